@@ -1,0 +1,216 @@
+"""Entries, rows, and the one way to change anything: a Commit.
+
+Every conversation and every user has a log. An entry's ``seq`` starts at 1 and grows by
+exactly 1. ``ordinal`` counts the countable entries (those that raise an unread badge) up to
+and including this one, so that unread counts are a subtraction.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+import msgspec
+from msgspec import Raw, Struct
+
+from hongyan.kernel.ids import ClientId, DeviceId, LogId, UserId
+
+NOBODY = DeviceId("")
+
+
+class Entry(Struct, frozen=True):
+    """One thing that happened, as it stands in its log.
+
+    ``body`` is JSON whose shape ``kind`` tells. It is rewritten only by an edit, a recall or
+    the end of a message that burns; everything else in an entry is immutable.
+    """
+
+    log_id: LogId
+    seq: int
+    ordinal: int
+    kind: str
+    sender: UserId
+    client_id: ClientId
+    """Empty when the server made the entry."""
+    sent_at_ms: int
+    body: Raw
+
+
+class Head(Struct, frozen=True):
+    """How far a log has come. All zero for a log that holds nothing."""
+
+    seq: int = 0
+    ordinal: int = 0
+    epoch: int = 0
+    """Grows whenever a rule that guards the log may decide differently; see ``Expect``."""
+
+
+class Cursor(Struct, frozen=True):
+    """How far one user has come in one log. Each part only ever grows."""
+
+    read_seq: int = 0
+    read_ordinal: int = 0
+    delivered_seq: int = 0
+    sent_at_ms: int = 0
+    """When this user last appended a countable entry; 0 when never. Slow mode reads it."""
+
+
+class Table(Struct, frozen=True, eq=False):
+    """Where rows of one type live and by what they can be found."""
+
+    name: str
+    key: tuple[str, ...]
+    indexes: Mapping[str, tuple[str, ...]] = {}
+    """Name of the index -> fields; rows in it are ordered by these fields, then by the key."""
+    unique: Mapping[str, tuple[str, ...]] = {}
+    """Name of the constraint -> fields; a row with None in any of them is not constrained."""
+
+    def index(self, name: str) -> tuple[str, ...]:
+        """Return the fields of the index, or of the unique constraint, of this name."""
+        return self.indexes[name] if name in self.indexes else self.unique[name]
+
+
+class Row(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The base of all state: small typed records that commits put and drop.
+
+    Key and index fields are strings, integers, booleans or None.
+    """
+
+    TABLE: ClassVar[Table]
+
+    def key(self) -> tuple[Any, ...]:
+        """Return the row's key."""
+        return tuple(getattr(self, field) for field in self.TABLE.key)
+
+
+class Append(Struct, frozen=True):
+    """An entry to be: the log gives it its seq and ordinal.
+
+    A ``client_id`` may stand only on the first append of a commit. When the same (log, sender,
+    client_id) comes again, the commit is left out and answered with the first entry alone.
+    """
+
+    log_id: LogId
+    kind: str
+    sender: UserId
+    body: bytes
+    sent_at_ms: int
+    client_id: ClientId = ClientId("")
+    countable: bool = False
+    """Raises the ordinal, and moves the sender's own cursor here: to write is to have read."""
+    changes_rules: bool = False
+    """Raises the log's epoch."""
+
+
+class Put(Struct, frozen=True):
+    """Insert the row, or replace the one with the same key."""
+
+    row: Row
+
+
+class Drop(Struct, frozen=True):
+    """Remove the row with this key, if there is one."""
+
+    row: type[Row]
+    key: tuple[Any, ...]
+
+
+class Rewrite(Struct, frozen=True):
+    """Give an entry another body."""
+
+    log_id: LogId
+    seq: int
+    body: bytes
+
+
+class Advance(Struct, frozen=True):
+    """Move a user's cursor forward (never back); 0 leaves that part as it is.
+
+    The seqs are clamped to the log's head; ``read_ordinal`` follows from ``read_seq``.
+    """
+
+    log_id: LogId
+    user_id: UserId
+    read_seq: int = 0
+    delivered_seq: int = 0
+
+
+class Touch(Struct, frozen=True):
+    """Raise a log's epoch without an entry: what guards it changed elsewhere."""
+
+    log_id: LogId
+
+
+class SavePlace(Struct, frozen=True):
+    """Remember how far a reader of ``Feed`` has come."""
+
+    reader: str
+    position: int
+
+
+class Expect(Struct, frozen=True):
+    """The commit holds only while the log's epoch is this; else it raises ``Stale``."""
+
+    log_id: LogId
+    epoch: int
+
+
+Change = Put | Drop | Rewrite | Advance | Touch | SavePlace
+
+
+class Commit(Struct, frozen=True):
+    """One transaction: all of it happens, durably, or none of it."""
+
+    appends: tuple[Append, ...] = ()
+    changes: tuple[Change, ...] = ()
+    expects: tuple[Expect, ...] = ()
+    origin: DeviceId = NOBODY
+    """The device that asked; it gets the answer, so the entry is not pushed to it."""
+
+
+class Committed(Struct, frozen=True):
+    """Event: these entries are on disk. Told once, in commit order, seqs of a log ascending."""
+
+    entries: tuple[Entry, ...]
+    origin: DeviceId
+
+
+class Signal(Struct, frozen=True):
+    """Event: something that need not last (typing, presence, receipts).
+
+    It reaches who is connected now: a conversation's members or, for a user's log, that
+    user's devices.
+    """
+
+    log_id: LogId
+    kind: str
+    sender: UserId
+    body: bytes
+    origin: DeviceId = NOBODY
+
+
+class Stale(Exception):
+    """An expected epoch has passed: read the state again and decide again."""
+
+
+class Duplicate(Exception):
+    """A row breaks a unique constraint.
+
+    Args:
+        table: The table's name.
+        constraint: The constraint's name in ``Table.unique``.
+    """
+
+    def __init__(self, table: str, constraint: str) -> None:
+        super().__init__(f"{table}.{constraint}")
+        self.table = table
+        self.constraint = constraint
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def encode_body(body: Struct | Mapping[str, Any]) -> bytes:
+    """Return the JSON of an entry's body."""
+    return _encode(body)
+
+
+Order = Literal["oldest", "newest"]

@@ -1,0 +1,125 @@
+"""What the domain needs of a store. One contract suite runs over all of its adapters."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from hongyan.kernel.ids import ClientId, LogId, UserId
+
+from .model import Commit, Cursor, Entry, Head, Order, Row
+
+R = TypeVar("R", bound=Row)
+
+
+class Log(Protocol):
+    """Logs of entries and the users' cursors in them."""
+
+    async def commit(self, commit: Commit) -> tuple[Entry, ...]:
+        """Carry out one transaction and return its entries, in the order of ``appends``.
+
+        Durable when it returns: an fsync has covered it. Commits of one log take effect in
+        the order of the calls. A repeated ``client_id`` returns the first entry alone and
+        changes nothing, whatever ``expects`` says.
+
+        Raises:
+            Stale: an ``Expect`` did not hold.
+            Duplicate: a ``Put`` breaks a unique constraint.
+            Busy: the bounded queue of commits is full.
+            StorageFull: the disk is full.
+        """
+        ...
+
+    async def find(self, log_id: LogId, sender: UserId, client_id: ClientId) -> Entry | None:
+        """Return the entry that this sender appended with this client id."""
+        ...
+
+    async def read(
+        self,
+        log_id: LogId,
+        first: int,
+        last: int,
+        limit: int,
+        order: Order = "oldest",
+        kinds: Sequence[str] = (),
+    ) -> list[Entry]:
+        """Return at most ``limit`` entries with ``first <= seq <= last``, by seq.
+
+        ``order`` says from which end ``limit`` counts and how the answer is sorted;
+        ``kinds`` keeps only entries of these kinds.
+        """
+        ...
+
+    async def heads(self, log_ids: Sequence[LogId]) -> dict[LogId, Head]:
+        """Return the head of each log; an empty log has ``Head()``."""
+        ...
+
+    async def latest(self, log_ids: Sequence[LogId], kinds: Sequence[str]) -> dict[LogId, Entry]:
+        """Return each log's newest entry of these kinds, where there is one."""
+        ...
+
+
+class Cursors(Protocol):
+    """Reading cursors."""
+
+    async def of_user(self, user_id: UserId, log_ids: Sequence[LogId]) -> dict[LogId, Cursor]:
+        """Return the user's cursor in each log; one never moved is ``Cursor()``."""
+        ...
+
+    async def in_log(
+        self, log_id: LogId, at_least: int, after: UserId, limit: int
+    ) -> list[tuple[UserId, Cursor]]:
+        """Return users with ``read_seq >= at_least``, by user id, from ``after`` (exclusive)."""
+        ...
+
+
+class Feed(Protocol):
+    """All entries of all logs, in the order in which they were committed, for readers.
+
+    A reader (search, webhooks, push) keeps its place in the store under its name (the change
+    ``SavePlace``), so that a crash between commit and effect loses nothing.
+    """
+
+    async def follow(self, after: int, limit: int) -> list[tuple[int, Entry]]:
+        """Return at most ``limit`` (position, entry) with ``position > after``, ascending."""
+        ...
+
+    async def place(self, reader: str) -> int:
+        """Return the reader's last saved position; 0 at first."""
+        ...
+
+
+class Records(Protocol):
+    """The rows, read. They are written by ``Log.commit`` only."""
+
+    async def get(self, row: type[R], *key: Any) -> R | None:
+        """Return the row with this key."""
+        ...
+
+    async def get_many(self, row: type[R], keys: Sequence[tuple[Any, ...]]) -> Mapping[Any, R]:
+        """Return the rows that exist, by key: a tuple, or the bare value of a one-field key."""
+        ...
+
+    async def list(
+        self,
+        row: type[R],
+        *prefix: Any,
+        by: str | None = None,
+        after: tuple[Any, ...] = (),
+        limit: int = 1000,
+        order: Order = "oldest",
+    ) -> list[R]:
+        """Return the rows whose first index fields equal ``prefix``, in the index's order.
+
+        Args:
+            row: The type of the rows.
+            prefix: Values of the first fields of the index; none of them lists all rows.
+            by: The name of an index or unique constraint; None takes the key.
+            after: Where the previous page ended: that row's index fields followed by its
+                key fields (for ``by=None`` its key), from the first field after the prefix.
+            limit: At most this many rows.
+            order: "newest" walks the index backwards.
+        """
+        ...
+
+    async def count(self, row: type[R], *prefix: Any, by: str | None = None) -> int:
+        """Return how many rows ``list`` would find without a limit."""
+        ...

@@ -1,0 +1,1 @@
+"""Twins of the adapters that keep everything in memory: for tests and for reading."""

@@ -1,0 +1,252 @@
+"""The ports Log, Cursors, Feed and Records over dictionaries: the plainest true answer."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from msgspec import Raw, structs
+
+from hongyan.domain.log.model import (
+    Advance,
+    Append,
+    Change,
+    Commit,
+    Committed,
+    Cursor,
+    Drop,
+    Duplicate,
+    Entry,
+    Head,
+    Order,
+    Put,
+    Rewrite,
+    Row,
+    SavePlace,
+    Stale,
+    Touch,
+)
+from hongyan.kernel.ids import ClientId, LogId, UserId
+
+R = TypeVar("R", bound=Row)
+
+
+class MemoryStore:
+    """Everything in dictionaries; forgets when it goes.
+
+    Args:
+        row_types: Ignored; the twin of the other stores' argument.
+        on_commit: Called for each commit that appended, before its caller is answered.
+    """
+
+    def __init__(
+        self,
+        row_types: Sequence[type[Row]] = (),
+        on_commit: Callable[[Committed], None] = lambda _: None,
+    ) -> None:
+        self._on_commit = on_commit
+        self._heads: dict[LogId, Head] = {}
+        self._entries: dict[LogId, list[Entry]] = {}
+        self._all: list[tuple[LogId, int]] = []
+        self._by_client_id: dict[tuple[LogId, UserId, ClientId], int] = {}
+        self._cursors: dict[LogId, dict[UserId, Cursor]] = {}
+        self._rows: dict[type[Row], dict[tuple[Any, ...], Any]] = {}
+        self._places: dict[str, int] = {}
+
+    async def start(self) -> None:
+        """Do nothing; the twin of the other stores' method."""
+
+    async def close(self) -> None:
+        """Do nothing; the twin of the other stores' method."""
+
+    # --- Log ---
+
+    async def commit(self, commit: Commit) -> tuple[Entry, ...]:
+        """See ``Log.commit``."""
+        if commit.appends and commit.appends[0].client_id:
+            first = commit.appends[0]
+            repeat = await self.find(first.log_id, first.sender, first.client_id)
+            if repeat is not None:
+                return (repeat,)
+        for expect in commit.expects:
+            if self._heads.get(expect.log_id, Head()).epoch != expect.epoch:
+                raise Stale
+        self._check_unique([c.row for c in commit.changes if isinstance(c, Put)])
+        entries = tuple([self._append(append) for append in commit.appends])
+        for change in commit.changes:
+            self._change(change)
+        if entries:
+            self._on_commit(Committed(entries, commit.origin))
+        return entries
+
+    def _check_unique(self, put: list[Row]) -> None:
+        for row in put:
+            for name, fields in row.TABLE.unique.items():
+                value = tuple(getattr(row, field) for field in fields)
+                others = [*self._rows.get(type(row), {}).values(), *put]
+                if None not in value and any(
+                    type(other) is type(row)
+                    and other.key() != row.key()
+                    and tuple(getattr(other, field) for field in fields) == value
+                    for other in others
+                ):
+                    raise Duplicate(row.TABLE.name, name)
+
+    def _append(self, append: Append) -> Entry:
+        head = self._heads.get(append.log_id, Head())
+        head = Head(
+            head.seq + 1, head.ordinal + append.countable, head.epoch + append.changes_rules
+        )
+        self._heads[append.log_id] = head
+        if append.countable:
+            self._advance(
+                append.log_id,
+                append.sender,
+                Cursor(head.seq, head.ordinal, head.seq, append.sent_at_ms),
+            )
+        entry = Entry(
+            append.log_id,
+            head.seq,
+            head.ordinal,
+            append.kind,
+            append.sender,
+            append.client_id,
+            append.sent_at_ms,
+            Raw(append.body),
+        )
+        self._entries.setdefault(append.log_id, []).append(entry)
+        self._all.append((append.log_id, head.seq))
+        if append.client_id:
+            key = (append.log_id, append.sender, append.client_id)
+            self._by_client_id[key] = head.seq
+        return entry
+
+    def _change(self, change: Change) -> None:
+        if isinstance(change, Put):
+            self._rows.setdefault(type(change.row), {})[change.row.key()] = change.row
+        elif isinstance(change, Drop):
+            self._rows.get(change.row, {}).pop(change.key, None)
+        elif isinstance(change, Touch):
+            head = self._heads.get(change.log_id, Head())
+            self._heads[change.log_id] = structs.replace(head, epoch=head.epoch + 1)
+        elif isinstance(change, SavePlace):
+            self._places[change.reader] = change.position
+        elif isinstance(change, Rewrite):
+            entries = self._entries.get(change.log_id, [])
+            if 0 < change.seq <= len(entries):
+                old = entries[change.seq - 1]
+                entries[change.seq - 1] = structs.replace(old, body=Raw(change.body))
+        else:
+            self._advance_to(change)
+
+    def _advance_to(self, change: Advance) -> None:
+        head = self._heads.get(change.log_id, Head())
+        read = min(change.read_seq, head.seq)
+        ordinal = self._entries[change.log_id][read - 1].ordinal if read else 0
+        delivered = max(read, min(change.delivered_seq, head.seq))
+        self._advance(change.log_id, change.user_id, Cursor(read, ordinal, delivered))
+
+    def _advance(self, log_id: LogId, user_id: UserId, to: Cursor) -> None:
+        cursors = self._cursors.setdefault(log_id, {})
+        old = cursors.get(user_id, Cursor())
+        pairs = zip(structs.astuple(old), structs.astuple(to), strict=True)
+        cursors[user_id] = Cursor(*[max(pair) for pair in pairs])
+
+    async def find(self, log_id: LogId, sender: UserId, client_id: ClientId) -> Entry | None:
+        """See ``Log.find``."""
+        seq = self._by_client_id.get((log_id, sender, client_id))
+        return self._entries[log_id][seq - 1] if seq is not None else None
+
+    async def read(
+        self,
+        log_id: LogId,
+        first: int,
+        last: int,
+        limit: int,
+        order: Order = "oldest",
+        kinds: Sequence[str] = (),
+    ) -> list[Entry]:
+        """See ``Log.read``."""
+        entries = self._entries.get(log_id, [])[max(first - 1, 0) : max(last, 0)]
+        found = [entry for entry in entries if not kinds or entry.kind in kinds]
+        return (found[::-1] if order == "newest" else found)[:limit]
+
+    async def heads(self, log_ids: Sequence[LogId]) -> dict[LogId, Head]:
+        """See ``Log.heads``."""
+        return {log_id: self._heads.get(log_id, Head()) for log_id in log_ids}
+
+    async def latest(self, log_ids: Sequence[LogId], kinds: Sequence[str]) -> dict[LogId, Entry]:
+        """See ``Log.latest``."""
+        newest = {i: await self.read(i, 1, 2**62, 1, "newest", kinds) for i in log_ids}
+        return {log_id: found[0] for log_id, found in newest.items() if found}
+
+    # --- Cursors ---
+
+    async def of_user(self, user_id: UserId, log_ids: Sequence[LogId]) -> dict[LogId, Cursor]:
+        """See ``Cursors.of_user``."""
+        return {i: self._cursors.get(i, {}).get(user_id, Cursor()) for i in log_ids}
+
+    async def in_log(
+        self, log_id: LogId, at_least: int, after: UserId, limit: int
+    ) -> list[tuple[UserId, Cursor]]:
+        """See ``Cursors.in_log``."""
+        cursors = sorted(self._cursors.get(log_id, {}).items())
+        return [(u, c) for u, c in cursors if u > after and c.read_seq >= at_least][:limit]
+
+    # --- Feed ---
+
+    async def follow(self, after: int, limit: int) -> list[tuple[int, Entry]]:
+        """See ``Feed.follow``."""
+        places = enumerate(self._all[after : after + limit], start=after + 1)
+        return [(position, self._entries[log_id][seq - 1]) for position, (log_id, seq) in places]
+
+    async def place(self, reader: str) -> int:
+        """See ``Feed.place``."""
+        return self._places.get(reader, 0)
+
+    # --- Records ---
+
+    async def get(self, row: type[R], *key: Any) -> R | None:
+        """See ``Records.get``."""
+        return self._rows.get(row, {}).get(key)
+
+    async def get_many(self, row: type[R], keys: Sequence[tuple[Any, ...]]) -> Mapping[Any, R]:
+        """See ``Records.get_many``."""
+        rows = self._rows.get(row, {})
+        single = len(row.TABLE.key) == 1
+        return {
+            (key[0] if single else key): rows[key]
+            for key in dict.fromkeys(tuple(key) for key in keys)
+            if key in rows
+        }
+
+    async def list(
+        self,
+        row: type[R],
+        *prefix: Any,
+        by: str | None = None,
+        after: tuple[Any, ...] = (),
+        limit: int = 1000,
+        order: Order = "oldest",
+    ) -> list[R]:
+        """See ``Records.list``."""
+        fields = row.TABLE.index(by) if by else ()
+        fields = (*fields, *(field for field in row.TABLE.key if field not in fields))
+
+        def place(one: Row) -> tuple[Any, ...]:
+            values = [getattr(one, field) for field in fields]
+            return tuple((value is not None, value) for value in values)
+
+        start = tuple((value is not None, value) for value in (*prefix, *after))
+        newest = order == "newest"
+        found = []
+        for one in sorted(self._rows.get(row, {}).values(), key=place, reverse=newest):
+            here = place(one)
+            if here[: len(prefix)] != start[: len(prefix)]:
+                continue
+            if after and not (here < start if newest else here[: len(start)] > start):
+                continue
+            found.append(one)
+        return found[:limit]
+
+    async def count(self, row: type[R], *prefix: Any, by: str | None = None) -> int:
+        """See ``Records.count``."""
+        return len(await self.list(row, *prefix, by=by, limit=2**62))

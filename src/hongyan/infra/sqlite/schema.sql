@@ -1,0 +1,38 @@
+-- What every store holds; the rows' own tables are made from their declarations (rows.py).
+-- log_key is private to this file: logs are named by log_id everywhere else.
+CREATE TABLE IF NOT EXISTS log (
+    log_key INTEGER PRIMARY KEY,
+    log_id  TEXT NOT NULL UNIQUE,
+    seq     INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    epoch   INTEGER NOT NULL
+);
+-- pos is the order of all commits, which readers follow. client_id is NULL when the server
+-- made the entry, so that it takes no place in the index that recognises retries.
+CREATE TABLE IF NOT EXISTS entry (
+    pos        INTEGER PRIMARY KEY,
+    log_key    INTEGER NOT NULL,
+    seq        INTEGER NOT NULL,
+    ordinal    INTEGER NOT NULL,
+    kind       TEXT NOT NULL,
+    sender     TEXT NOT NULL,
+    client_id  TEXT,
+    sent_at_ms INTEGER NOT NULL,
+    body       BLOB NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS entry_by_seq ON entry (log_key, seq);
+CREATE UNIQUE INDEX IF NOT EXISTS entry_by_client_id
+    ON entry (log_key, sender, client_id) WHERE client_id IS NOT NULL;
+CREATE TABLE IF NOT EXISTS cursor (
+    log_key       INTEGER NOT NULL,
+    user_id       TEXT NOT NULL,
+    read_seq      INTEGER NOT NULL,
+    read_ordinal  INTEGER NOT NULL,
+    delivered_seq INTEGER NOT NULL,
+    sent_at_ms    INTEGER NOT NULL,
+    PRIMARY KEY (log_key, user_id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS reader (
+    name TEXT PRIMARY KEY,
+    pos  INTEGER NOT NULL
+) WITHOUT ROWID;

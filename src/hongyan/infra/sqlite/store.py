@@ -1,0 +1,199 @@
+"""The store behind the ports Log, Cursors, Feed and Records: one writer, a few readers."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import apsw
+import msgspec
+
+from hongyan.domain.log.model import Commit, Committed, Cursor, Entry, Head, Order, Row
+from hongyan.kernel.ids import ClientId, LogId, UserId
+
+from . import rows
+from .batch import SQL, read_entry
+from .database import open_database
+from .writer import Writer
+
+R = TypeVar("R", bound=Row)
+_json = msgspec.json.Encoder().encode
+READERS = 2
+
+
+class SqliteStore:
+    """Log, Cursors, Feed and Records in one file.
+
+    Reads run on a few threads of their own and see everything that was committed before
+    they began.
+
+    Args:
+        path: The database file; made when missing.
+        row_types: All rows that will be stored.
+        on_commit: See ``Writer``.
+        queue_limit: See ``Writer``.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        row_types: Sequence[type[Row]],
+        on_commit: Callable[[Committed], None] = lambda _: None,
+        queue_limit: int = 100_000,
+    ) -> None:
+        tables = [row.TABLE for row in row_types]
+        self._path = path
+        self._writer = Writer(path, tables, on_commit, queue_limit)
+        self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
+        self._local = threading.local()
+        self._readers: list[apsw.Connection] = []
+        self._decoders: dict[type[Row], Callable[[bytes], Any]] = {
+            row: msgspec.json.Decoder(row).decode for row in row_types
+        }
+
+    async def start(self) -> None:
+        """Begin to accept commits."""
+        self._writer.start()
+
+    async def close(self) -> None:
+        """Finish the queued commits and close the file."""
+        await self._writer.close()
+        self._pool.shutdown(wait=True)
+        for connection in self._readers:
+            connection.close()
+
+    # --- Log ---
+
+    async def commit(self, commit: Commit) -> tuple[Entry, ...]:
+        """See ``Log.commit``."""
+        return await self._writer.submit(commit)
+
+    async def find(self, log_id: LogId, sender: UserId, client_id: ClientId) -> Entry | None:
+        """See ``Log.find``."""
+        found = await self._read(SQL["find"], (log_id, sender, client_id))
+        return read_entry(log_id, found[0]) if found else None
+
+    async def read(
+        self,
+        log_id: LogId,
+        first: int,
+        last: int,
+        limit: int,
+        order: Order = "oldest",
+        kinds: Sequence[str] = (),
+    ) -> list[Entry]:
+        """See ``Log.read``."""
+        bindings = {
+            "log_id": log_id,
+            "first": first,
+            "last": last,
+            "limit": limit,
+            "kinds": _text(kinds) if kinds else None,
+        }
+        return [read_entry(log_id, found) for found in await self._read(SQL[order], bindings)]
+
+    async def heads(self, log_ids: Sequence[LogId]) -> dict[LogId, Head]:
+        """See ``Log.heads``."""
+        found = await self._read(SQL["heads"], (_text(log_ids),))
+        heads = dict.fromkeys(log_ids, Head())
+        heads.update({log_id: Head(*rest) for log_id, *rest in found})
+        return heads
+
+    async def latest(self, log_ids: Sequence[LogId], kinds: Sequence[str]) -> dict[LogId, Entry]:
+        """See ``Log.latest``."""
+        bindings = {"log_ids": _text(log_ids), "kinds": _text(kinds)}
+        found = await self._read(SQL["latest"], bindings)
+        return {log_id: read_entry(log_id, rest) for log_id, *rest in found}
+
+    # --- Cursors ---
+
+    async def of_user(self, user_id: UserId, log_ids: Sequence[LogId]) -> dict[LogId, Cursor]:
+        """See ``Cursors.of_user``."""
+        bindings = {"user_id": user_id, "log_ids": _text(log_ids)}
+        cursors = dict.fromkeys(log_ids, Cursor())
+        for log_id, *rest in await self._read(SQL["cursors_of_user"], bindings):
+            cursors[log_id] = Cursor(*rest)
+        return cursors
+
+    async def in_log(
+        self, log_id: LogId, at_least: int, after: UserId, limit: int
+    ) -> list[tuple[UserId, Cursor]]:
+        """See ``Cursors.in_log``."""
+        bindings = {"log_id": log_id, "at_least": at_least, "after": after, "limit": limit}
+        found = await self._read(SQL["cursors_in_log"], bindings)
+        return [(user_id, Cursor(*rest)) for user_id, *rest in found]
+
+    # --- Feed ---
+
+    async def follow(self, after: int, limit: int) -> list[tuple[int, Entry]]:
+        """See ``Feed.follow``."""
+        found = await self._read(SQL["follow"], (after, limit))
+        return [(position, read_entry(log_id, rest)) for position, log_id, *rest in found]
+
+    async def place(self, reader: str) -> int:
+        """See ``Feed.place``."""
+        found = await self._read(SQL["place"], (reader,))
+        return int(found[0][0]) if found else 0
+
+    # --- Records ---
+
+    async def get(self, row: type[R], *key: Any) -> R | None:
+        """See ``Records.get``."""
+        found = await self._read(rows.get(row.TABLE), key)
+        return self._decoders[row](found[0][0]) if found else None
+
+    async def get_many(self, row: type[R], keys: Sequence[tuple[Any, ...]]) -> Mapping[Any, R]:
+        """See ``Records.get_many``."""
+        if not keys:
+            return {}
+        decode = self._decoders[row]
+        found = await self._read(rows.get_many(row.TABLE), (_text(keys),))
+        decoded = [decode(data) for (data,) in found]
+        if len(row.TABLE.key) == 1:
+            return {one.key()[0]: one for one in decoded}
+        return {one.key(): one for one in decoded}
+
+    async def list(
+        self,
+        row: type[R],
+        *prefix: Any,
+        by: str | None = None,
+        after: tuple[Any, ...] = (),
+        limit: int = 1000,
+        order: Order = "oldest",
+    ) -> list[R]:
+        """See ``Records.list``."""
+        statement = rows.select(
+            row.TABLE, by, len(prefix), len(after), order == "newest", counting=False
+        )
+        decode = self._decoders[row]
+        return [decode(data) for (data,) in await self._read(statement, (*prefix, *after, limit))]
+
+    async def count(self, row: type[R], *prefix: Any, by: str | None = None) -> int:
+        """See ``Records.count``."""
+        statement = rows.select(row.TABLE, by, len(prefix), 0, newest=False, counting=True)
+        return int((await self._read(statement, prefix))[0][0])
+
+    # --- on a reading thread ---
+
+    async def _read(
+        self, statement: str, bindings: Sequence[Any] | dict[str, Any]
+    ) -> Sequence[tuple[Any, ...]]:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, self._fetch, statement, bindings)
+
+    def _fetch(
+        self, statement: str, bindings: Sequence[Any] | dict[str, Any]
+    ) -> Sequence[tuple[Any, ...]]:
+        connection = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = open_database(self._path, read_only=True)
+            self._local.connection = connection
+            self._readers.append(connection)
+        return connection.execute(statement, bindings).fetchall()
+
+
+def _text(value: Any) -> str:
+    return _json(value).decode()

@@ -1,0 +1,212 @@
+"""The only thread that writes: it takes all commits that wait, and gives them one fsync.
+
+Commits queue up in the event loop for one tick, then while the previous batch is on its way
+to the disk; so the batch grows with the load and nobody lingers for it.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+import apsw
+
+from hongyan.domain.log.model import Commit, Committed, Duplicate, Entry, Stale, Table
+from hongyan.kernel.errors import Busy, Internal, StorageFull, Unavailable
+
+from . import rows
+from .batch import Batch, RepeatSeen
+from .database import open_database, read_sql
+
+log = logging.getLogger(__name__)
+
+BATCH_COMMITS = 4_096
+CHECKPOINT_PAGES = 4_000
+RESTART_PAGES = 40_000
+
+Answer = tuple[Entry, ...] | Exception
+
+
+class _Job:
+    __slots__ = ("commit", "future")
+
+    def __init__(self, commit: Commit, future: "asyncio.Future[tuple[Entry, ...]]") -> None:
+        self.commit = commit
+        self.future = future
+
+
+class Writer:
+    """Carries out commits on one thread, and tells what became of them on the event loop.
+
+    Args:
+        path: The database file.
+        tables: The declarations of all rows.
+        on_commit: Called on the loop for each commit that appended, in commit order, before
+            its caller is answered.
+        queue_limit: Commits that may wait; one more is refused with ``Busy``.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        tables: Sequence[Table],
+        on_commit: Callable[[Committed], None],
+        queue_limit: int = 100_000,
+    ) -> None:
+        self._path = path
+        self._tables = tables
+        self._on_commit = on_commit
+        self._queue_limit = queue_limit
+        self._waiting = 0
+        self._tick: list[_Job] = []
+        self._queue: SimpleQueue[list[_Job] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+        self._connection = open_database(path)
+        self._connection.execute(read_sql("schema.sql"))
+        for table in tables:
+            for statement in rows.create(table):
+                self._connection.execute(statement)
+        self._connection.set_wal_hook(self._on_wal)
+        self._checkpoint_due = threading.Event()
+        self._checkpointer = threading.Thread(
+            target=self._checkpoint, name="sqlite-checkpoint", daemon=True
+        )
+        self._wal_pages = 0
+        self._batch = Batch(self._connection)
+
+    def start(self) -> None:
+        """Start the threads; call it on the running event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+        self._checkpointer.start()
+
+    def submit(self, commit: Commit) -> "asyncio.Future[tuple[Entry, ...]]":
+        """Queue a commit; the future has the answer of ``Log.commit``."""
+        assert self._loop is not None
+        if self._closed:
+            raise Unavailable
+        if self._waiting >= self._queue_limit:
+            raise Busy
+        future: asyncio.Future[tuple[Entry, ...]] = self._loop.create_future()
+        self._waiting += 1
+        if not self._tick:
+            self._loop.call_soon(self._hand_over)
+        self._tick.append(_Job(commit, future))
+        return future
+
+    def _hand_over(self) -> None:
+        self._queue.put(self._tick)
+        self._tick = []
+
+    async def close(self) -> None:
+        """Finish what is queued, then close the file."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._tick:
+            self._hand_over()
+        self._queue.put(None)
+        if self._thread.ident is not None:
+            await asyncio.to_thread(self._thread.join)
+            self._checkpoint_due.set()
+            await asyncio.to_thread(self._checkpointer.join)
+        self._connection.close()
+
+    # --- on the writing thread ---
+
+    def _run(self) -> None:
+        while True:
+            jobs = self._queue.get()
+            if jobs is None:
+                return
+            stopping = False
+            while len(jobs) < BATCH_COMMITS:
+                try:
+                    more = self._queue.get_nowait()
+                except Empty:
+                    break
+                if more is None:
+                    stopping = True
+                    break
+                jobs = jobs + more
+            answers = self._carry_out(jobs)
+            assert self._loop is not None
+            try:
+                self._loop.call_soon_threadsafe(self._answer, jobs, answers)
+            except RuntimeError:  # the loop is gone: nobody is left to be answered
+                return
+            if stopping:
+                return
+
+    def _carry_out(self, jobs: list[_Job]) -> list[tuple[Answer, bool]]:
+        try:
+            try:
+                return self._transaction(jobs, look_first=False)
+            except RepeatSeen:
+                return self._transaction(jobs, look_first=True)
+        except apsw.FullError:
+            failure: Exception = StorageFull()
+        except Exception as error:
+            log.exception("a batch of %d commits failed", len(jobs))
+            full = isinstance(error, apsw.IOError) and "disk I/O" in str(error)
+            failure = StorageFull() if full else Internal()
+        return [(failure, False)] * len(jobs)
+
+    def _transaction(self, jobs: list[_Job], look_first: bool) -> list[tuple[Answer, bool]]:
+        answers: list[tuple[Answer, bool]] = []
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            for job in jobs:
+                try:
+                    answers.append(self._batch.add(job.commit, look_first))
+                except (Stale, Duplicate) as refusal:
+                    answers.append((refusal, False))
+            self._batch.write()
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            self._batch.forget()
+            raise
+        self._batch.settle()
+        return answers
+
+    def _on_wal(self, connection: apsw.Connection, name: str, pages: int) -> int:
+        """Keep the log short without making a commit wait for it, unless it got very long."""
+        if pages > RESTART_PAGES:
+            try:
+                connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+            except apsw.BusyError:
+                log.warning("the write-ahead log has %d pages and a reader holds it", pages)
+        elif pages > CHECKPOINT_PAGES:
+            self._checkpoint_due.set()
+        return apsw.SQLITE_OK
+
+    def _checkpoint(self) -> None:
+        connection = open_database(self._path)
+        connection.wal_autocheckpoint(0)
+        while self._checkpoint_due.wait() and not self._closed:
+            self._checkpoint_due.clear()
+            try:
+                connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            except apsw.Error as error:
+                log.warning("checkpoint failed: %s", error)
+        connection.close()
+
+    # --- back on the event loop ---
+
+    def _answer(self, jobs: list[_Job], answers: list[tuple[Answer, bool]]) -> None:
+        self._waiting -= len(jobs)
+        for job, (answer, repeated) in zip(jobs, answers, strict=True):
+            if isinstance(answer, Exception):
+                if not job.future.done():
+                    job.future.set_exception(answer)
+                continue
+            if answer and not repeated:
+                self._on_commit(Committed(answer, job.commit.origin))
+            if not job.future.done():
+                job.future.set_result(answer)

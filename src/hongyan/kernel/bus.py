@@ -1,0 +1,114 @@
+"""Commands, events and how they travel: the Protocols Caller, Publisher and Subscriber.
+
+A command is imperative and answered once. An event is past tense and told to whoever
+listens. In one process the bus is a function call; in a cluster it is a message broker.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, get_args
+
+from msgspec import Struct
+
+from .ids import DeviceId, UserId
+
+Result = TypeVar("Result", covariant=True)  # noqa: PLC0105
+
+
+class Access:
+    """Who may call a command; the doors check it before the domain is asked."""
+
+    ANYONE = "anyone"
+    USER = "user"
+    ADMIN = "admin"
+    INTERNAL = "internal"
+
+
+class Actor(Struct, frozen=True):
+    """Who asks: the verified identity that a door puts beside every command."""
+
+    user_id: UserId
+    device_id: DeviceId
+    admin: bool = False
+    address: str = ""
+    """The peer's network address, for rate limits and the audit trail; may be empty."""
+
+
+ANONYMOUS = Actor(UserId(""), DeviceId(""))
+
+
+class Command(Struct, Generic[Result], frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The base of all commands: ``class SendMessage(Command[Receipt])``.
+
+    ``METHOD`` is the name on the wire (``message.send``) and never changes; fields are the
+    parameters. The type argument is what the handler answers with.
+    """
+
+    METHOD: ClassVar[str]
+    ACCESS: ClassVar[str] = Access.USER
+
+    @classmethod
+    def result_type(cls) -> Any:
+        """Return the type of the answer."""
+        return get_args(cls.__orig_bases__[0])[0]  # type: ignore[attr-defined]
+
+
+class Done(Struct, frozen=True):
+    """The empty answer."""
+
+
+DONE = Done()
+
+
+class Caller(Protocol):
+    """Carries a command to the service that handles it."""
+
+    async def call(self, actor: Actor, command: Command[Result]) -> Result:
+        """Return the handler's answer.
+
+        Raises:
+            Refusal: what the handler refused with; ``UnknownMethod`` where nobody handles it.
+        """
+        ...
+
+
+class Publisher(Protocol):
+    """Tells an event to whoever listens."""
+
+    def publish(self, event: Struct) -> None:
+        """Hand the event on, in the order of the calls; returns at once and never raises."""
+        ...
+
+
+Event = TypeVar("Event", bound=Struct)
+
+
+class Subscriber(Protocol):
+    """Lets a part listen."""
+
+    def subscribe(self, event: type[Event], listener: Callable[[Event], None]) -> None:
+        """Call ``listener`` with each event of exactly this type, in order, for ever."""
+        ...
+
+
+Handler = Callable[[Actor, Any], Awaitable[Any]]
+_Method = TypeVar("_Method", bound=Callable[..., Awaitable[Any]])
+
+
+def handles(command: type[Command[Any]]) -> Callable[[_Method], _Method]:
+    """Mark a service's method ``async (self, actor, command)`` as the command's handler."""
+
+    def mark(method: _Method) -> _Method:
+        method.__handles__ = command  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+def handlers_of(service: object) -> dict[type[Command[Any]], Handler]:
+    """Return the bound handlers of a service, by command."""
+    found: dict[type[Command[Any]], Handler] = {}
+    for name in dir(type(service)):
+        command = getattr(getattr(type(service), name), "__handles__", None)
+        if command is not None:
+            found[command] = getattr(service, name)
+    return found

@@ -1,0 +1,108 @@
+"""Identifiers: their types, how they are made and what may be read from them.
+
+A conversation's id starts with a letter that tells its kind, so that nobody has to look
+the kind up. A direct conversation's id is derived from its two members, so that a pair can
+never have two.
+"""
+
+import base64
+import hashlib
+import os
+import time
+from enum import StrEnum
+from typing import NewType
+
+UserId = NewType("UserId", str)
+"""1 to 64 characters of ``A-Z a-z 0-9 . _ -``; made by us or given by an app server."""
+DeviceId = NewType("DeviceId", str)
+"""One installation of a client that is logged in as one user."""
+ConversationId = NewType("ConversationId", str)
+LogId = NewType("LogId", str)
+"""A conversation's id, or ``@`` and a user's id for that user's own log."""
+ClientId = NewType("ClientId", str)
+"""Chosen by the sender, 1 to 64 characters; makes a retry recognisable for ever."""
+
+SYSTEM = UserId("system")
+"""The account that writes notices. Nobody can log in as it."""
+
+
+class Kind(StrEnum):
+    """The kinds of conversation."""
+
+    DIRECT = "direct"
+    GROUP = "group"
+    CHANNEL = "channel"
+    SELF = "self"
+    SYSTEM = "system"
+
+
+_KINDS = {"d": Kind.DIRECT, "g": Kind.GROUP, "c": Kind.CHANNEL, "n": Kind.SELF, "s": Kind.SYSTEM}
+_LETTERS = {kind: letter for letter, kind in _KINDS.items()}
+
+
+def kind_of(conversation_id: str) -> Kind | None:
+    """Return the kind that the id names, or None when it is no conversation's id."""
+    return _KINDS.get(conversation_id[:1]) if len(conversation_id) == 17 else None
+
+
+def user_log(user_id: UserId) -> LogId:
+    """Return the id of the log that only this user's devices may read."""
+    return LogId("@" + user_id)
+
+
+def log_owner(log_id: LogId) -> UserId | None:
+    """Return whose log this is, or None when it is a conversation's."""
+    return UserId(log_id[1:]) if log_id[:1] == "@" else None
+
+
+def _base32(raw: bytes) -> str:
+    return base64.b32encode(raw).decode("ascii").rstrip("=").lower()
+
+
+def _stamped() -> str:
+    """16 characters: 48 bits of milliseconds, then 32 random bits. Sorts by creation time."""
+    return _base32(int(time.time() * 1000).to_bytes(6, "big") + os.urandom(4))
+
+
+def _derived(*parts: str) -> str:
+    """16 characters that follow from the parts alone (80 bits of BLAKE2b)."""
+    return _base32(hashlib.blake2b("\0".join(parts).encode(), digest_size=10).digest())
+
+
+def new_user_id() -> UserId:
+    """Return a fresh user id."""
+    return UserId("u" + _stamped())
+
+
+def new_device_id() -> DeviceId:
+    """Return a fresh device id."""
+    return DeviceId("v" + _base32(os.urandom(10)))
+
+
+def new_token_id() -> str:
+    """Return 26 random characters (128 bits) for links, tickets and one-time codes."""
+    return _base32(os.urandom(16))
+
+
+def group_id(creator: UserId, client_id: ClientId, kind: Kind = Kind.GROUP) -> ConversationId:
+    """Return the id of the group or channel that this creator makes with this client id.
+
+    Derived, so that a retried creation finds the group that the first try made.
+    """
+    return ConversationId(_LETTERS[kind] + _derived(creator, client_id))
+
+
+def direct_id(one: UserId, other: UserId) -> ConversationId:
+    """Return the id of the only direct conversation between two users, in either order."""
+    low, high = sorted((one, other))
+    return ConversationId("d" + _derived(low, high))
+
+
+def self_id(user_id: UserId) -> ConversationId:
+    """Return the id of a user's note-to-self conversation."""
+    return ConversationId("n" + _derived(user_id))
+
+
+def system_id(user_id: UserId) -> ConversationId:
+    """Return the id of the conversation in which the system writes to this user."""
+    return ConversationId("s" + _derived(user_id))
