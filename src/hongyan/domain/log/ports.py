@@ -98,7 +98,7 @@ class Records(Protocol):
         """Return the rows that exist, by key: a tuple, or the bare value of a one-field key."""
         ...
 
-    async def list(
+    async def scan(
         self,
         row: type[R],
         *prefix: Any,
@@ -120,6 +120,12 @@ class Records(Protocol):
         """
         ...
 
+    async def keys(
+        self, row: type[R], *prefix: Any, by: str | None = None, limit: int = 1_000_000
+    ) -> list[tuple[Any, ...]]:
+        """Return the keys of the rows that ``scan`` would find, without reading the rows."""
+        ...
+
     async def count(self, row: type[R], *prefix: Any, by: str | None = None) -> int:
-        """Return how many rows ``list`` would find without a limit."""
+        """Return how many rows ``scan`` would find without a limit."""
         ...

@@ -218,7 +218,7 @@ class MemoryStore:
             if key in rows
         }
 
-    async def list(
+    async def scan(
         self,
         row: type[R],
         *prefix: Any,
@@ -227,7 +227,7 @@ class MemoryStore:
         limit: int = 1000,
         order: Order = "oldest",
     ) -> list[R]:
-        """See ``Records.list``."""
+        """See ``Records.scan``."""
         fields = row.TABLE.index(by) if by else ()
         fields = (*fields, *(field for field in row.TABLE.key if field not in fields))
 
@@ -247,6 +247,12 @@ class MemoryStore:
             found.append(one)
         return found[:limit]
 
+    async def keys(
+        self, row: type[R], *prefix: Any, by: str | None = None, limit: int = 1_000_000
+    ) -> list[tuple[Any, ...]]:
+        """See ``Records.keys``."""
+        return [one.key() for one in await self.scan(row, *prefix, by=by, limit=limit)]
+
     async def count(self, row: type[R], *prefix: Any, by: str | None = None) -> int:
         """See ``Records.count``."""
-        return len(await self.list(row, *prefix, by=by, limit=2**62))
+        return len(await self.scan(row, *prefix, by=by, limit=2**62))

@@ -26,7 +26,6 @@ from hongyan.domain.log.model import (
     Stale,
     Touch,
 )
-
 from hongyan.kernel.ids import ClientId
 
 from . import rows

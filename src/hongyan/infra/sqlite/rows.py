@@ -1,5 +1,6 @@
-"""SQL made from the declarations of rows: a column for each key and index field, and the
-whole row as JSON beside them.
+"""SQL made from the declarations of rows.
+
+A table has a column for each key and index field, and the whole row as JSON beside them.
 """
 
 import functools
@@ -87,9 +88,9 @@ def get_many(table: Table) -> str:
 
 @functools.cache
 def select(
-    table: Table, by: str | None, bound: int, after: int, newest: bool, counting: bool
+    table: Table, by: str | None, bound: int, after: int, newest: bool, what: str = "data"
 ) -> str:
-    """Return the statement behind ``Records.list`` and ``count``.
+    """Return the statement behind ``Records.scan``, ``keys`` and ``count``.
 
     Args:
         table: The table.
@@ -97,7 +98,7 @@ def select(
         bound: How many leading fields are equal to given values.
         after: How many further fields the page's start names.
         newest: Whether to walk backwards.
-        counting: Whether only the number of rows is asked.
+        what: ``data``, ``keys`` or ``count``.
     """
     order = table.key if by is None else ordering(table, table.index(by))
     conditions = [f"{field} = ?" for field in order[:bound]]
@@ -106,8 +107,9 @@ def select(
         names = ", ".join(rest[:after])
         conditions.append(f"({names}) {'<' if newest else '>'} ({', '.join('?' * after)})")
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    if counting:
+    if what == "count":
         return f'SELECT count(*) FROM "{table.name}"{where}'
+    what = ", ".join(table.key) if what == "keys" else what
     direction = " DESC" if newest else ""
     sorting = ", ".join(field + direction for field in (rest or order))
-    return f'SELECT data FROM "{table.name}"{where} ORDER BY {sorting} LIMIT ?'
+    return f'SELECT {what} FROM "{table.name}"{where} ORDER BY {sorting} LIMIT ?'

@@ -155,7 +155,7 @@ class SqliteStore:
             return {one.key()[0]: one for one in decoded}
         return {one.key(): one for one in decoded}
 
-    async def list(
+    async def scan(
         self,
         row: type[R],
         *prefix: Any,
@@ -164,16 +164,21 @@ class SqliteStore:
         limit: int = 1000,
         order: Order = "oldest",
     ) -> list[R]:
-        """See ``Records.list``."""
-        statement = rows.select(
-            row.TABLE, by, len(prefix), len(after), order == "newest", counting=False
-        )
+        """See ``Records.scan``."""
+        statement = rows.select(row.TABLE, by, len(prefix), len(after), order == "newest")
         decode = self._decoders[row]
         return [decode(data) for (data,) in await self._read(statement, (*prefix, *after, limit))]
 
+    async def keys(
+        self, row: type[R], *prefix: Any, by: str | None = None, limit: int = 1_000_000
+    ) -> list[tuple[Any, ...]]:
+        """See ``Records.keys``."""
+        statement = rows.select(row.TABLE, by, len(prefix), 0, newest=False, what="keys")
+        return [tuple(found) for found in await self._read(statement, (*prefix, limit))]
+
     async def count(self, row: type[R], *prefix: Any, by: str | None = None) -> int:
         """See ``Records.count``."""
-        statement = rows.select(row.TABLE, by, len(prefix), 0, newest=False, counting=True)
+        statement = rows.select(row.TABLE, by, len(prefix), 0, newest=False, what="count")
         return int((await self._read(statement, prefix))[0][0])
 
     # --- on a reading thread ---

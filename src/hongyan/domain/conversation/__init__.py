@@ -1,0 +1,1 @@
+"""A user's conversations: list, sync, history, cursors, preferences."""

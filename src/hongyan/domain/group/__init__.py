@@ -1,0 +1,1 @@
+"""Groups and channels: their members, roles and rules."""

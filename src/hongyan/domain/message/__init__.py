@@ -1,0 +1,1 @@
+"""Messages: sending them and everything that happens to them."""

@@ -1,0 +1,1 @@
+"""What one user is to another: friend, blocked, remarked."""
