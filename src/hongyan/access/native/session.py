@@ -1,0 +1,288 @@
+"""One connection's conversation in the native protocol: hello, requests, pushes.
+
+The socket below hands whole messages up and takes whole frames down; the session knows
+nothing of framing. Requests run concurrently and are answered as they finish; sends to one
+conversation take effect in the order in which they came.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from hongyan.access.rates import Bucket, Buckets
+from hongyan.delivery.hub import Hub
+from hongyan.delivery.outbox import Outbox
+from hongyan.delivery.ports import Encoder
+from hongyan.domain.user.api import Authenticate
+from hongyan.kernel.bus import ANONYMOUS, Access, Actor, Caller, Command
+from hongyan.kernel.clock import Clock
+from hongyan.kernel.errors import (
+    Conflict,
+    Forbidden,
+    Internal,
+    RateLimited,
+    Refusal,
+    Unauthenticated,
+    UnknownMethod,
+)
+from hongyan.kernel.ids import DeviceId, UserId
+from hongyan.wire.native.codec import Failure, Format, Malformed, Push, Result
+
+from .errors import wire_error
+
+log = logging.getLogger(__name__)
+
+VERSION = 1
+
+CLOSE_SERVICE_RESTART = 1012
+CLOSE_UNAUTHENTICATED = 4001
+CLOSE_NO_HELLO = 4002
+CLOSE_KICKED = 4003
+CLOSE_SLOW = 4004
+CLOSE_MALFORMED = 4005
+CLOSE_FLOODING = 4006
+CLOSE_DEAD = 4007
+"""Close codes of our own; ``protocol/README.md`` says what a client does on each."""
+
+
+class Hello(Struct, frozen=True, kw_only=True):
+    """The first request. ``token`` may be left out when the upgrade carried it as a header."""
+
+    token: str = ""
+    protocol: int = VERSION
+    client: str = ""
+
+
+class Welcome(Struct, frozen=True):
+    """The answer to hello: who you are and what holds on this connection."""
+
+    user_id: UserId
+    device_id: DeviceId
+    protocol: int
+    server: str
+    time_ms: int
+    heartbeat_s: float
+    message_bytes_max: int
+    in_flight_max: int
+
+
+class Pong(Struct, frozen=True):
+    """The answer to ``ping``."""
+
+    time_ms: int
+
+
+class Socket(Protocol):
+    """The WebSocket below a session."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """Where framed messages go."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """The peer's network address."""
+        ...
+
+    @property
+    def frame(self) -> Callable[[bytes], bytes]:
+        """Turns one message of the session's format into the bytes of its frame."""
+        ...
+
+    @property
+    def encoder(self) -> Encoder:
+        """Encodes facts into frames; one object for all sockets that frame alike."""
+        ...
+
+    def close(self, code: int, reason: str) -> None:
+        """Flush, say goodbye and close."""
+        ...
+
+    def pause(self) -> None:
+        """Read no more until ``resume``."""
+        ...
+
+    def resume(self) -> None:
+        """Read again."""
+        ...
+
+
+class Door(Struct):
+    """What all sessions of a server share."""
+
+    caller: Caller
+    hub: Hub
+    clock: Clock
+    commands: Mapping[str, type[Command[Any]]]
+    user_rates: Buckets
+    connection_per_s: float = 100.0
+    connection_burst: float = 200.0
+    in_flight_max: int = 64
+    heartbeat_s: float = 30.0
+    message_bytes_max: int = 1024 * 1024
+    server: str = "hongyan"
+
+
+class Session:
+    """Answers one connection's requests; is the ``Peer`` that the hub knows.
+
+    Args:
+        door: What all sessions share.
+        socket: The connection.
+        form: The negotiated format.
+        token: An access token that came with the upgrade, or empty.
+    """
+
+    __slots__ = (
+        "_bucket",
+        "_door",
+        "_form",
+        "_in_flight",
+        "_paused",
+        "_socket",
+        "_token",
+        "_user_bucket",
+        "actor",
+        "device_id",
+        "encoder",
+        "push",
+        "user_id",
+    )
+
+    def __init__(self, door: Door, socket: Socket, form: Format, token: str = "") -> None:
+        self._door = door
+        self._socket = socket
+        self._form = form
+        self._token = token
+        self._bucket = Bucket(door.connection_per_s, door.connection_burst)
+        self._user_bucket: Bucket | None = None
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._paused = False
+        self.actor: Actor = ANONYMOUS
+        self.user_id = UserId("")
+        self.device_id = DeviceId("")
+        self.encoder = socket.encoder
+        self.push = socket.outbox.push
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether hello was said and accepted."""
+        return bool(self.user_id)
+
+    # --- from the socket ---
+
+    def received(self, data: bytes) -> None:
+        """Take one whole message."""
+        try:
+            request = self._form.request(data)
+        except Malformed as error:
+            self._socket.close(CLOSE_MALFORMED, str(error)[:100])
+            return
+        wait_s = self._bucket.take() or (self._user_bucket.take() if self._user_bucket else 0.0)
+        if wait_s:
+            self._fail(request.id, RateLimited(retry_after_ms=int(wait_s * 1000) + 1))
+            return
+        try:
+            work = self._work(request.method, self._form, request)
+        except Exception as error:
+            self._fail(request.id, error)
+            return
+        task = asyncio.get_running_loop().create_task(self._answer(request.id, work))
+        self._in_flight.add(task)
+        task.add_done_callback(self._finished)
+        if len(self._in_flight) >= self._door.in_flight_max and not self._paused:
+            self._paused = True
+            self._socket.pause()
+
+    def closed(self) -> None:
+        """The connection is gone. What was asked is still carried out, but not answered."""
+        if self.is_ready:
+            self._door.hub.detach(self)
+
+    # --- from the hub and the server ---
+
+    def kick(self, reason: str) -> None:
+        """See ``Peer.kick``."""
+        self._send(Push("kicked", {"reason": reason}))
+        self._socket.close(CLOSE_KICKED, reason)
+
+    def ask_to_reconnect(self, after_ms: int) -> None:
+        """Tell the client to connect again after so long; the server closes soon."""
+        self._send(Push("reconnect", {"after_ms": after_ms}))
+
+    # --- inside ---
+
+    def _work(self, method: str, form: Format, request: Any) -> Any:
+        """Return the coroutine that answers this request, or raise why it is refused."""
+        if method == "ping":
+            return self._ping()
+        if method == "hello":
+            return self._hello(form.params(request, Hello))
+        command = self._door.commands.get(method)
+        if command is None or command.ACCESS == Access.INTERNAL:
+            raise UnknownMethod(method=method)
+        if command.ACCESS != Access.ANYONE and not self.user_id:
+            raise Unauthenticated("Say hello first.")
+        if command.ACCESS == Access.ADMIN and not self.actor.admin:
+            raise Forbidden
+        return self._door.caller.call(self.actor, form.params(request, command))
+
+    async def _answer(self, request_id: int, work: Any) -> None:
+        try:
+            result = await work
+        except Exception as error:
+            self._fail(request_id, error)
+            return
+        self._send(Result(request_id, result))
+
+    def _fail(self, request_id: int, error: Exception) -> None:
+        wire = wire_error(error)
+        if wire.code == Internal.code and not isinstance(error, Refusal):
+            log.error("a request failed", exc_info=error)
+        self._send(Failure(request_id, wire))
+
+    def _send(self, message: Result | Failure | Push) -> None:
+        self.push(self._socket.frame(self._form.encode(message)))
+
+    def _finished(self, task: "asyncio.Task[None]") -> None:
+        self._in_flight.discard(task)
+        if self._paused and len(self._in_flight) * 2 <= self._door.in_flight_max:
+            self._paused = False
+            self._socket.resume()
+
+    async def _ping(self) -> Pong:
+        return Pong(self._door.clock.now_ms())
+
+    async def _hello(self, hello: Hello) -> Welcome:
+        if self.is_ready:
+            raise Conflict("Hello was said already.")
+        if hello.protocol != VERSION:
+            raise Conflict("This server speaks another version.", supported=[VERSION])
+        door = self._door
+        try:
+            actor = await door.caller.call(
+                ANONYMOUS, Authenticate(access_token=hello.token or self._token)
+            )
+        except Unauthenticated as refusal:
+            asyncio.get_running_loop().call_soon(
+                self._socket.close, CLOSE_UNAUTHENTICATED, refusal.text
+            )
+            raise
+        self.actor = Actor(actor.user_id, actor.device_id, actor.admin, self._socket.address)
+        self.user_id, self.device_id = actor.user_id, actor.device_id
+        self._user_bucket = door.user_rates.of(actor.user_id)
+        await door.hub.attach(self)
+        return Welcome(
+            user_id=actor.user_id,
+            device_id=actor.device_id,
+            protocol=VERSION,
+            server=door.server,
+            time_ms=door.clock.now_ms(),
+            heartbeat_s=door.heartbeat_s,
+            message_bytes_max=door.message_bytes_max,
+            in_flight_max=door.in_flight_max,
+        )

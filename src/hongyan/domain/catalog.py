@@ -1,0 +1,40 @@
+"""Everything that the domain offers and keeps: all commands by method, and all rows."""
+
+from types import ModuleType
+from typing import Any
+
+from hongyan.kernel.bus import Command
+
+from .conversation import api as conversation_api
+from .conversation import model as conversation_model
+from .group import api as group_api
+from .group import model as group_model
+from .log.model import Row
+from .message import api as message_api
+from .message import model as message_model
+from .relation import api as relation_api
+from .relation import model as relation_model
+from .user import api as user_api
+from .user import model as user_model
+
+APIS = (user_api, relation_api, group_api, conversation_api, message_api)
+MODELS = (user_model, relation_model, group_model, conversation_model, message_model)
+
+
+def _declared(modules: tuple[ModuleType, ...], kind: type[Any], mark: str) -> list[Any]:
+    """Return the subclasses of ``kind`` that these modules declare, in their order."""
+    return [
+        found
+        for module in modules
+        for found in vars(module).values()
+        if isinstance(found, type)
+        and issubclass(found, kind)
+        and mark in vars(found)
+        and found.__module__ == module.__name__
+    ]
+
+
+COMMANDS: dict[str, type[Command[Any]]] = {
+    command.METHOD: command for command in _declared(APIS, Command, "METHOD")
+}
+ROWS: tuple[type[Row], ...] = tuple(_declared(MODELS, Row, "TABLE"))

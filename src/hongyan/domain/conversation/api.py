@@ -1,0 +1,1 @@
+"""What may be asked of the conversation service: commands, answers and refusals."""

@@ -1,0 +1,1 @@
+"""What may be asked of the group service: commands, answers and refusals."""

@@ -1,0 +1,1 @@
+"""What may be asked of the relation service: commands, answers and refusals."""

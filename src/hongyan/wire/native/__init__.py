@@ -1,0 +1,1 @@
+"""The native protocol's messages, in JSON and in MessagePack."""
