@@ -6,7 +6,7 @@ from hongyan.kernel.bus import Command
 from hongyan.kernel.errors import Forbidden, LimitReached, RateLimited
 from hongyan.kernel.ids import ClientId, ConversationId
 
-from .model import Content, Quote
+from .model import Content
 
 
 class Receipt(Struct, frozen=True):
@@ -35,7 +35,8 @@ class SendMessage(Command[Receipt], frozen=True, kw_only=True):
     conversation_id: ConversationId
     client_id: ClientId
     content: Content
-    quote: Quote | None = None
+    quote_seq: int = 0
+    """The message that this one answers; 0 for none."""
     burn_after_ms: int = 0
 
 

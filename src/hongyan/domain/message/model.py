@@ -176,11 +176,10 @@ Content = (
 
 
 class Quote(Struct, frozen=True, omit_defaults=True):
-    """The message that this one answers; ``summary`` is filled in by the server."""
+    """The message that this one answers. Its text is not copied, so a recall leaves none."""
 
     seq: int
-    sender: UserId = UserId("")
-    summary: str = ""
+    sender: UserId
 
 
 class Origin(Struct, frozen=True, omit_defaults=True):

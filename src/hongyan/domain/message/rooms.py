@@ -1,0 +1,122 @@
+"""What the rules of sending need to know of one sender in one conversation, kept at hand.
+
+A room is as true as its epoch: whoever commits on it names the epoch in an ``Expect``, so a
+room that others have changed meanwhile cannot let anything through. It is then loaded anew.
+"""
+
+from collections import OrderedDict
+
+from msgspec import Struct
+
+from hongyan.domain.group.model import Group, Member
+from hongyan.domain.log.model import Committed
+from hongyan.domain.log.ports import Log, Records
+from hongyan.domain.relation.model import Relation
+from hongyan.domain.user.model import USER_CHANGED, User
+from hongyan.kernel.ids import ConversationId, Kind, LogId, UserId, kind_of, log_owner
+
+from .api import Dissolved, NotAMember
+
+ROOMS_KEPT = 100_000
+
+Key = tuple[ConversationId, UserId]
+
+
+class Room(Struct, frozen=True):
+    """One sender's standing in one conversation, as of an epoch."""
+
+    conversation_id: ConversationId
+    kind: Kind
+    epoch: int
+    member: Member
+    group: Group | None = None
+    peer: UserId = UserId("")
+    """The other one of a direct conversation; else empty."""
+    blocked: bool = False
+    """Direct only: one of the two has blocked the other, or the other's account is gone."""
+    friends_only: bool = False
+    """Direct only: the other one takes messages from friends and the sender is none."""
+
+
+class Rooms:
+    """Loads rooms and keeps the latest used ones.
+
+    Subscribe ``committed`` to the event, so that a change of somebody's privacy is seen.
+    """
+
+    def __init__(self, log: Log, records: Records) -> None:
+        self._log = log
+        self._records = records
+        self._rooms: OrderedDict[Key, Room] = OrderedDict()
+
+    def known(self, key: Key) -> Room | None:
+        """Return the room if it is at hand."""
+        room = self._rooms.get(key)
+        if room is not None:
+            self._rooms.move_to_end(key)
+        return room
+
+    def forget(self, key: Key) -> None:
+        """Drop a room that has become stale."""
+        self._rooms.pop(key, None)
+
+    async def enter(self, conversation_id: ConversationId, user_id: UserId) -> Room:
+        """Return the room, loading it where it is not at hand.
+
+        Raises:
+            NotAMember: the user is not an active member, or there is no such conversation.
+            Dissolved: the group is no more.
+        """
+        key = (conversation_id, user_id)
+        room = self.known(key)
+        if room is None:
+            room = self._rooms[key] = await self._load(conversation_id, user_id)
+            if len(self._rooms) > ROOMS_KEPT:
+                self._rooms.popitem(last=False)
+        return room
+
+    def committed(self, event: Committed) -> None:
+        """Drop the direct rooms that lead to a user whose account changed."""
+        changed = {log_owner(e.log_id) for e in event.entries if e.kind == USER_CHANGED}
+        if changed:
+            for key in [key for key, room in self._rooms.items() if room.peer in changed]:
+                del self._rooms[key]
+
+    async def _load(self, conversation_id: ConversationId, user_id: UserId) -> Room:
+        kind = kind_of(conversation_id)
+        if kind is None:
+            raise NotAMember
+        log_id = LogId(conversation_id)
+        epoch = (await self._log.heads([log_id]))[log_id].epoch  # before the rows it guards
+        member = await self._records.get(Member, conversation_id, user_id)
+        group = None
+        if kind in (Kind.GROUP, Kind.CHANNEL):
+            group = await self._records.get(Group, conversation_id)
+            if group is not None and group.dissolved:
+                raise Dissolved
+        if member is None or not member.active:
+            raise NotAMember
+        room = Room(conversation_id, kind, epoch, member, group)
+        return await self._load_direct(room) if kind == Kind.DIRECT else room
+
+    async def _load_direct(self, room: Room) -> Room:
+        here = await self._records.keys(Member, room.conversation_id)
+        me = room.member.user_id
+        peer_id = next((user_id for _, user_id in here if user_id != me), me)
+        relations = await self._records.get_many(Relation, [(me, peer_id), (peer_id, me)])
+        mine, theirs = relations.get((me, peer_id)), relations.get((peer_id, me))
+        peer = await self._records.get(User, peer_id)
+        return Room(
+            room.conversation_id,
+            room.kind,
+            room.epoch,
+            room.member,
+            peer=peer_id,
+            blocked=peer is None
+            or peer.state != "active"
+            or (mine is not None and mine.blocked)
+            or (theirs is not None and theirs.blocked),
+            friends_only=peer is not None
+            and peer.privacy.who_may_write == "friends"
+            and not (theirs is not None and theirs.friend),
+        )

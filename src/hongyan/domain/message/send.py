@@ -1,0 +1,186 @@
+"""Sending: the hot path.
+
+A send that needs nothing but a known room goes straight to the log. One that must look
+something up first (an unknown room, mentions, a quote, slow mode, a gate) waits its turn in
+its sender's lane of that conversation, and so does whatever the same sender sends there
+meanwhile: messages stand in the log in the order in which their sender sent them.
+"""
+
+import asyncio
+
+from hongyan.domain.group.model import Role
+from hongyan.domain.log.model import Append, Change, Commit, Entry, Expect, Stale, encode_body
+from hongyan.domain.log.ports import Cursors, Log
+from hongyan.domain.log.service import ATTEMPTS
+from hongyan.kernel.bus import Actor, handles
+from hongyan.kernel.clock import Clock
+from hongyan.kernel.errors import Busy, Invalid, NotFound, Refusal
+from hongyan.kernel.ids import Kind, LogId
+
+from .api import Receipt, SendMessage, SlowMode
+from .model import MESSAGE, Content, MessageBody, Quote, Text
+from .ports import Gate, Mentions
+from .rooms import Key, Room, Rooms
+from .rules import DEFAULT_LIMITS, Limits, check_content, check_may_speak
+
+CLIENT_ID_MAX = 64
+MENTIONS = ("mention", "mention_all")
+
+
+class _Lane:
+    """Those who wait for their turn."""
+
+    __slots__ = ("lock", "users")
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.users = 0
+
+
+class Sending:
+    """Answers ``message.send``.
+
+    Args:
+        log: Where messages go.
+        cursors: Tells when somebody last spoke, for slow mode.
+        clock: The time of day.
+        rooms: Who stands how where.
+        mentions: What mentions change.
+        limits: How large a message may be.
+        gates: Asked in order before a message is stored.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        cursors: Cursors,
+        clock: Clock,
+        rooms: Rooms,
+        mentions: Mentions,
+        limits: Limits = DEFAULT_LIMITS,
+        gates: tuple[Gate, ...] = (),
+    ) -> None:
+        self._log = log
+        self._cursors = cursors
+        self._clock = clock
+        self._rooms = rooms
+        self._mentions = mentions
+        self._limits = limits
+        self._gates = gates
+        self._lanes: dict[Key, _Lane] = {}
+
+    @handles(SendMessage)
+    async def send(self, actor: Actor, command: SendMessage) -> Receipt:
+        """Answer ``SendMessage``."""
+        if not 0 < len(command.client_id) <= CLIENT_ID_MAX:
+            raise Invalid(f"client_id has 1 to {CLIENT_ID_MAX} characters.")
+        key = (command.conversation_id, actor.user_id)
+        if key not in self._lanes and not self._gates and not command.quote_seq:
+            room = self._rooms.known(key)
+            if room is not None and not _needs_look(room, command.content):
+                try:
+                    return await self._store(actor, command, room, command.content)
+                except Stale:
+                    self._rooms.forget(key)
+                except Refusal as refusal:
+                    return await self._first_receipt(actor, command, refusal)
+        return await self._in_turn(key, actor, command)
+
+    async def _in_turn(self, key: Key, actor: Actor, command: SendMessage) -> Receipt:
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = _Lane()
+        lane.users += 1
+        try:
+            async with lane.lock:
+                for _ in range(ATTEMPTS):
+                    try:
+                        return await self._look_and_store(actor, command)
+                    except Stale:
+                        self._rooms.forget(key)
+                raise Busy
+        except Refusal as refusal:
+            return await self._first_receipt(actor, command, refusal)
+        finally:
+            lane.users -= 1
+            if not lane.users:
+                del self._lanes[key]
+
+    async def _look_and_store(self, actor: Actor, command: SendMessage) -> Receipt:
+        room = await self._rooms.enter(command.conversation_id, actor.user_id)
+        check_may_speak(room, command.content, self._clock.now_ms())
+        await self._check_slow_mode(room)
+        quote = await self._quoted(room, command.quote_seq) if command.quote_seq else None
+        content = command.content
+        for gate in self._gates:
+            content = await gate.judge(actor, command)
+        changes: tuple[Change, ...] = ()
+        if _mentions_somebody(content):
+            changes = await self._mentions.changes_for(room, content)
+        return await self._store(actor, command, room, content, quote, changes)
+
+    async def _store(
+        self,
+        actor: Actor,
+        command: SendMessage,
+        room: Room,
+        content: Content,
+        quote: Quote | None = None,
+        changes: tuple[Change, ...] = (),
+    ) -> Receipt:
+        now_ms = self._clock.now_ms()
+        check_may_speak(room, content, now_ms)
+        if not 0 <= command.burn_after_ms <= self._limits.burn_ms:
+            raise Invalid(f"burn_after_ms is 0 to {self._limits.burn_ms}.")
+        if command.burn_after_ms and room.kind != Kind.DIRECT:
+            raise Invalid("Only messages of a direct conversation burn.")
+        body = encode_body(MessageBody(content, quote, burn_after_ms=command.burn_after_ms))
+        check_content(content, len(body), self._limits)
+        log_id = LogId(command.conversation_id)
+        append = Append(
+            log_id, MESSAGE, actor.user_id, body, now_ms, command.client_id, countable=True
+        )
+        commit = Commit((append,), changes, (Expect(log_id, room.epoch),), actor.device_id)
+        return _receipt((await self._log.commit(commit))[0])
+
+    async def _first_receipt(self, actor: Actor, command: SendMessage, refusal: Refusal) -> Receipt:
+        """Answer a retry of what was accepted before the rules changed; else refuse."""
+        first = await self._log.find(
+            LogId(command.conversation_id), actor.user_id, command.client_id
+        )
+        if first is None:
+            raise refusal
+        return _receipt(first)
+
+    async def _check_slow_mode(self, room: Room) -> None:
+        group = room.group
+        if group is None or not group.slow_mode_s or room.member.role != Role.MEMBER:
+            return
+        log_id = LogId(room.conversation_id)
+        cursors = await self._cursors.of_user(room.member.user_id, [log_id])
+        wait_ms = cursors[log_id].sent_at_ms + group.slow_mode_s * 1000 - self._clock.now_ms()
+        if wait_ms > 0:
+            raise SlowMode(retry_after_ms=wait_ms)
+
+    async def _quoted(self, room: Room, seq: int) -> Quote:
+        """Return what is kept of a quoted message: its place, never its text."""
+        if seq >= room.member.visible_from:
+            log_id = LogId(room.conversation_id)
+            for entry in await self._log.read(log_id, seq, seq, 1, kinds=(MESSAGE,)):
+                return Quote(seq, entry.sender)
+        raise NotFound("The quoted message is not there.")
+
+
+def _receipt(entry: Entry) -> Receipt:
+    return Receipt(entry.seq, entry.ordinal, entry.sent_at_ms)
+
+
+def _mentions_somebody(content: Content) -> bool:
+    return isinstance(content, Text) and any(e.type in MENTIONS for e in content.entities)
+
+
+def _needs_look(room: Room, content: Content) -> bool:
+    """Whether more than the room must be known before this may be stored."""
+    group = room.group
+    slow = group is not None and group.slow_mode_s > 0 and room.member.role == Role.MEMBER
+    return slow or _mentions_somebody(content)
