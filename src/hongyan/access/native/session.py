@@ -141,6 +141,7 @@ class Session:
         "_bucket",
         "_door",
         "_form",
+        "_gone",
         "_in_flight",
         "_paused",
         "_socket",
@@ -162,7 +163,8 @@ class Session:
         self._user_bucket: Bucket | None = None
         self._in_flight: set[asyncio.Task[None]] = set()
         self._paused = False
-        self.actor: Actor = ANONYMOUS
+        self._gone = False
+        self.actor = Actor(UserId(""), DeviceId(""), address=socket.address)
         self.user_id = UserId("")
         self.device_id = DeviceId("")
         self.encoder = socket.encoder
@@ -200,6 +202,7 @@ class Session:
 
     def closed(self) -> None:
         """The connection is gone. What was asked is still carried out, but not answered."""
+        self._gone = True
         if self.is_ready:
             self._door.hub.detach(self)
 
@@ -276,6 +279,8 @@ class Session:
         self.user_id, self.device_id = actor.user_id, actor.device_id
         self._user_bucket = door.user_rates.of(actor.user_id)
         await door.hub.attach(self)
+        if self._gone:
+            door.hub.detach(self)
         return Welcome(
             user_id=actor.user_id,
             device_id=actor.device_id,
