@@ -14,7 +14,7 @@ from hongyan.domain.log.ports import Cursors, Log
 from hongyan.domain.log.service import ATTEMPTS
 from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.clock import Clock
-from hongyan.kernel.errors import Busy, Invalid, NotFound, Refusal
+from hongyan.kernel.errors import Busy, Forbidden, Invalid, NotFound, Refusal
 from hongyan.kernel.ids import Kind, LogId
 
 from .api import Receipt, SendMessage, SlowMode
@@ -80,7 +80,7 @@ class Sending:
             if room is not None and not _needs_look(room, command.content):
                 try:
                     return await self._store(actor, command, room, command.content)
-                except Stale:
+                except (Stale, Forbidden):  # the room may be old: judge by a fresh one
                     self._rooms.forget(key)
                 except Refusal as refusal:
                     return await self._first_receipt(actor, command, refusal)
@@ -94,10 +94,15 @@ class Sending:
         try:
             async with lane.lock:
                 for _ in range(ATTEMPTS):
+                    is_fresh = self._rooms.known(key) is None
                     try:
                         return await self._look_and_store(actor, command)
                     except Stale:
                         self._rooms.forget(key)
+                    except Forbidden:
+                        self._rooms.forget(key)
+                        if is_fresh:
+                            raise
                 raise Busy
         except Refusal as refusal:
             return await self._first_receipt(actor, command, refusal)

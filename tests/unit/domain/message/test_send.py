@@ -1,0 +1,207 @@
+"""Sending: order, idempotence, the rules, and staleness."""
+
+import asyncio
+
+import msgspec
+import pytest
+
+from hongyan.domain.group.model import Group, Member, Permissions, Role
+from hongyan.domain.log.model import Append, Commit, Put, Touch
+from hongyan.domain.message.api import (
+    Blocked,
+    FriendsOnly,
+    MayNotSpeak,
+    Muted,
+    NotAMember,
+    SendMessage,
+    SlowMode,
+    TooLong,
+)
+from hongyan.domain.message.model import File, MessageBody, Notice, Text
+from hongyan.domain.message.rooms import Rooms
+from hongyan.domain.message.send import Sending
+from hongyan.domain.relation.model import Relation
+from hongyan.domain.user.model import USER_CHANGED, Privacy, User
+from hongyan.kernel.bus import Actor
+from hongyan.kernel.errors import Invalid, NotFound
+from hongyan.kernel.ids import Kind, direct_id, user_log
+
+ALICE, BOB, CAROL = "alice", "bob", "carol"
+CHAT = direct_id(ALICE, BOB)
+TEAM = "g" + "a" * 16
+
+
+class NoMentions:
+    async def changes_for(self, room, content):
+        return ()
+
+
+class World:
+    def __init__(self, store, clock):
+        self.store = store
+        self.clock = clock
+        self.rooms = Rooms(store, store)
+        self.sending = Sending(store, store, clock, self.rooms, NoMentions())
+
+    async def put(self, *rows, touch=()):
+        changes = (*(Put(row) for row in rows), *(Touch(log_id) for log_id in touch))
+        await self.store.commit(Commit(changes=changes))
+
+    async def send(self, who, where, content="hi", client_id=None, **more):
+        content = Text(content) if isinstance(content, str) else content
+        World.count = getattr(World, "count", 0) + 1
+        command = SendMessage(
+            conversation_id=where, client_id=client_id or f"c{World.count}", content=content, **more
+        )
+        return await self.sending.send(Actor(who, "v1"), command)
+
+    async def send_twice(self, who, where):
+        both = [self.send(who, where) for _ in range(2)]
+        return await asyncio.gather(*both, return_exceptions=True)
+
+    async def texts(self, where):
+        entries = await self.store.read(where, 1, 10_000, 10_000)
+        bodies = [msgspec.json.decode(entry.body, type=MessageBody) for entry in entries]
+        return [body.content.text for body in bodies]
+
+
+@pytest.fixture
+async def world(store, clock):
+    world = World(store, clock)
+    users = [User(user_id=u, name=u) for u in (ALICE, BOB, CAROL)]
+    members = [Member(conversation_id=CHAT, user_id=u) for u in (ALICE, BOB)]
+    group = Group(conversation_id=TEAM, kind=Kind.GROUP, name="Team", owner_id=ALICE)
+    owner = Member(conversation_id=TEAM, user_id=ALICE, role=Role.OWNER, rank=2)
+    await world.put(*users, *members, group, owner, Member(conversation_id=TEAM, user_id=BOB))
+    return world
+
+
+async def test_messages_stand_in_the_order_in_which_they_were_sent(world):
+    """Even though the first one must load the room and the others need not."""
+    tasks = [asyncio.create_task(world.send(ALICE, CHAT, f"m{n}")) for n in range(50)]
+    receipts = await asyncio.gather(*tasks)
+    assert [receipt.seq for receipt in receipts] == list(range(1, 51))
+    assert await world.texts(CHAT) == [f"m{n}" for n in range(50)]
+
+
+async def test_order_survives_a_rule_change_in_the_middle(world):
+    await world.send(ALICE, CHAT, "first")
+    tasks = [asyncio.create_task(world.send(ALICE, CHAT, f"m{n}")) for n in range(20)]
+    await world.put(touch=(CHAT,))
+    tasks += [asyncio.create_task(world.send(ALICE, CHAT, f"m{n}")) for n in range(20, 40)]
+    await asyncio.gather(*tasks)
+    assert await world.texts(CHAT) == ["first", *(f"m{n}" for n in range(40))]
+
+
+async def test_a_retry_gets_the_first_receipt_and_writes_nothing(world, committed):
+    first = await world.send(ALICE, CHAT, "hi", "c")
+    world.clock.advance(5000)
+    again = await world.send(ALICE, CHAT, "hi", "c")
+    assert again == first
+    assert len(committed) == 1
+    twice = await asyncio.gather(world.send(BOB, CHAT, "x", "d"), world.send(BOB, CHAT, "x", "d"))
+    assert twice[0] == twice[1]
+    assert len(committed) == 2
+
+
+async def test_a_retry_is_answered_even_after_the_sender_was_blocked(world):
+    first = await world.send(ALICE, CHAT, "hi", "c")
+    await world.put(Relation(user_id=BOB, other_id=ALICE, blocked=True), touch=(CHAT,))
+    assert await world.send(ALICE, CHAT, "hi", "c") == first
+    with pytest.raises(Blocked):
+        await world.send(ALICE, CHAT, "more")
+    with pytest.raises(Blocked):
+        await world.send(BOB, CHAT, "to whom I blocked")
+
+
+async def test_strangers_are_not_members_and_learn_nothing_more(world):
+    with pytest.raises(NotAMember):
+        await world.send(CAROL, CHAT)
+    with pytest.raises(NotAMember):
+        await world.send(CAROL, "g" + "z" * 16)
+    with pytest.raises(NotAMember):
+        await world.send(CAROL, "nonsense")
+
+
+async def test_friends_only_is_seen_as_soon_as_the_account_says_so(world, committed):
+    await world.send(ALICE, CHAT)
+    shy = User(user_id=BOB, name=BOB, privacy=Privacy(who_may_write="friends"))
+    entry = Append(user_log(BOB), USER_CHANGED, BOB, b"{}", 1)
+    await world.store.commit(Commit((entry,), (Put(shy),)))
+    world.rooms.committed(committed[-1])
+    with pytest.raises(FriendsOnly):
+        await world.send(ALICE, CHAT)
+    await world.put(Relation(user_id=BOB, other_id=ALICE, friend=True), touch=(CHAT,))
+    assert (await world.send(ALICE, CHAT)).ordinal == 2
+
+
+async def test_group_rules(world):
+    await world.send(BOB, TEAM)
+    group = await world.store.get(Group, TEAM)
+    replace = msgspec.structs.replace
+    await world.put(replace(group, muted_all=True), touch=(TEAM,))
+    with pytest.raises(Muted):
+        await world.send(BOB, TEAM)
+    assert (await world.send(ALICE, TEAM)).seq == 2
+    strict = Permissions(add_files=Role.ADMIN)
+    await world.put(replace(group, permissions=strict), touch=(TEAM,))
+    await world.send(BOB, TEAM)
+    with pytest.raises(MayNotSpeak):
+        await world.send(BOB, TEAM, File(media_id="m"))
+    until_ms = world.clock.now_ms() + 1000
+    muted = Member(conversation_id=TEAM, user_id=BOB, muted_until_ms=until_ms)
+    await world.put(muted, touch=(TEAM,))
+    with pytest.raises(Muted) as caught:
+        await world.send(BOB, TEAM)
+    assert caught.value.details == {"until_ms": until_ms}
+    world.clock.advance(1001)
+    assert (await world.send(BOB, TEAM)).seq == 4
+
+
+async def test_slow_mode_counts_from_the_last_message(world):
+    group = await world.store.get(Group, TEAM)
+    await world.put(msgspec.structs.replace(group, slow_mode_s=10), touch=(TEAM,))
+    await world.send(BOB, TEAM)
+    world.clock.advance(4_000)
+    results = await asyncio.gather(
+        *[world.send(BOB, TEAM) for _ in range(2)], return_exceptions=True
+    )
+    assert [type(result) for result in results] == [SlowMode, SlowMode]
+    assert results[0].details == {"retry_after_ms": 6000}
+    world.clock.advance(6_000)
+    results = await asyncio.gather(
+        *[world.send(BOB, TEAM) for _ in range(2)], return_exceptions=True
+    )
+    assert [type(result).__name__ for result in results] == ["Receipt", "SlowMode"]
+    await world.send(ALICE, TEAM)
+    await world.send(ALICE, TEAM)
+
+
+@pytest.mark.parametrize(
+    ("content", "refusal"),
+    [
+        (Text("  "), Invalid),
+        (Text("x" * 20_000), TooLong),
+        (Text("雁" * 6_000), TooLong),
+        (Notice("hi"), Invalid),
+        (File(media_id=""), Invalid),
+    ],
+)
+async def test_bad_content_changes_nothing(world, committed, content, refusal):
+    with pytest.raises(refusal):
+        await world.send(ALICE, CHAT, content)
+    assert committed == []
+
+
+async def test_a_quote_names_a_message_that_the_sender_can_see(world):
+    await world.send(ALICE, CHAT, "question")
+    await world.send(BOB, CHAT, "answer", quote_seq=1)
+    entry = (await world.store.read(CHAT, 2, 2, 1))[0]
+    quote = msgspec.json.decode(entry.body, type=MessageBody).quote
+    assert (quote.seq, quote.sender) == (1, ALICE)
+    with pytest.raises(NotFound):
+        await world.send(BOB, CHAT, "to nothing", quote_seq=9)
+    hidden = Member(conversation_id=CHAT, user_id=BOB, visible_from=2)
+    await world.put(hidden, touch=(CHAT,))
+    with pytest.raises(NotFound):
+        await world.send(BOB, CHAT, "before my time", quote_seq=1)
