@@ -5,11 +5,11 @@ exactly 1. ``ordinal`` counts the countable entries (those that raise an unread 
 and including this one, so that unread counts are a subtraction.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, structs
 
 from hongyan.kernel.ids import ClientId, DeviceId, LogId, UserId
 
@@ -104,6 +104,30 @@ class Put(Struct, frozen=True):
     """Insert the row, or replace the one with the same key."""
 
     row: Row
+    seq_field: str = ""
+    """The name of a field that the store sets to the seq of the commit's first append, which
+    nobody knows before; no field of the key or of an index. Empty leaves the row as it is."""
+
+    def resolved(self, entries: tuple[Entry, ...]) -> Row:
+        """Return the row to store, given the entries of its commit."""
+        if not self.seq_field:
+            return self.row
+        return structs.replace(self.row, **{self.seq_field: entries[0].seq})
+
+
+class PutAtSeq(Struct, frozen=True):
+    """Put the row, filled in with the seq that the commit's first append gets."""
+
+    row: Row
+    field: str
+    """An integer field becomes the seq; a tuple field gets it as its last element."""
+
+    def put(self, entries: Sequence[Entry]) -> Put:
+        """Return what to put, given the commit's entries."""
+        seq = entries[0].seq
+        value = getattr(self.row, self.field)
+        filled = (*value, seq) if isinstance(value, tuple) else seq
+        return Put(msgspec.structs.replace(self.row, **{self.field: filled}))
 
 
 class Drop(Struct, frozen=True):
@@ -153,7 +177,7 @@ class Expect(Struct, frozen=True):
     epoch: int
 
 
-Change = Put | Drop | Rewrite | Advance | Touch | SavePlace
+Change = Put | PutAtSeq | Drop | Rewrite | Advance | Touch | SavePlace
 
 
 class Commit(Struct, frozen=True):

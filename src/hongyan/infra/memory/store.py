@@ -18,6 +18,7 @@ from hongyan.domain.log.model import (
     Head,
     Order,
     Put,
+    PutAtSeq,
     Rewrite,
     Row,
     SavePlace,
@@ -69,10 +70,10 @@ class MemoryStore:
         for expect in commit.expects:
             if self._heads.get(expect.log_id, Head()).epoch != expect.epoch:
                 raise Stale
-        self._check_unique([c.row for c in commit.changes if isinstance(c, Put)])
+        self._check_unique([c.row for c in commit.changes if isinstance(c, Put | PutAtSeq)])
         entries = tuple([self._append(append) for append in commit.appends])
         for change in commit.changes:
-            self._change(change)
+            self._change(change, entries)
         if entries:
             self._on_commit(Committed(entries, commit.origin))
         return entries
@@ -119,9 +120,10 @@ class MemoryStore:
             self._by_client_id[key] = head.seq
         return entry
 
-    def _change(self, change: Change) -> None:
+    def _change(self, change: Change, entries: tuple[Entry, ...]) -> None:
         if isinstance(change, Put):
-            self._rows.setdefault(type(change.row), {})[change.row.key()] = change.row
+            row = change.resolved(entries)
+            self._rows.setdefault(type(row), {})[row.key()] = row
         elif isinstance(change, Drop):
             self._rows.get(change.row, {}).pop(change.key, None)
         elif isinstance(change, Touch):

@@ -144,7 +144,7 @@ class Batch:
     def _apply(self, commit: Commit) -> tuple[Entry, ...]:
         entries = tuple([self._append(append) for append in commit.appends])
         for change in commit.changes:
-            self._change(change)
+            self._change(change, entries)
         return entries
 
     def _append(self, append: Append) -> Entry:
@@ -184,9 +184,10 @@ class Batch:
         self._next_pos += 1
         return entry
 
-    def _change(self, change: Change) -> None:
+    def _change(self, change: Change, entries: tuple[Entry, ...]) -> None:
         if isinstance(change, Put):
-            self._connection.execute(rows.put(change.row.TABLE), rows.values(change.row))
+            row = change.resolved(entries)
+            self._connection.execute(rows.put(row.TABLE), rows.values(row))
         elif isinstance(change, Drop):
             self._connection.execute(rows.drop(change.row.TABLE), change.key)
         elif isinstance(change, Advance):
