@@ -1,0 +1,1 @@
+"""The only room that knows everybody: settings, composition and the command line."""

@@ -1,0 +1,222 @@
+"""Every setting: its type, its default, and what it does.
+
+The text below a field is its documentation: ``docs/operate/settings.md`` is made of it.
+"""
+
+import os
+import secrets
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from hongyan.access.native.server import SocketOptions
+
+Count = Annotated[int, Meta(ge=1)]
+CountOrNone = Annotated[int, Meta(ge=0)]
+Seconds = Annotated[float, Meta(ge=0)]
+PositiveSeconds = Annotated[float, Meta(gt=0)]
+Rate = Annotated[float, Meta(ge=0)]
+Secret = Annotated[str, Meta(extra={"secret": True})]
+Address = Annotated[
+    str,
+    Meta(
+        pattern=r"^(\[[0-9A-Fa-f:.]+\]|[^:\s\[\]]+):\d{1,5}$",
+        extra={"allowed": "HOST:PORT, such as 127.0.0.1:8800 or [::]:8800"},
+    ),
+]
+
+
+class ServerSettings(Struct, frozen=True, kw_only=True):
+    """The process and its one port."""
+
+    listen: Address = "127.0.0.1:8800"
+    """Where HTTP and WebSocket are served. Port 0 lets the system choose one. Put a proxy that
+    speaks TLS before it when others than this machine are to reach it."""
+    data_dir: str = "data"
+    """The folder that holds everything: database, secrets, control socket. It is created with
+    mode 700. Not allowed in the file that lies in this folder."""
+    public_url: str = ""
+    """The address under which people reach the server, for links in mails. Empty: made of
+    ``listen``."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks (``10.0.0.0/8``) whose ``X-Forwarded-For`` is believed. Empty: the
+    peer's own address always counts."""
+    drain_s: Seconds = 10.0
+    """Seconds that connected devices get to move away when the server stops. 0 cuts at once."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least severity that is written to standard error."""
+    log_format: Literal["text", "json"] = "text"
+    """Lines for people or one JSON object a line for programs."""
+
+
+class RateSettings(Struct, frozen=True, kw_only=True):
+    """How often somebody may ask. Each limit is a bucket: so many a second, and a reserve."""
+
+    connection_per_s: Rate = 100.0
+    """Requests a second on one connection. 0 means no limit."""
+    connection_burst: Rate = 200.0
+    """Requests that one connection may save up."""
+    user_per_s: Rate = 100.0
+    """Requests a second of all devices of one user together. 0 means no limit."""
+    user_burst: Rate = 400.0
+    """Requests that one user may save up."""
+    address_per_s: Rate = 2.0
+    """Registrations and log-ins a second from one network address. 0 means no limit."""
+    address_burst: Rate = 30.0
+    """Registrations and log-ins that one address may save up."""
+
+
+class UserSettings(Struct, frozen=True, kw_only=True):
+    """Accounts, passwords, tokens and devices."""
+
+    registration: Literal["open", "invite", "closed"] = "open"
+    """Who may make an account: everybody who reaches the port, who has an invitation code, or
+    only an administrator (``hongyan user create``). Choose ``invite`` or ``closed`` before you
+    let the whole internet reach the port."""
+    password_length_min: Annotated[int, Meta(ge=1, le=128)] = 8
+    """The shortest password, in characters. Longer than 128 is always refused."""
+    argon2_passes: Count = 2
+    """Passes over the memory for one password hash; more is slower for an attacker and for you.
+    A hash made with other parameters is renewed at the next log-in."""
+    argon2_memory_kib: Annotated[int, Meta(ge=8)] = 19_456
+    """Memory for one password hash, in KiB."""
+    argon2_lanes: Count = 1
+    """Lanes that one password hash is computed in."""
+    argon2_threads: Count = 2
+    """Password hashes that are computed at the same time; others wait in a bounded queue."""
+    access_token_s: Annotated[int, Meta(ge=10)] = 900
+    """Seconds that an access token lives; devices renew it by themselves."""
+    refresh_grace_s: CountOrNone = 30
+    """Seconds in which a device that lost the answer to a refresh may repeat it with the old
+    token. After them an old token counts as stolen, and the device is logged out."""
+    refresh_token_s: CountOrNone = 90 * 86_400
+    """Seconds after which a device that was not seen must log in again. 0 means never."""
+    devices_max: Count = 50
+    """Devices that one user may have logged in; one more removes the one not seen longest."""
+    terminals: Literal["all", "one_per_platform", "one"] = "all"
+    """Which devices may stay logged in together: all of them, the newest of each platform, or
+    the newest alone. The others are logged out and told why."""
+
+
+class MessageSettings(Struct, frozen=True, kw_only=True):
+    """What may be sent, and for how long it may be changed."""
+
+    text_bytes_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 20_000
+    """The longest text, in bytes of UTF-8."""
+    custom_bytes_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 65_536
+    """The largest custom or merged-forward content, in bytes of JSON."""
+    edit_window_s: CountOrNone = 86_400
+    """Seconds in which its author may edit a message. 0 means for ever."""
+    recall_window_s: CountOrNone = 120
+    """Seconds in which its author may recall a message. 0 means for ever."""
+    admin_recall_window_s: CountOrNone = 0
+    """Seconds in which an admin or owner may recall others' messages. 0 means for ever."""
+    scheduled_max: Count = 100
+    """Scheduled messages that one user may have waiting."""
+
+
+class SmtpSettings(Struct, frozen=True, kw_only=True):
+    """Mail, for codes that reset a password."""
+
+    host: str = ""
+    """The mail server. Empty: no mail is sent; an administrator makes reset codes."""
+    port: Annotated[int, Meta(ge=1, le=65_535)] = 587
+    """The mail server's port."""
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    """How the connection is protected. ``none`` is for a server on this machine."""
+    username: str = ""
+    """The account at the mail server. Empty: no log-in."""
+    password: Secret = ""
+    """The account's password. Better in the environment than in a file."""
+    sender: str = "hongyan@localhost"
+    """The address that mails come from."""
+
+
+class StorageSettings(Struct, frozen=True, kw_only=True):
+    """The database."""
+
+    commit_queue_max: Count = 100_000
+    """Commits that may wait for the disk; one more is refused as ``busy``."""
+    reader_threads: Annotated[int, Meta(ge=1, le=64)] = 4
+    """Threads that read the database."""
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """All settings, by section."""
+
+    server: ServerSettings = ServerSettings()
+    websocket: SocketOptions = SocketOptions()
+    rates: RateSettings = RateSettings()
+    users: UserSettings = UserSettings()
+    messages: MessageSettings = MessageSettings()
+    smtp: SmtpSettings = SmtpSettings()
+    storage: StorageSettings = StorageSettings()
+
+    @property
+    def data_dir(self) -> Path:
+        """The data folder."""
+        return Path(self.server.data_dir)
+
+    @property
+    def host_and_port(self) -> tuple[str, int]:
+        """The two parts of ``server.listen``."""
+        host, _, port = self.server.listen.rpartition(":")
+        return host.strip("[]"), int(port)
+
+
+class SettingsError(Exception):
+    """A setting is unknown or wrong; the sentence names it, its source and what is allowed."""
+
+
+class Secrets(Struct, frozen=True, kw_only=True):
+    """What nobody but this server may know. Losing it logs everybody out, no more."""
+
+    access_token_key: Annotated[str, Meta(min_length=64)]
+    """64 hexadecimal digits: signs the access tokens."""
+
+
+SECRETS_FILE = "secrets.toml"
+
+
+def prepare_data_dir(data_dir: Path) -> None:
+    """Create the data folder with mode 700 where there is none."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def load_secrets(data_dir: Path) -> Secrets:
+    """Return the secrets in the data folder; make them, mode 600, where there are none.
+
+    Raises:
+        SettingsError: the file is broken, or others than its owner may read it.
+    """
+    path = data_dir / SECRETS_FILE
+    if not path.exists():
+        _create_secrets(path)
+    if path.stat().st_mode & 0o077:
+        raise SettingsError(f"{path} is open to other users; run: chmod 600 {path}")
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text()), Secrets)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise SettingsError(
+            f"{path} is broken ({error}); restore it from a backup, or remove it:"
+            " everybody must then log in again"
+        ) from error
+
+
+def _create_secrets(path: Path) -> None:
+    """Write fresh secrets so that a crash leaves the whole file or none."""
+    draft = path.with_suffix(f".{os.getpid()}.tmp")
+    with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        file.write("# Keep this file secret and in your backups.\n")
+        file.write(f'access_token_key = "{secrets.token_hex(32)}"\n')
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,206 @@
+"""The habits of the house, checked on the source itself.
+
+An exception below is a debt: a list may shrink, never grow. A file or function that got
+better than its entry makes the test fail too, so that the entry goes.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hongyan.kernel.errors import Refusal
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted(
+    path
+    for folder in ("src/hongyan", "sdk/python/hongyan_sdk")
+    for path in (ROOT / folder).rglob("*.py")
+)
+NAMES = [str(path.relative_to(ROOT)) for path in SOURCES]
+TREES = {name: ast.parse(path.read_text()) for name, path in zip(NAMES, SOURCES, strict=True)}
+
+FILE_LINES_MAX = 600
+FILE_LINES_ASK = 400
+FUNCTION_LINES_MAX = 60
+PORT_METHODS_MAX = 5
+
+LONG_FILES: set[str] = set()
+"""Files of more than 400 lines, until they are cut."""
+WIDE_PORTS = {"Log", "Records"}
+"""Log: one append and the four ways to read a log back. Records: reads by key and by index."""
+FORBIDDEN_MODULES = {"utils", "util", "common", "helpers", "manager", "impl", "base", "misc"}
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+Defined = Function | ast.ClassDef
+
+
+def test_files_are_short() -> None:
+    lines = {name: len((ROOT / name).read_text().splitlines()) for name in NAMES}
+    assert {name for name, count in lines.items() if count > FILE_LINES_MAX} == set()
+    assert {name for name, count in lines.items() if count > FILE_LINES_ASK} == LONG_FILES
+
+
+def test_functions_are_short() -> None:
+    long = [
+        f"{name}:{node.lineno} {node.name}"
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, Function)
+        and (node.end_lineno or 0) - node.lineno + 1 > FUNCTION_LINES_MAX
+    ]
+    assert long == []
+
+
+def test_ports_are_narrow() -> None:
+    wide = {
+        node.name
+        for name, tree in TREES.items()
+        if name.endswith("ports.py")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        and sum(isinstance(part, Function) for part in node.body) > PORT_METHODS_MAX
+    }
+    assert wide <= WIDE_PORTS
+
+
+def test_modules_say_what_they_hold() -> None:
+    assert [
+        name for name in NAMES if set(Path(name).with_suffix("").parts) & FORBIDDEN_MODULES
+    ] == []
+
+
+def _public(body: list[ast.stmt], within: str) -> Iterator[tuple[str, Defined]]:
+    """Yield public classes, functions and methods; what is nested in a function is private."""
+    for node in body:
+        if isinstance(node, Defined) and not node.name.startswith("_"):
+            yield f"{within}{node.name}", node
+            if isinstance(node, ast.ClassDef):
+                yield from _public(node.body, f"{within}{node.name}.")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_everything_public_is_explained(name: str) -> None:
+    tree = TREES[name]
+    missing = [
+        f"{name}:{node.lineno} {path}"
+        for path, node in _public(tree.body, "")
+        if not ast.get_docstring(node) and not _is_overload(node)
+    ]
+    assert ast.get_docstring(tree) or not tree.body, f"{name} has no docstring"
+    assert missing == []
+
+
+def _is_overload(node: Defined) -> bool:
+    marks = [mark for mark in node.decorator_list if isinstance(mark, ast.Name | ast.Attribute)]
+    return any(ast.unparse(mark) in {"overload", "typing.overload"} for mark in marks)
+
+
+def test_no_import_is_hidden_from_the_run_time() -> None:
+    """``if TYPE_CHECKING`` hides a circle; ours are to be opened instead."""
+    assert [name for name in NAMES if "TYPE_CHECKING" in (ROOT / name).read_text()] == []
+
+
+def _imported(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Yield imported modules; a relative one with its dots."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            yield module, node.lineno
+            yield from ((f"{module}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def test_the_quiet_floors_do_not_log() -> None:
+    quiet = ("src/hongyan/kernel/", "src/hongyan/domain/", "src/hongyan/wire/")
+    loud = [
+        f"{name}:{line}"
+        for name, tree in TREES.items()
+        if name.startswith(quiet)
+        for module, line in _imported(tree)
+        if module in {"logging", "structlog"}
+    ]
+    assert loud == []
+
+
+SEEN_OF_OTHERS = {"model", "api"}
+SEEN_OF_LOG = {"model", "ports", "service"}
+
+
+def test_a_service_sees_only_the_model_and_api_of_another() -> None:
+    wrong = []
+    for name, tree in TREES.items():
+        parts = Path(name).with_suffix("").parts
+        if parts[:3] != ("src", "hongyan", "domain") or len(parts) < 5:
+            continue
+        for module, line in _imported(tree):
+            found = re.match(r"hongyan\.domain\.(\w+)\.(\w+)", module)
+            if found and found[1] != parts[3]:
+                allowed = SEEN_OF_LOG if found[1] == "log" else SEEN_OF_OTHERS
+                if found[2] not in allowed:
+                    wrong.append(f"{name}:{line} {module}")
+    assert wrong == []
+
+
+def test_the_sdk_stands_alone() -> None:
+    """Somebody who installs the SDK does not install the server."""
+    wrong = [
+        f"{name}:{line} {module}"
+        for name, tree in TREES.items()
+        if name.startswith("sdk/")
+        for module, line in _imported(tree)
+        if re.match(r"hongyan(\.|$)", module)
+    ]
+    assert wrong == []
+
+
+def _refusals(kind: type[Refusal]) -> Iterator[type[Refusal]]:
+    for narrower in kind.__subclasses__():
+        yield narrower
+        yield from _refusals(narrower)
+
+
+def test_every_refusal_has_its_own_code() -> None:
+    import hongyan.domain.catalog
+
+    assert hongyan.domain.catalog.COMMANDS
+    by_code: dict[str, str] = {}
+    for kind in _refusals(Refusal):
+        if not kind.__module__.startswith("hongyan."):
+            continue
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", kind.code), kind
+        assert "code" in vars(kind), f"{kind} takes its code from another refusal"
+        assert by_code.setdefault(kind.code, kind.__name__) == kind.__name__, kind.code
+        assert kind.message.endswith("."), f"{kind}: the message is a sentence"
+
+
+def test_words_to_avoid_are_avoided() -> None:
+    glossary = (ROOT / "docs/glossary.md").read_text()
+    avoided = set(re.findall(r"^\| .*? \| .*? \| (.*?) \|$", glossary, flags=re.MULTILINE))
+    words = {word for cell in avoided for word in re.findall(r"`(\w+)`", cell)}
+    assert len(words) > 10, "the glossary's table has changed its shape"
+    found = [
+        f"{name}:{line} {identifier}"
+        for name, tree in TREES.items()
+        for identifier, line in _identifiers(tree)
+        if {identifier.lower(), *_parts(identifier)} & words
+    ]
+    assert found == []
+
+
+def _identifiers(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Yield the names that this module itself gives: definitions, parameters, fields."""
+    for node in ast.walk(tree):
+        if isinstance(node, Defined):
+            yield node.name, node.lineno
+        elif isinstance(node, ast.arg):
+            yield node.arg, node.lineno
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id, node.lineno
+
+
+def _parts(identifier: str) -> list[str]:
+    return [part.lower() for part in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", identifier)]
