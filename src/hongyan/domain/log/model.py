@@ -5,7 +5,7 @@ exactly 1. ``ordinal`` counts the countable entries (those that raise an unread 
 and including this one, so that unread counts are a subtraction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import msgspec
@@ -41,6 +41,14 @@ class Head(Struct, frozen=True):
     ordinal: int = 0
     epoch: int = 0
     """Grows whenever a rule that guards the log may decide differently; see ``Expect``."""
+
+
+class Span(Struct, frozen=True):
+    """A stretch of one log; both ends belong to it."""
+
+    log_id: LogId
+    first: int
+    last: int
 
 
 class Cursor(Struct, frozen=True):
@@ -105,29 +113,17 @@ class Put(Struct, frozen=True):
 
     row: Row
     seq_field: str = ""
-    """The name of a field that the store sets to the seq of the commit's first append, which
-    nobody knows before; no field of the key or of an index. Empty leaves the row as it is."""
+    """The name of a field that takes the seq of the commit's first append, which nobody knows
+    before: an integer becomes it, a tuple gets it as its last element. No field of a unique
+    constraint. Empty leaves the row as it is."""
 
     def resolved(self, entries: tuple[Entry, ...]) -> Row:
         """Return the row to store, given the entries of its commit."""
         if not self.seq_field:
             return self.row
-        return structs.replace(self.row, **{self.seq_field: entries[0].seq})
-
-
-class PutAtSeq(Struct, frozen=True):
-    """Put the row, filled in with the seq that the commit's first append gets."""
-
-    row: Row
-    field: str
-    """An integer field becomes the seq; a tuple field gets it as its last element."""
-
-    def put(self, entries: Sequence[Entry]) -> Put:
-        """Return what to put, given the commit's entries."""
-        seq = entries[0].seq
-        value = getattr(self.row, self.field)
+        seq, value = entries[0].seq, getattr(self.row, self.seq_field)
         filled = (*value, seq) if isinstance(value, tuple) else seq
-        return Put(msgspec.structs.replace(self.row, **{self.field: filled}))
+        return structs.replace(self.row, **{self.seq_field: filled})
 
 
 class Drop(Struct, frozen=True):
@@ -177,7 +173,7 @@ class Expect(Struct, frozen=True):
     epoch: int
 
 
-Change = Put | PutAtSeq | Drop | Rewrite | Advance | Touch | SavePlace
+Change = Put | Drop | Rewrite | Advance | Touch | SavePlace
 
 
 class Commit(Struct, frozen=True):

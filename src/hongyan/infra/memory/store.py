@@ -18,10 +18,10 @@ from hongyan.domain.log.model import (
     Head,
     Order,
     Put,
-    PutAtSeq,
     Rewrite,
     Row,
     SavePlace,
+    Span,
     Stale,
     Touch,
 )
@@ -70,7 +70,7 @@ class MemoryStore:
         for expect in commit.expects:
             if self._heads.get(expect.log_id, Head()).epoch != expect.epoch:
                 raise Stale
-        self._check_unique([c.row for c in commit.changes if isinstance(c, Put | PutAtSeq)])
+        self._check_unique([c.row for c in commit.changes if isinstance(c, Put)])
         entries = tuple([self._append(append) for append in commit.appends])
         for change in commit.changes:
             self._change(change, entries)
@@ -175,10 +175,15 @@ class MemoryStore:
         """See ``Log.heads``."""
         return {log_id: self._heads.get(log_id, Head()) for log_id in log_ids}
 
-    async def latest(self, log_ids: Sequence[LogId], kinds: Sequence[str]) -> dict[LogId, Entry]:
-        """See ``Log.latest``."""
-        newest = {i: await self.read(i, 1, 2**62, 1, "newest", kinds) for i in log_ids}
-        return {log_id: found[0] for log_id, found in newest.items() if found}
+    async def tails(
+        self, spans: Sequence[Span], limit: int, kinds: Sequence[str] = ()
+    ) -> dict[LogId, list[Entry]]:
+        """See ``Log.tails``."""
+        found = {
+            span.log_id: await self.read(span.log_id, span.first, span.last, limit, "newest", kinds)
+            for span in spans
+        }
+        return {log_id: entries[::-1] for log_id, entries in found.items() if entries}
 
     # --- Cursors ---
 
