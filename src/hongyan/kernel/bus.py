@@ -4,7 +4,7 @@ A command is imperative and answered once. An event is past tense and told to wh
 listens. In one process the bus is a function call; in a cluster it is a message broker.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, get_args
 
 from msgspec import Struct
@@ -45,6 +45,8 @@ class Command(Struct, Generic[Result], frozen=True, kw_only=True, forbid_unknown
 
     METHOD: ClassVar[str]
     ACCESS: ClassVar[str] = Access.USER
+    AWAITS_ONLY_FUTURES: ClassVar[bool] = False
+    """Whether the handler runs without a task (no timeouts, no task groups): the hot path."""
 
     @classmethod
     def result_type(cls) -> Any:
@@ -62,8 +64,8 @@ DONE = Done()
 class Caller(Protocol):
     """Carries a command to the service that handles it."""
 
-    async def call(self, actor: Actor, command: Command[Result]) -> Result:
-        """Return the handler's answer.
+    def call(self, actor: Actor, command: Command[Result]) -> Coroutine[Any, Any, Result]:
+        """Return a coroutine of the handler's answer; nothing happens until it is awaited.
 
         Raises:
             Refusal: what the handler refused with; ``UnknownMethod`` where nobody handles it.
@@ -90,7 +92,7 @@ class Subscriber(Protocol):
         ...
 
 
-Handler = Callable[[Actor, Any], Awaitable[Any]]
+Handler = Callable[[Actor, Any], Coroutine[Any, Any, Any]]
 _Method = TypeVar("_Method", bound=Callable[..., Awaitable[Any]])
 
 

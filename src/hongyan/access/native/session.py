@@ -7,11 +7,13 @@ conversation take effect in the order in which they came.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from hongyan.access.eager import Eager
 from hongyan.access.rates import Bucket, Buckets
 from hongyan.delivery.hub import Hub
 from hongyan.delivery.outbox import Outbox
@@ -29,7 +31,7 @@ from hongyan.kernel.errors import (
     UnknownMethod,
 )
 from hongyan.kernel.ids import DeviceId, UserId
-from hongyan.wire.native.codec import Failure, Format, Malformed, Push, Result
+from hongyan.wire.native.codec import Failure, Format, Malformed, Push, Request, Result
 
 from .errors import wire_error
 
@@ -125,6 +127,8 @@ class Door(Struct):
     heartbeat_s: float = 30.0
     message_bytes_max: int = 1024 * 1024
     server: str = "hongyan"
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    """The requests that are being answered, kept from the garbage collector."""
 
 
 class Session:
@@ -161,7 +165,7 @@ class Session:
         self._token = token
         self._bucket = Bucket(door.connection_per_s, door.connection_burst)
         self._user_bucket: Bucket | None = None
-        self._in_flight: set[asyncio.Task[None]] = set()
+        self._in_flight = 0
         self._paused = False
         self._gone = False
         self.actor = Actor(UserId(""), DeviceId(""), address=socket.address)
@@ -189,16 +193,20 @@ class Session:
             self._fail(request.id, RateLimited(retry_after_ms=int(wait_s * 1000) + 1))
             return
         try:
-            work = self._work(request.method, self._form, request)
+            work, eager = self._work(request)
         except Exception as error:
             self._fail(request.id, error)
             return
-        task = asyncio.get_running_loop().create_task(self._answer(request.id, work))
-        self._in_flight.add(task)
-        task.add_done_callback(self._finished)
-        if len(self._in_flight) >= self._door.in_flight_max and not self._paused:
+        self._in_flight += 1
+        if self._in_flight >= self._door.in_flight_max and not self._paused:
             self._paused = True
             self._socket.pause()
+        if eager:
+            Eager(work, partial(self._answered, request.id))
+        else:
+            task = asyncio.get_running_loop().create_task(self._run(request.id, work))
+            self._door.tasks.add(task)
+            task.add_done_callback(self._door.tasks.discard)
 
     def closed(self) -> None:
         """The connection is gone. What was asked is still carried out, but not answered."""
@@ -219,28 +227,43 @@ class Session:
 
     # --- inside ---
 
-    def _work(self, method: str, form: Format, request: Any) -> Any:
-        """Return the coroutine that answers this request, or raise why it is refused."""
-        if method == "ping":
-            return self._ping()
-        if method == "hello":
-            return self._hello(form.params(request, Hello))
-        command = self._door.commands.get(method)
+    def _work(self, request: Request) -> tuple[Coroutine[Any, Any, Any], bool]:
+        """Return what answers this request and whether it needs no task.
+
+        Raises:
+            Refusal, msgspec.ValidationError: the request is refused.
+        """
+        if request.method == "ping":
+            return self._ping(), True
+        if request.method == "hello":
+            return self._hello(self._form.params(request, Hello)), False
+        command = self._door.commands.get(request.method)
         if command is None or command.ACCESS == Access.INTERNAL:
-            raise UnknownMethod(method=method)
+            raise UnknownMethod(method=request.method)
         if command.ACCESS != Access.ANYONE and not self.user_id:
             raise Unauthenticated("Say hello first.")
         if command.ACCESS == Access.ADMIN and not self.actor.admin:
             raise Forbidden
-        return self._door.caller.call(self.actor, form.params(request, command))
+        params = self._form.params(request, command)
+        return self._door.caller.call(self.actor, params), command.AWAITS_ONLY_FUTURES
 
-    async def _answer(self, request_id: int, work: Any) -> None:
+    async def _run(self, request_id: int, work: Coroutine[Any, Any, Any]) -> None:
         try:
             result = await work
         except Exception as error:
+            self._answered(request_id, None, error)
+        else:
+            self._answered(request_id, result, None)
+
+    def _answered(self, request_id: int, result: Any, error: Exception | None) -> None:
+        if error is not None:
             self._fail(request_id, error)
-            return
-        self._send(Result(request_id, result))
+        else:
+            self._send(Result(request_id, result))
+        self._in_flight -= 1
+        if self._paused and self._in_flight * 2 <= self._door.in_flight_max:
+            self._paused = False
+            self._socket.resume()
 
     def _fail(self, request_id: int, error: Exception) -> None:
         wire = wire_error(error)
@@ -250,12 +273,6 @@ class Session:
 
     def _send(self, message: Result | Failure | Push) -> None:
         self.push(self._socket.frame(self._form.encode(message)))
-
-    def _finished(self, task: "asyncio.Task[None]") -> None:
-        self._in_flight.discard(task)
-        if self._paused and len(self._in_flight) * 2 <= self._door.in_flight_max:
-            self._paused = False
-            self._socket.resume()
 
     async def _ping(self) -> Pong:
         return Pong(self._door.clock.now_ms())

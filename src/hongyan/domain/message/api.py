@@ -31,6 +31,7 @@ class SendMessage(Command[Receipt], frozen=True, kw_only=True):
     """
 
     METHOD = "message.send"
+    AWAITS_ONLY_FUTURES = True
 
     conversation_id: ConversationId
     client_id: ClientId

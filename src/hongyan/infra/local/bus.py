@@ -1,7 +1,7 @@
 """Caller, Publisher and Subscriber in one process."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from msgspec import Struct
@@ -34,13 +34,12 @@ class LocalBus:
         """Return the commands that have a handler."""
         return frozenset(self._handlers)
 
-    async def call(self, actor: Actor, command: Command[Result]) -> Result:
-        """See ``Caller.call``."""
+    def call(self, actor: Actor, command: Command[Result]) -> Coroutine[Any, Any, Result]:
+        """See ``Caller.call``; a command that nobody handles is refused at once."""
         handler = self._handlers.get(type(command))
         if handler is None:
             raise UnknownMethod(method=command.METHOD)
-        result: Result = await handler(actor, command)
-        return result
+        return handler(actor, command)
 
     def publish(self, event: Struct) -> None:
         """See ``Publisher.publish``; a listener that fails is logged and the others go on."""
