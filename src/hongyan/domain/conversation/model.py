@@ -2,12 +2,35 @@
 
 from typing import ClassVar
 
+from msgspec import Struct
+
 from hongyan.domain.log.model import Row, Table
 from hongyan.kernel.ids import ConversationId, UserId
 
 CONVERSATION_READ = "conversation.read"
 PREFERENCE_CHANGED = "preference.changed"
 MESSAGES_HIDDEN = "messages.hidden"
+
+READ_RECEIPT = "receipt.read"
+DELIVERED_RECEIPT = "receipt.delivered"
+TYPING = "typing"
+PRESENCE = "presence"
+"""Kinds of signal. Presence goes to the watcher's own log, the others to the conversation."""
+
+
+class ConversationRead(Struct, frozen=True):
+    """The body of ``CONVERSATION_READ``. Of several, the greatest ``read_seq`` holds."""
+
+    conversation_id: ConversationId
+    read_seq: int
+    read_ordinal: int
+
+
+class MessagesHidden(Struct, frozen=True):
+    """The body of ``MESSAGES_HIDDEN``: these messages are gone for this user alone."""
+
+    conversation_id: ConversationId
+    seqs: tuple[int, ...]
 
 
 class Preference(Row, frozen=True, kw_only=True):
@@ -26,9 +49,13 @@ class Preference(Row, frozen=True, kw_only=True):
     draft: str = ""
     draft_at_ms: int = 0
     hidden: bool = False
-    """Not listed until something new arrives."""
+    """Not listed until a message arrives after ``hidden_seq``."""
+    hidden_seq: int = 0
+    """Where the conversation's log ended when it was hidden."""
     cleared_seq: int = 0
     """This user no longer sees what stands at or before this seq."""
+    cleared_ordinal: int = 0
+    """The ordinal at ``cleared_seq``: nothing up to here counts as unread."""
 
 
 class Mention(Row, frozen=True, kw_only=True):

@@ -113,6 +113,8 @@ class Member(Row, frozen=True, kw_only=True):
     """The last seq that this member may read; 0 means no end."""
     joined_at_ms: int = 0
     invited_by: UserId = UserId("")
+    peer_id: UserId = UserId("")
+    """The other one of a direct conversation; else empty."""
 
 
 class MembersJoined(Struct, frozen=True):

@@ -5,7 +5,7 @@ from typing import Any, Protocol, TypeVar
 
 from hongyan.kernel.ids import ClientId, LogId, UserId
 
-from .model import Commit, Cursor, Entry, Head, Order, Row
+from .model import Commit, Cursor, Entry, Head, Order, Row, Span
 
 R = TypeVar("R", bound=Row)
 
@@ -52,8 +52,19 @@ class Log(Protocol):
         """Return the head of each log; an empty log has ``Head()``."""
         ...
 
-    async def latest(self, log_ids: Sequence[LogId], kinds: Sequence[str]) -> dict[LogId, Entry]:
-        """Return each log's newest entry of these kinds, where there is one."""
+    async def tails(
+        self, spans: Sequence[Span], limit: int, kinds: Sequence[str] = ()
+    ) -> dict[LogId, list[Entry]]:
+        """Return the newest entries of many logs, in one read.
+
+        Args:
+            spans: Where to look; each log at most once.
+            limit: At most this many entries of each span.
+            kinds: Keep only entries of these kinds; none of them keeps all.
+
+        Returns:
+            The entries by log, oldest first; a log where nothing was found is left out.
+        """
         ...
 
 

@@ -25,14 +25,15 @@ WHERE log_key = (SELECT log_key FROM log WHERE log_id = :log_id)
 ORDER BY seq DESC LIMIT :limit;
 -- name: heads
 SELECT log_id, seq, ordinal, epoch FROM json_each(?) CROSS JOIN log ON log_id = value;
--- name: latest
+-- name: tails
 SELECT log_id, e.seq, e.ordinal, kind, sender, client_id, sent_at_ms, body
-FROM json_each(:log_ids) CROSS JOIN log ON log_id = value
-CROSS JOIN entry AS e ON e.pos = (
+FROM json_each(:spans) AS span CROSS JOIN log ON log_id = span.value ->> 0
+CROSS JOIN entry AS e ON e.pos IN (
     SELECT pos FROM entry AS newest
     WHERE newest.log_key = log.log_key
-      AND newest.kind IN (SELECT value FROM json_each(:kinds))
-    ORDER BY newest.seq DESC LIMIT 1
+      AND newest.seq BETWEEN span.value ->> 1 AND span.value ->> 2
+      AND (:kinds IS NULL OR newest.kind IN (SELECT value FROM json_each(:kinds)))
+    ORDER BY newest.seq DESC LIMIT :limit
 );
 -- name: cursors_of_user
 SELECT log_id, read_seq, read_ordinal, delivered_seq, sent_at_ms

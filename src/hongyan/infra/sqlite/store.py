@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import apsw
 import msgspec
 
-from hongyan.domain.log.model import Commit, Committed, Cursor, Entry, Head, Order, Row
+from hongyan.domain.log.model import Commit, Committed, Cursor, Entry, Head, Order, Row, Span
 from hongyan.kernel.ids import ClientId, LogId, UserId
 
 from . import rows
@@ -101,11 +101,21 @@ class SqliteStore:
         heads.update({log_id: Head(*rest) for log_id, *rest in found})
         return heads
 
-    async def latest(self, log_ids: Sequence[LogId], kinds: Sequence[str]) -> dict[LogId, Entry]:
-        """See ``Log.latest``."""
-        bindings = {"log_ids": _text(log_ids), "kinds": _text(kinds)}
-        found = await self._read(SQL["latest"], bindings)
-        return {log_id: read_entry(log_id, rest) for log_id, *rest in found}
+    async def tails(
+        self, spans: Sequence[Span], limit: int, kinds: Sequence[str] = ()
+    ) -> dict[LogId, list[Entry]]:
+        """See ``Log.tails``."""
+        bindings = {
+            "spans": _text([(span.log_id, span.first, span.last) for span in spans]),
+            "limit": limit,
+            "kinds": _text(kinds) if kinds else None,
+        }
+        tails: dict[LogId, list[Entry]] = {}
+        for log_id, *rest in await self._read(SQL["tails"], bindings):
+            tails.setdefault(log_id, []).append(read_entry(log_id, rest))
+        for entries in tails.values():
+            entries.sort(key=lambda entry: entry.seq)
+        return tails
 
     # --- Cursors ---
 
