@@ -5,8 +5,6 @@ from collections.abc import Sized
 from .errors import Invalid, LimitReached
 
 CLIENT_ID_MAX = 64
-PAGE_MAX = 500
-"""The most items that one page of a list may hold."""
 
 
 def check_length(name: str, value: Sized, most: int, least: int = 0) -> None:
@@ -36,12 +34,3 @@ def check_range(name: str, value: int, least: int, most: int) -> None:
     """
     if not least <= value <= most:
         raise Invalid(f"{name} is {least} to {most}.", field=name)
-
-
-def check_page(limit: int) -> None:
-    """Refuse a page size that is not 1 to ``PAGE_MAX``.
-
-    Raises:
-        Invalid: it is not.
-    """
-    check_range("limit", limit, 1, PAGE_MAX)

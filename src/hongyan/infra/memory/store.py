@@ -25,6 +25,7 @@ from hongyan.domain.log.model import (
     Stale,
     Touch,
 )
+from hongyan.kernel.errors import Unavailable
 from hongyan.kernel.ids import ClientId, LogId, UserId
 
 R = TypeVar("R", bound=Row)
@@ -51,17 +52,22 @@ class MemoryStore:
         self._cursors: dict[LogId, dict[UserId, Cursor]] = {}
         self._rows: dict[type[Row], dict[tuple[Any, ...], Any]] = {}
         self._places: dict[str, int] = {}
+        self._closed = False
 
     async def start(self) -> None:
-        """Do nothing; the twin of the other stores' method."""
+        """Accept commits (again)."""
+        self._closed = False
 
     async def close(self) -> None:
-        """Do nothing; the twin of the other stores' method."""
+        """Accept no more commits."""
+        self._closed = True
 
     # --- Log ---
 
     async def commit(self, commit: Commit) -> tuple[Entry, ...]:
         """See ``Log.commit``."""
+        if self._closed:
+            raise Unavailable
         if commit.appends and commit.appends[0].client_id:
             first = commit.appends[0]
             repeat = await self.find(first.log_id, first.sender, first.client_id)
@@ -70,7 +76,7 @@ class MemoryStore:
         for expect in commit.expects:
             if self._heads.get(expect.log_id, Head()).epoch != expect.epoch:
                 raise Stale
-        self._check_unique([c.row for c in commit.changes if isinstance(c, Put)])
+        self._check_unique(commit.changes)
         entries = tuple([self._append(append) for append in commit.appends])
         for change in commit.changes:
             self._change(change, entries)
@@ -78,18 +84,28 @@ class MemoryStore:
             self._on_commit(Committed(entries, commit.origin))
         return entries
 
-    def _check_unique(self, put: list[Row]) -> None:
-        for row in put:
-            for name, fields in row.TABLE.unique.items():
-                value = tuple(getattr(row, field) for field in fields)
-                others = [*self._rows.get(type(row), {}).values(), *put]
+    def _check_unique(self, changes: Sequence[Change]) -> None:
+        """Try the changes, in order, on copies of the tables that have constraints."""
+        copies: dict[type[Row], dict[tuple[Any, ...], Any]] = {}
+        for change in changes:
+            if not isinstance(change, Put | Drop):
+                continue
+            put = change.row if isinstance(change, Put) else None
+            kind = type(change.row) if isinstance(change, Put) else change.row
+            if not kind.TABLE.unique:
+                continue
+            others = copies.setdefault(kind, dict(self._rows.get(kind, {})))
+            others.pop(put.key() if put else change.key, None)
+            if put is None:
+                continue
+            for name, fields in kind.TABLE.unique.items():
+                value = [getattr(put, field) for field in fields]
                 if None not in value and any(
-                    type(other) is type(row)
-                    and other.key() != row.key()
-                    and tuple(getattr(other, field) for field in fields) == value
-                    for other in others
+                    [getattr(other, field) for field in fields] == value
+                    for other in others.values()
                 ):
-                    raise Duplicate(row.TABLE.name, name)
+                    raise Duplicate(kind.TABLE.name, name)
+            others[put.key()] = put
 
     def _append(self, append: Append) -> Entry:
         head = self._heads.get(append.log_id, Head())
@@ -132,10 +148,10 @@ class MemoryStore:
         elif isinstance(change, SavePlace):
             self._places[change.reader] = change.position
         elif isinstance(change, Rewrite):
-            entries = self._entries.get(change.log_id, [])
-            if 0 < change.seq <= len(entries):
-                old = entries[change.seq - 1]
-                entries[change.seq - 1] = structs.replace(old, body=Raw(change.body))
+            stored = self._entries.get(change.log_id, [])
+            if 0 < change.seq <= len(stored):
+                old = stored[change.seq - 1]
+                stored[change.seq - 1] = structs.replace(old, body=Raw(change.body))
         else:
             self._advance_to(change)
 
