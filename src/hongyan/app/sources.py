@@ -1,8 +1,5 @@
 """Where settings come from: a TOML file, the environment, flags; the later ones win."""
 
-import ast
-import inspect
-import textwrap
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +19,8 @@ from msgspec.inspect import (
     VarTupleType,
     type_info,
 )
+
+from hongyan.kernel.docstrings import field_texts
 
 from .settings import Settings, SettingsError
 
@@ -75,7 +74,7 @@ def sections() -> dict[str, type[Struct]]:
 def fields() -> Iterator[Field]:
     """Return every setting, in the order of declaration."""
     for section, struct in sections().items():
-        texts = documented(struct)
+        texts = field_texts(struct)
         for field in msgspec.structs.fields(struct):
             default = field.default
             if default is NODEFAULT and field.default_factory is not NODEFAULT:
@@ -90,21 +89,6 @@ def fields() -> Iterator[Field]:
                 texts.get(field.name, ""),
                 isinstance(info, Metadata) and bool((info.extra or {}).get("secret")),
             )
-
-
-def documented(struct: type[Struct]) -> dict[str, str]:
-    """Return the text below each field in the class's source."""
-    body = ast.parse(textwrap.dedent(inspect.getsource(struct))).body[0]
-    assert isinstance(body, ast.ClassDef)
-    texts: dict[str, str] = {}
-    for statement, following in zip(body.body, body.body[1:], strict=False):
-        match statement, following:
-            case (
-                ast.AnnAssign(target=ast.Name(id=name)),
-                ast.Expr(value=ast.Constant(value=str(text))),
-            ):
-                texts[name] = inspect.cleandoc(text)
-    return texts
 
 
 def describe(info: Type) -> str:
@@ -179,7 +163,7 @@ def load(
         take(f"file {path}", found, strict=True)
     take("environment", texts, strict=False)
     take("flag", texts_of_flags, strict=False)
-    by_section = {
+    by_section: dict[str, Any] = {
         section: struct(**{name: value for (of, name), value in values.items() if of == section})
         for section, struct in sections().items()
     }

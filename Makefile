@@ -1,0 +1,55 @@
+# Everything a newcomer needs. `make` alone tells what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run test check chaos bench docs lock clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?=
+ARGS ?=
+WORKERS ?= 2
+
+help:  ## Tell what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(VENV)/pyvenv.cfg:
+	@tools/make-venv $(VENV) $(PYTHON)
+
+$(VENV)/.run: requirements/run.txt requirements/build.txt pyproject.toml | $(VENV)/pyvenv.cfg
+	$(BIN)/pip install -q --require-hashes -r requirements/build.txt -r requirements/run.txt
+	$(BIN)/pip install -q --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.test: requirements/test.txt $(VENV)/.run
+	$(BIN)/pip install -q --require-hashes -r requirements/test.txt
+	@touch $@
+
+run: $(VENV)/.run  ## Start a server on this machine (ARGS="--listen 0.0.0.0:8800")
+	@exec $(BIN)/hongyan serve $(ARGS)
+
+test: $(VENV)/.test  ## Run every test, installing what it needs
+	@tools/prepare-tests
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+check: $(VENV)/.test  ## Style, types, floors and the quick tests: under a minute
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q -n $(WORKERS) tests/architecture tests/unit $(ARGS)
+
+chaos: $(VENV)/.test  ## Kill the server again and again under load; lose nothing
+	$(BIN)/python -m benchmarks.chaos $(ARGS)
+
+bench: $(VENV)/.test  ## Measure
+	$(BIN)/python -m benchmarks $(ARGS)
+
+docs: $(VENV)/.test  ## Make protocol/ and docs/operate/settings.md from the code
+	$(BIN)/python tools/generate_protocol.py
+
+lock: $(VENV)/.test  ## Choose the versions in requirements/*.txt anew
+	tools/lock $(BIN)/uv
+
+clean:  ## Remove what was made here; the data folder stays
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
