@@ -1,8 +1,10 @@
 """Rows of groups and members, the permission table, and their kinds of entry.
 
-Every kind of conversation has ``Member`` rows; only groups and channels have a ``Group``.
-A commit that changes what a member may do raises the conversation's epoch
-(``changes_rules``); a plain join or leave need not.
+Every kind of conversation has ``Member`` rows; only groups and channels have a ``Group`` and
+a ``Roll``. What may make "you may" untrue (a leave, a kick, a mute, a role, any write of a
+``Group``) raises the conversation's epoch. A join does not: it can only make "you may not"
+untrue, so keep the first answer as long as the epoch stands, but never the second.
+See docs/adr/0002-the-roll-of-a-group.md.
 """
 
 from enum import StrEnum
@@ -11,18 +13,29 @@ from typing import ClassVar, Literal
 from msgspec import Struct
 
 from hongyan.domain.log.model import Row, Table
-from hongyan.kernel.ids import ConversationId, Kind, UserId
+from hongyan.kernel.ids import ConversationId, Kind, LogId, UserId
 
 CONVERSATION_CREATED = "conversation.created"
+"""Body: ``ConversationCreated``; the first entry of a group's log."""
 CONVERSATION_CHANGED = "conversation.changed"
+"""Body: ``ConversationChanged``."""
 CONVERSATION_DISSOLVED = "conversation.dissolved"
+"""The body is empty. Members keep their places, to read; nobody can write any more."""
 MEMBERS_JOINED = "members.joined"
 """Body: ``MembersJoined``. Delivery adds them to the audience."""
 MEMBERS_LEFT = "members.left"
 """Body: ``MembersLeft``. Delivery tells them too, then drops them from the audience."""
 MEMBER_CHANGED = "member.changed"
+"""Body: ``MemberChanged``."""
+JOIN_REQUESTED = "group.join_requested"
+"""Body: ``JoinRequested``; in the user's own log of each who may answer."""
+JOIN_ANSWERED = "group.join_answered"
+"""Body: ``JoinAnswered``; in the logs of the one who asked and of those who may answer."""
 
 MEMBERS_MAX = 100_000
+
+JoinPolicy = Literal["free", "approval", "invite", "closed"]
+"""Who comes in: whoever wants, whom an admin lets in, who is invited, whom an admin adds."""
 
 
 class Role(StrEnum):
@@ -68,7 +81,7 @@ class Group(Row, frozen=True, kw_only=True):
     avatar: str = ""
     notice: str = ""
     owner_id: UserId
-    join_policy: Literal["free", "approval", "invite", "closed"] = "invite"
+    join_policy: JoinPolicy = "invite"
     join_question: str = ""
     permissions: Permissions = Permissions()
     muted_all: bool = False
@@ -77,7 +90,6 @@ class Group(Row, frozen=True, kw_only=True):
     history_visible: bool = True
     """Whether newcomers see what was said before they joined."""
     members_limit: int = 500
-    member_count: int = 0
     dissolved: bool = False
     mention_all_seqs: tuple[int, ...] = ()
     """The latest messages that mention everybody, oldest first, at most 20."""
@@ -95,6 +107,7 @@ class Member(Row, frozen=True, kw_only=True):
             "of_user": ("user_id", "active"),
             "of_conversation": ("conversation_id", "active"),
             "by_rank": ("conversation_id", "rank"),
+            "by_nickname": ("conversation_id", "active", "nickname_key"),
         },
     )
 
@@ -102,9 +115,11 @@ class Member(Row, frozen=True, kw_only=True):
     user_id: UserId
     role: Role = Role.MEMBER
     rank: int = 0
-    """``role.rank``, for finding a conversation's admins."""
+    """``role.rank``, for finding a conversation's admins; -1 once the member has left."""
     active: bool = True
     nickname: str = ""
+    nickname_key: str = ""
+    """The nickname with its case folded, for the search."""
     muted_until_ms: int = 0
     """May not speak until then; -1 means until unmuted."""
     visible_from: int = 1
@@ -115,6 +130,129 @@ class Member(Row, frozen=True, kw_only=True):
     invited_by: UserId = UserId("")
     peer_id: UserId = UserId("")
     """The other one of a direct conversation; else empty."""
+
+
+class Roll(Row, frozen=True, kw_only=True):
+    """How many active members a group has. Kept apart from ``Group`` so that joins leave it be.
+
+    Who writes it, or a ``Member``, ``Ban``, ``JoinRequest`` or ``InviteLink`` of the group,
+    expects and touches ``roll_log``.
+    """
+
+    TABLE: ClassVar = Table("roll", key=("conversation_id",))
+
+    conversation_id: ConversationId
+    member_count: int = 0
+
+
+def roll_log(conversation_id: ConversationId) -> LogId:
+    """Return the log whose epoch guards a group's roll. It never holds an entry."""
+    return LogId("%" + conversation_id)
+
+
+class Ban(Row, frozen=True, kw_only=True):
+    """Somebody who may not come (back) into a group."""
+
+    TABLE: ClassVar = Table("ban", key=("conversation_id", "user_id"))
+
+    conversation_id: ConversationId
+    user_id: UserId
+    banned_by: UserId
+    reason: str = ""
+    banned_at_ms: int = 0
+
+
+class JoinRequest(Row, frozen=True, kw_only=True):
+    """Somebody's request to join a group, or how it was answered."""
+
+    TABLE: ClassVar = Table(
+        "join_request",
+        key=("conversation_id", "user_id"),
+        indexes={"by_state": ("conversation_id", "state", "asked_at_ms"), "of_user": ("user_id",)},
+    )
+
+    conversation_id: ConversationId
+    user_id: UserId
+    answer: str = ""
+    """What the user answers to the group's ``join_question``."""
+    state: Literal["open", "accepted", "refused"] = "open"
+    asked_at_ms: int = 0
+    answered_at_ms: int = 0
+    answered_by: UserId = UserId("")
+
+
+class InviteLink(Row, frozen=True, kw_only=True):
+    """A way into a group for whoever holds the token.
+
+    The token itself is stored, not a hash: the link's maker and the admins may copy the link
+    again at any time, so it is no secret from them; who reads the database reads the group.
+    """
+
+    TABLE: ClassVar = Table(
+        "invite_link", key=("token",), indexes={"of_conversation": ("conversation_id",)}
+    )
+
+    token: str
+    conversation_id: ConversationId
+    created_by: UserId
+    created_at_ms: int = 0
+    expires_at_ms: int = 0
+    """0 means never."""
+    uses_max: int = 0
+    """0 means as many as the group takes."""
+    uses: int = 0
+
+
+class ConversationCreated(Struct, frozen=True):
+    """What was made."""
+
+    kind: Kind
+    name: str
+
+
+class ConversationChanged(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What is different from now on; None, or a missing field, says nothing.
+
+    A new ``owner_id`` makes that member the owner and the one before an admin.
+    """
+
+    name: str | None = None
+    avatar: str | None = None
+    notice: str | None = None
+    join_policy: JoinPolicy | None = None
+    join_question: str | None = None
+    permissions: Permissions | None = None
+    muted_all: bool | None = None
+    slow_mode_s: int | None = None
+    history_visible: bool | None = None
+    members_limit: int | None = None
+    owner_id: UserId | None = None
+
+
+class MemberChanged(Struct, frozen=True, omit_defaults=True):
+    """What is different about one member from now on; None, or a missing field, says nothing."""
+
+    user_id: UserId
+    role: Role | None = None
+    muted_until_ms: int | None = None
+    """0 when the member may speak again; -1 means until unmuted."""
+    nickname: str | None = None
+
+
+class JoinRequested(Struct, frozen=True):
+    """Somebody asks to join."""
+
+    conversation_id: ConversationId
+    user_id: UserId
+    answer: str
+
+
+class JoinAnswered(Struct, frozen=True):
+    """How a request to join was answered."""
+
+    conversation_id: ConversationId
+    user_id: UserId
+    accepted: bool
 
 
 class MembersJoined(Struct, frozen=True):

@@ -12,10 +12,10 @@ from .model import Person
 
 
 class People(Struct, frozen=True):
-    """A page of people; ``next`` is the following page's ``after``, empty on the last one."""
+    """A page of people; ``next_after`` is the next page's ``after``, empty at the end."""
 
     people: tuple[Person, ...]
-    next: str = ""
+    next_after: str = ""
 
 
 class Request(Struct, frozen=True):
@@ -30,10 +30,10 @@ class Request(Struct, frozen=True):
 
 
 class Requests(Struct, frozen=True):
-    """A page of requests; ``next`` is the following page's ``after``, empty on the last one."""
+    """A page of requests; ``next_after`` is the next page's ``after``, empty at the end."""
 
     requests: tuple[Request, ...]
-    next: str = ""
+    next_after: str = ""
 
 
 class Requested(Struct, frozen=True):

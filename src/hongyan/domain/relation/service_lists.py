@@ -58,7 +58,7 @@ class RelationLists:
             order="newest",
         )
         page = found[: command.limit]
-        last = page[-1] if len(found) > command.limit else None
+        last = page[-1] if len(found) > command.limit else ""
         return Requests(
             tuple(_request(one) for one in page),
             ""

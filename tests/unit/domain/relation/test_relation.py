@@ -231,7 +231,7 @@ async def test_lists_come_in_pages(world):
         page = await world.call(ALICE, ListFriends(after=after, limit=3))
         assert len(page.people) <= 3
         seen += [person.user_id for person in page.people]
-        after = page.next
+        after = page.next_after
         if not after:
             break
     assert seen == others
@@ -239,7 +239,7 @@ async def test_lists_come_in_pages(world):
     while True:
         page = await world.call(ALICE, ListRequests(after=after, limit=2))
         seen += [request.from_id for request in page.requests]
-        after = page.next
+        after = page.next_after
         if not after:
             break
     assert seen == others[::-1]
