@@ -1,9 +1,21 @@
 """What may be asked of the user service: commands, answers and refusals."""
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
-from hongyan.kernel.bus import Access, Actor, Command
+from hongyan.kernel.bus import Access, Actor, Command, Done
+from hongyan.kernel.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Refusal,
+    Unauthenticated,
+)
 from hongyan.kernel.ids import DeviceId, UserId
+
+from .model import Account, DeviceInfo, Invite, Platform, Privacy, State, Status
+
+# --- coming in ---
 
 
 class Authenticate(Command[Actor], frozen=True, kw_only=True):
@@ -27,3 +39,627 @@ class Tokens(Struct, frozen=True):
     access_token: str
     expires_in_s: int
     refresh_token: str
+
+
+class Register(Command[Tokens], frozen=True, kw_only=True):
+    """Make an account and log this device in.
+
+    At least one of ``handle``, ``email`` and ``phone`` is needed. A telephone number is given
+    with its country code (``+8613800138000``).
+
+    Raises:
+        RegistrationClosed, InviteNeeded, InviteInvalid: the server's registration policy.
+        HandleTaken, EmailTaken, PhoneTaken: somebody else has it.
+        WeakPassword: the password is too short, too long or too common.
+        Invalid: an identifier or the name is malformed.
+        Busy: too many passwords are being hashed.
+    """
+
+    METHOD = "user.register"
+    ACCESS = Access.ANYONE
+
+    password: str
+    handle: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    name: str = ""
+    """Shown to others, at most 64 characters; empty takes the handle."""
+    invite: str = ""
+    locale: str = ""
+    platform: Platform = "web"
+    device_name: str = ""
+
+
+class LogIn(Command[Tokens], frozen=True, kw_only=True):
+    """Log this device in by handle, e-mail address or telephone number.
+
+    Depending on the server's policy for several terminals, other devices of the user are
+    removed with the reason ``replaced``. An account that its owner deactivated comes back.
+
+    Raises:
+        WrongCredentials: there is no such account, or the password is wrong.
+        AccountDeactivated: an administrator deactivated the account.
+        RateLimited: too many failures; ``retry_after_ms`` grows with each.
+        Busy: too many passwords are being hashed.
+    """
+
+    METHOD = "user.log_in"
+    ACCESS = Access.ANYONE
+
+    identifier: str
+    password: str
+    platform: Platform = "web"
+    device_name: str = ""
+
+
+class Refresh(Command[Tokens], frozen=True, kw_only=True):
+    """Exchange a refresh token for new tokens.
+
+    The refresh token changes. If the answer was lost, the same exchange may be repeated for
+    some seconds and is answered with the same successor, as long as that was not used.
+
+    Raises:
+        TokenReused: the token was spent before; its device is removed.
+        Unauthenticated: the token is unknown or expired; log in again.
+    """
+
+    METHOD = "user.refresh"
+    ACCESS = Access.ANYONE
+
+    refresh_token: str
+
+
+class LogOut(Command[Done], frozen=True, kw_only=True):
+    """Remove the device that asks; its tokens are worth nothing from now on."""
+
+    METHOD = "user.log_out"
+
+
+# --- devices ---
+
+
+class DeviceList(Struct, frozen=True):
+    """A user's devices, the oldest first."""
+
+    devices: list[DeviceInfo]
+    current_device_id: DeviceId
+
+
+class ListDevices(Command[DeviceList], frozen=True, kw_only=True):
+    """List the caller's devices (there are few; see the server's limit)."""
+
+    METHOD = "user.list_devices"
+
+
+class RenameDevice(Command[Done], frozen=True, kw_only=True):
+    """Give one of the caller's devices a name of at most 64 characters.
+
+    Raises:
+        NotFound: the caller has no such device.
+    """
+
+    METHOD = "user.rename_device"
+
+    device_id: DeviceId
+    name: str
+
+
+class KickDevice(Command[Done], frozen=True, kw_only=True):
+    """Remove one of the caller's devices; it is told the reason ``kicked``.
+
+    Raises:
+        NotFound: the caller has no such device.
+    """
+
+    METHOD = "user.kick_device"
+
+    device_id: DeviceId
+
+
+class KickOtherDevices(Command[Done], frozen=True, kw_only=True):
+    """Remove all devices of the caller but the one that asks."""
+
+    METHOD = "user.kick_other_devices"
+
+
+# --- profiles ---
+
+
+class Profile(Struct, frozen=True, omit_defaults=True):
+    """A user as others see it. A deleted user has nothing but the id and the state."""
+
+    user_id: UserId
+    handle: str | None = None
+    name: str = ""
+    avatar: str = ""
+    bio: str = ""
+    status: Status = Status()
+    bot: bool = False
+    state: State = "active"
+
+
+class ProfilePage(Struct, frozen=True):
+    """Some profiles; ``next_after`` is the ``after`` of the next page, empty at the end."""
+
+    users: list[Profile]
+    next_after: str = ""
+
+
+class GetMe(Command[Account], frozen=True, kw_only=True):
+    """Return the caller's own account."""
+
+    METHOD = "user.me"
+
+
+class GetUsers(Command[ProfilePage], frozen=True, kw_only=True):
+    """Return the profiles of at most 200 users; unknown ids are left out.
+
+    Raises:
+        LimitReached: too many ids.
+    """
+
+    METHOD = "user.get"
+
+    user_ids: list[UserId]
+
+
+class SearchUsers(Command[ProfilePage], frozen=True, kw_only=True):
+    """Find users who let themselves be found.
+
+    By a whole handle, e-mail address or telephone number; by the beginning of a handle or of
+    any word of a name; by any contiguous Han characters of a name. A page may have fewer
+    users than ``limit``, even none, while ``next_after`` is not empty.
+
+    Raises:
+        Invalid: the query is empty or longer than 64 characters.
+    """
+
+    METHOD = "user.search"
+
+    query: str
+    after: str = ""
+    limit: int = 20
+    """1 to 50."""
+
+
+class UpdateProfile(Command[Account], frozen=True, kw_only=True):
+    """Change what is given and leave the rest.
+
+    Raises:
+        HandleTaken: somebody else has the handle.
+        Invalid: a value is malformed or too long.
+    """
+
+    METHOD = "user.update"
+
+    name: str | UnsetType = UNSET
+    """At most 64 characters."""
+    handle: str | UnsetType | None = UNSET
+    """Null gives it up; an e-mail address or telephone number must then be left."""
+    avatar: str | UnsetType = UNSET
+    """A media id; empty for none."""
+    bio: str | UnsetType = UNSET
+    """At most 500 characters."""
+    locale: str | UnsetType = UNSET
+    """BCP 47."""
+    status: Status | UnsetType = UNSET
+    """Text of at most 100 and emoji of at most 16 characters."""
+    privacy: Privacy | UnsetType = UNSET
+
+
+# --- credentials ---
+
+
+class ChangeEmail(Command[Account], frozen=True, kw_only=True):
+    """Set the caller's e-mail address, or remove it with null.
+
+    Raises:
+        WrongPassword, RateLimited: the password is wrong, or was too often.
+        EmailTaken: somebody else has the address.
+        Invalid: it is no address, or nothing would be left to log in with.
+    """
+
+    METHOD = "user.change_email"
+
+    password: str
+    email: str | None
+
+
+class ChangePhone(Command[Account], frozen=True, kw_only=True):
+    """Set the caller's telephone number, or remove it with null.
+
+    Raises:
+        WrongPassword, RateLimited: the password is wrong, or was too often.
+        PhoneTaken: somebody else has the number.
+        Invalid: it is no number, or nothing would be left to log in with.
+    """
+
+    METHOD = "user.change_phone"
+
+    password: str
+    phone: str | None
+
+
+class ChangePassword(Command[Done], frozen=True, kw_only=True):
+    """Change the caller's password; all other devices are removed (``password_changed``).
+
+    Raises:
+        WrongPassword, RateLimited: the old password is wrong, or was too often.
+        WeakPassword: the new one is too short, too long or too common.
+    """
+
+    METHOD = "user.change_password"
+
+    password: str
+    new_password: str
+
+
+class RequestPasswordReset(Command[Done], frozen=True, kw_only=True):
+    """Send a one-time code, good for 15 minutes, to the account's e-mail address.
+
+    The answer is the same whether or not there is such an account.
+
+    Raises:
+        MailNotConfigured: this server cannot send mail; ask its administrator for a code.
+        RateLimited: asked too often.
+    """
+
+    METHOD = "user.request_password_reset"
+    ACCESS = Access.ANYONE
+
+    identifier: str
+
+
+class ResetPassword(Command[Done], frozen=True, kw_only=True):
+    """Set a new password with a one-time code; all devices are removed.
+
+    A code allows five tries.
+
+    Raises:
+        WrongCode: no such account, or the code is wrong, spent or expired.
+        WeakPassword: the new password is too short, too long or too common.
+        RateLimited: too many failures.
+    """
+
+    METHOD = "user.reset_password"
+    ACCESS = Access.ANYONE
+
+    identifier: str
+    code: str
+    new_password: str
+
+
+class DeactivateMe(Command[Done], frozen=True, kw_only=True):
+    """Put the caller's account to sleep: devices removed, not found, until the next log-in.
+
+    Raises:
+        WrongPassword, RateLimited: the password is wrong, or was too often.
+    """
+
+    METHOD = "user.deactivate_me"
+
+    password: str
+
+
+class DeleteMe(Command[Done], frozen=True, kw_only=True):
+    """Delete the caller's account for good: profile emptied, handle freed, devices removed.
+
+    Raises:
+        WrongPassword, RateLimited: the password is wrong, or was too often.
+    """
+
+    METHOD = "user.delete_me"
+
+    password: str
+
+
+# --- administration ---
+
+
+class CreateInvite(Command[Invite], frozen=True, kw_only=True):
+    """Make an invite code.
+
+    Raises:
+        Invalid: uses are not 1 to 100,000, or the expiry has passed.
+    """
+
+    METHOD = "user.invite_create"
+    ACCESS = Access.ADMIN
+
+    uses: int = 1
+    expires_at_ms: int = 0
+    """0 for never."""
+    note: str = ""
+
+
+class InvitePage(Struct, frozen=True):
+    """Some invites; ``next_after`` is the ``after`` of the next page, empty at the end."""
+
+    invites: list[Invite]
+    next_after: str = ""
+
+
+class ListInvites(Command[InvitePage], frozen=True, kw_only=True):
+    """List the invites that were neither used up nor revoked, by code."""
+
+    METHOD = "user.invite_list"
+    ACCESS = Access.ADMIN
+
+    after: str = ""
+    limit: int = 50
+    """1 to 200."""
+
+
+class RevokeInvite(Command[Done], frozen=True, kw_only=True):
+    """Make an invite worthless.
+
+    Raises:
+        NotFound: there is no such invite.
+    """
+
+    METHOD = "user.invite_revoke"
+    ACCESS = Access.ADMIN
+
+    code: str
+
+
+class AccountPage(Struct, frozen=True):
+    """Some accounts; ``next_after`` is the ``after`` of the next page, empty at the end."""
+
+    users: list[Account]
+    next_after: str = ""
+
+
+class ListUsers(Command[AccountPage], frozen=True, kw_only=True):
+    """List all accounts, deleted ones too, by user id (made by us: by age)."""
+
+    METHOD = "user.list"
+    ACCESS = Access.ADMIN
+
+    after: str = ""
+    limit: int = 50
+    """1 to 200."""
+
+
+class DeactivateUser(Command[Done], frozen=True, kw_only=True):
+    """Put an account to sleep until an administrator reactivates it; its devices are removed.
+
+    Raises:
+        NotFound: there is no such account.
+    """
+
+    METHOD = "user.deactivate"
+    ACCESS = Access.ADMIN
+
+    user_id: UserId
+
+
+class ReactivateUser(Command[Done], frozen=True, kw_only=True):
+    """Wake a deactivated account.
+
+    Raises:
+        NotFound: there is no such account.
+    """
+
+    METHOD = "user.reactivate"
+    ACCESS = Access.ADMIN
+
+    user_id: UserId
+
+
+class KickUser(Command[Done], frozen=True, kw_only=True):
+    """Remove all devices of a user.
+
+    Raises:
+        NotFound: there is no such account.
+    """
+
+    METHOD = "user.kick"
+    ACCESS = Access.ADMIN
+
+    user_id: UserId
+
+
+class ResetCode(Struct, frozen=True):
+    """A one-time code to hand to the user in person; see ``ResetPassword``."""
+
+    code: str
+    expires_at_ms: int
+
+
+class CreateResetCode(Command[ResetCode], frozen=True, kw_only=True):
+    """Make a one-time code with which the user can set a new password.
+
+    Raises:
+        NotFound: there is no such account.
+    """
+
+    METHOD = "user.reset_code_create"
+    ACCESS = Access.ADMIN
+
+    user_id: UserId
+
+
+class CreateUser(Command[Account], frozen=True, kw_only=True):
+    """Make an account without a device; for the command line and importers.
+
+    Raises:
+        As ``Register``, but for the registration policy.
+        Conflict: there is an account with this ``user_id``.
+    """
+
+    METHOD = "user.create"
+    ACCESS = Access.INTERNAL
+
+    password: str | None = None
+    """Null makes an account that only minted tokens can use."""
+    user_id: UserId = UserId("")
+    """Empty lets the server make one."""
+    handle: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    name: str = ""
+    locale: str = ""
+    admin: bool = False
+    bot: bool = False
+
+
+class FindUser(Command[Account], frozen=True, kw_only=True):
+    """Return the account with this handle, e-mail address, telephone number or user id.
+
+    Raises:
+        NotFound: there is none.
+    """
+
+    METHOD = "user.find"
+    ACCESS = Access.INTERNAL
+
+    identifier: str
+
+
+class SetPassword(Command[Done], frozen=True, kw_only=True):
+    """Set a user's password without knowing the old one; all devices are removed.
+
+    Raises:
+        NotFound, WeakPassword: as they say.
+    """
+
+    METHOD = "user.set_password"
+    ACCESS = Access.INTERNAL
+
+    user_id: UserId
+    new_password: str
+
+
+class SetAdmin(Command[Done], frozen=True, kw_only=True):
+    """Make a user an administrator, or no longer one.
+
+    Raises:
+        NotFound: there is no such account.
+    """
+
+    METHOD = "user.set_admin"
+    ACCESS = Access.INTERNAL
+
+    user_id: UserId
+    admin: bool
+
+
+class MintToken(Command[Tokens], frozen=True, kw_only=True):
+    """Log a new device in without a password; no other device is replaced.
+
+    Raises:
+        NotFound: there is no such account.
+        AccountDeactivated: the account is asleep.
+        Invalid: the lifetime is longer than a year.
+    """
+
+    METHOD = "user.mint_token"
+    ACCESS = Access.INTERNAL
+
+    user_id: UserId
+    platform: Platform = "bot"
+    device_name: str = ""
+    expires_in_s: int = 0
+    """Of the access token; 0 takes the server's setting."""
+
+
+# --- refusals ---
+
+
+class RegistrationClosed(Forbidden):
+    """Nobody can register here."""
+
+    code = "registration_closed"
+    message = "Registration is closed here; ask the administrator for an account."
+
+
+class InviteNeeded(Forbidden):
+    """Registration is by invitation."""
+
+    code = "invite_needed"
+    message = "You need an invite code to register here."
+
+
+class InviteInvalid(Forbidden):
+    """The code is unknown, used up, revoked or expired."""
+
+    code = "invite_invalid"
+    message = "This invite code is not valid; ask for a new one."
+
+
+class HandleTaken(Conflict):
+    """Somebody has this handle."""
+
+    code = "handle_taken"
+    message = "This handle is taken; choose another."
+
+
+class EmailTaken(Conflict):
+    """Somebody has this e-mail address."""
+
+    code = "email_taken"
+    message = "This e-mail address has an account already; log in with it."
+
+
+class PhoneTaken(Conflict):
+    """Somebody has this telephone number."""
+
+    code = "phone_taken"
+    message = "This telephone number has an account already; log in with it."
+
+
+class WeakPassword(Invalid):
+    """The password breaks the policy; the sentence says how."""
+
+    code = "weak_password"
+    message = "Choose a better password."
+
+
+class WrongCredentials(Unauthenticated):
+    """No such account or a wrong password; which of them is not told."""
+
+    code = "wrong_credentials"
+    message = "The name or the password is wrong."
+
+
+class WrongPassword(Forbidden):
+    """A logged-in user gave a wrong password to confirm something."""
+
+    code = "wrong_password"
+    message = "The password is wrong."
+
+
+class AccountDeactivated(Forbidden):
+    """An administrator put the account to sleep."""
+
+    code = "account_deactivated"
+    message = "This account is deactivated; ask the administrator."
+
+
+class TokenReused(Unauthenticated):
+    """A spent refresh token came again: somebody has a copy, so its device was removed."""
+
+    code = "token_reused"
+    message = "This log-in was used from two places and is ended; log in again."
+
+
+class WrongCode(Forbidden):
+    """The one-time code does not fit, is spent or expired, or there is no such account."""
+
+    code = "wrong_code"
+    message = "The code is wrong or expired; request a new one."
+
+
+class MailNotConfigured(Refusal):
+    """The server has no way to send mail."""
+
+    code = "mail_not_configured"
+    message = "This server cannot send mail; ask its administrator for a reset code."
+
+
+class NoSuchUser(NotFound):
+    """There is no such account, or it was deleted."""
+
+    code = "no_such_user"
+    message = "There is no such user."

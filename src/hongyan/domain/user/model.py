@@ -9,11 +9,17 @@ from hongyan.kernel.ids import DeviceId, UserId
 
 USER_REGISTERED = "user.registered"
 USER_CHANGED = "user.changed"
+"""Body of both: ``Account`` as it stands now."""
+PASSWORD_CHANGED = "password.changed"
+"""Body: ``PasswordChanged``."""
 DEVICE_ADDED = "device.added"
+DEVICE_CHANGED = "device.changed"
+"""Body of both: ``DeviceInfo``."""
 DEVICE_REMOVED = "device.removed"
 """Body: ``DeviceRemoved``. Delivery closes that device's connection and tells it the reason."""
 
 Platform = Literal["web", "desktop", "linux", "macos", "windows", "android", "ios", "cli", "bot"]
+State = Literal["active", "deactivated", "deleted"]
 
 
 class DeviceRemoved(Struct, frozen=True):
@@ -23,6 +29,24 @@ class DeviceRemoved(Struct, frozen=True):
     reason: Literal[
         "logged_out", "kicked", "replaced", "token_reused", "password_changed", "deactivated"
     ]
+
+
+class DeviceInfo(Struct, frozen=True):
+    """A device as its owner sees it."""
+
+    device_id: DeviceId
+    platform: Platform
+    name: str
+    created_at_ms: int
+    seen_at_ms: int
+    """When it last logged in or refreshed its tokens."""
+    address: str
+
+
+class PasswordChanged(Struct, frozen=True):
+    """How the password came to be another one."""
+
+    how: Literal["changed", "reset", "set_by_administrator"]
 
 
 class Status(Struct, frozen=True):
@@ -72,8 +96,79 @@ class User(Row, frozen=True, kw_only=True):
     privacy: Privacy = Privacy()
     admin: bool = False
     bot: bool = False
-    state: Literal["active", "deactivated", "deleted"] = "active"
+    state: State = "active"
+    deactivated_by: Literal["", "self", "admin"] = ""
+    """Who deactivated it: what oneself did, a log-in may undo."""
     created_at_ms: int = 0
+
+
+class Account(Struct, frozen=True, omit_defaults=True):
+    """An account as its owner's devices see it."""
+
+    user_id: UserId
+    handle: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    name: str = ""
+    avatar: str = ""
+    bio: str = ""
+    locale: str = ""
+    status: Status = Status()
+    privacy: Privacy = Privacy()
+    admin: bool = False
+    bot: bool = False
+    state: State = "active"
+    created_at_ms: int = 0
+
+
+class Credential(Row, frozen=True, kw_only=True):
+    """What proves that somebody is the user."""
+
+    TABLE: ClassVar = Table("credential", key=("user_id",))
+
+    user_id: UserId
+    password_hash: str
+    """In the PHC string format, which names its algorithm and parameters."""
+    changed_at_ms: int = 0
+
+
+class PasswordReset(Row, frozen=True, kw_only=True):
+    """A one-time code that was given to the user; only its hash is stored."""
+
+    TABLE: ClassVar = Table("password_reset", key=("user_id",))
+
+    user_id: UserId
+    code_hash: str
+    expires_at_ms: int
+    tries_left: int
+
+
+class Invite(Row, frozen=True, kw_only=True):
+    """A code that lets somebody register where registration is by invitation."""
+
+    TABLE: ClassVar = Table("invite", key=("code",))
+
+    code: str
+    created_by: UserId
+    uses_left: int
+    expires_at_ms: int = 0
+    """0 for never."""
+    note: str = ""
+    created_at_ms: int = 0
+
+
+class SearchKey(Row, frozen=True, kw_only=True):
+    """A lower-cased word, Han character or pair of Han characters that finds the user.
+
+    Only what the user lets be found has keys, so a search needs no second judgement.
+    """
+
+    TABLE: ClassVar = Table(
+        "user_search", key=("text", "user_id"), indexes={"by_user": ("user_id",)}
+    )
+
+    text: str
+    user_id: UserId
 
 
 class Device(Row, frozen=True, kw_only=True):
@@ -90,8 +185,12 @@ class Device(Row, frozen=True, kw_only=True):
     user_id: UserId
     platform: Platform = "web"
     name: str = ""
+    family_hash: str = ""
+    """Of the part that all refresh tokens of this device share: knows a spent one again."""
     refresh_hash: str | None = None
     previous_hash: str | None = None
+    rotation_salt: str = ""
+    """From the previous token and this follows the current one."""
     rotated_at_ms: int = 0
     created_at_ms: int = 0
     seen_at_ms: int = 0

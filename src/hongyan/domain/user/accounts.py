@@ -1,0 +1,229 @@
+"""Finding users and changing them: the one road that all parts of the user service take."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Literal
+
+from msgspec import Struct, structs
+
+from hongyan.domain.log.model import (
+    Append,
+    Change,
+    Commit,
+    Drop,
+    Duplicate,
+    Expect,
+    Put,
+    Row,
+    Touch,
+    encode_body,
+)
+from hongyan.domain.log.ports import Log, Records
+from hongyan.domain.log.service import decide
+from hongyan.kernel.clock import Clock
+from hongyan.kernel.errors import Conflict, Refusal
+from hongyan.kernel.ids import SYSTEM, UserId, user_log
+
+from .api import EmailTaken, HandleTaken, NoSuchUser, PhoneTaken
+from .model import (
+    DEVICE_REMOVED,
+    USER_CHANGED,
+    Account,
+    Device,
+    DeviceInfo,
+    DeviceRemoved,
+    SearchKey,
+    User,
+)
+from .rules import identifiers, search_keys
+
+Reason = Literal[
+    "logged_out", "kicked", "replaced", "token_reused", "password_changed", "deactivated"
+]
+TAKEN: Final[dict[str, type[Refusal]]] = {
+    "handle": HandleTaken,
+    "email": EmailTaken,
+    "phone": PhoneTaken,
+}
+
+
+def account_of(user: User) -> Account:
+    """Return what the owner sees of the row."""
+    return Account(**{name: getattr(user, name) for name in Account.__struct_fields__})
+
+
+def device_info(device: Device) -> DeviceInfo:
+    """Return what the owner sees of the row."""
+    return DeviceInfo(**{name: getattr(device, name) for name in DeviceInfo.__struct_fields__})
+
+
+class Plan:
+    """What a decision about one user adds up to, to be committed at once.
+
+    Args:
+        user_id: Whose log is written to.
+        sender: Who did it.
+        now_ms: When.
+    """
+
+    def __init__(self, user_id: UserId, sender: UserId, now_ms: int) -> None:
+        self.user_id = user_id
+        self.now_ms = now_ms
+        self._sender = sender
+        self._appends: list[Append] = []
+        self._changes: list[Change] = []
+        self._expects: list[Expect] = []
+
+    def tell(self, kind: str, body: Struct) -> None:
+        """Append an entry to the user's log."""
+        log_id = user_log(self.user_id)
+        append = Append(log_id, kind, self._sender, encode_body(body), self.now_ms)
+        self._appends.append(append)
+
+    def put(self, row: Row) -> None:
+        """Insert or replace a row."""
+        self._changes.append(Put(row))
+
+    def drop(self, row: type[Row], *key: Any) -> None:
+        """Remove a row."""
+        self._changes.append(Drop(row, key))
+
+    def guard(self, expect: Expect) -> None:
+        """Hold only while this log's epoch stands, and raise it."""
+        self._expects.append(expect)
+        self._changes.append(Touch(expect.log_id))
+
+    def change_user(self, old: User | None, new: User, kind: str = USER_CHANGED) -> None:
+        """Replace the user's row and what finds it, and tell the devices."""
+        before = search_keys(old) if old is not None else frozenset()
+        after = search_keys(new)
+        for text in sorted(before - after):
+            self.drop(SearchKey, text, new.user_id)
+        for text in sorted(after - before):
+            self.put(SearchKey(text=text, user_id=new.user_id))
+        self.put(new)
+        self.tell(kind, account_of(new))
+
+    def remove_device(self, device: Device, reason: Reason) -> None:
+        """Remove the device, and tell all of them (that one too) why."""
+        self.drop(Device, device.device_id)
+        self.tell(DEVICE_REMOVED, DeviceRemoved(device.device_id, reason))
+
+    def commit(self) -> Commit:
+        """Return the transaction."""
+        return Commit(tuple(self._appends), tuple(self._changes), tuple(self._expects))
+
+
+class Accounts:
+    """Reads and changes users.
+
+    Args:
+        log: Where changes are committed.
+        records: Where rows are read.
+        clock: The time of entries.
+        region: ISO 3166 code of telephone numbers without a country code; empty for none.
+    """
+
+    def __init__(self, log: Log, records: Records, clock: Clock, region: str = "") -> None:
+        self.log = log
+        self.records = records
+        self.clock = clock
+        self._region = region
+
+    async def find(self, identifier: str) -> User | None:
+        """Return who has this handle, e-mail address or telephone number."""
+        for by, value in identifiers(identifier, self._region):
+            found = await self.records.scan(User, value, by=by, limit=1)
+            if found:
+                return found[0]
+        return None
+
+    def key(self, identifier: str) -> str:
+        """Return an identifier's one spelling, for counting attempts at it."""
+        found = identifiers(identifier, self._region)
+        return found[0][1] if found else ""
+
+    async def get(self, user_id: UserId) -> User:
+        """Return the user.
+
+        Raises:
+            NoSuchUser: there is none, or it was deleted.
+        """
+        user = await self.records.get(User, user_id)
+        if user is None or user.state == "deleted":
+            raise NoSuchUser
+        return user
+
+    async def devices(self, user_id: UserId) -> list[Device]:
+        """Return the user's devices."""
+        return await self.records.scan(Device, user_id, by="by_user")
+
+    async def change(
+        self,
+        user_id: UserId,
+        judge: Callable[[User, Plan], Awaitable[None]],
+        sender: UserId = SYSTEM,
+    ) -> None:
+        """Let ``judge`` fill a plan from the user's present state, and commit it.
+
+        ``judge`` may be called again when the user's log moved on meanwhile.
+
+        Raises:
+            NoSuchUser: there is none, or it was deleted.
+            HandleTaken, EmailTaken, PhoneTaken: somebody else has it.
+        """
+
+        async def attempt() -> Commit:
+            plan = await self._plan(user_id, sender)
+            await judge(await self.get(user_id), plan)
+            return plan.commit()
+
+        await self._commit(attempt)
+
+    async def create(
+        self, user_id: UserId, judge: Callable[[Plan], Awaitable[None]], sender: UserId
+    ) -> None:
+        """Let ``judge`` fill the plan that makes a user, and commit it.
+
+        Raises:
+            Conflict: the user id has been used.
+            HandleTaken, EmailTaken, PhoneTaken: somebody else has it.
+        """
+
+        async def attempt() -> Commit:
+            plan = await self._plan(user_id, sender)
+            if await self.records.get(User, user_id) is not None:
+                raise Conflict("There is a user with this id already.")
+            await judge(plan)
+            return plan.commit()
+
+        await self._commit(attempt)
+
+    async def put(self, row: Row) -> None:
+        """Insert a row that no rule guards."""
+        await self.log.commit(Commit(changes=(Put(row),)))
+
+    async def drop(self, row: type[Row], *key: Any, guard: UserId) -> None:
+        """Remove a row whose use the log of ``guard`` guards."""
+        await self.log.commit(Commit(changes=(Drop(row, key), Touch(user_log(guard)))))
+
+    async def expect(self, user_id: UserId) -> Expect:
+        """Return the present state of a user's log, to be expected."""
+        log_id = user_log(user_id)
+        head = (await self.log.heads([log_id]))[log_id]
+        return Expect(log_id, head.epoch)
+
+    async def _plan(self, user_id: UserId, sender: UserId) -> Plan:
+        plan = Plan(user_id, sender, self.clock.now_ms())
+        plan.guard(await self.expect(user_id))
+        return plan
+
+    async def _commit(self, attempt: Callable[[], Awaitable[Commit]]) -> None:
+        try:
+            await decide(self.log, attempt)
+        except Duplicate as error:
+            raise TAKEN.get(error.constraint, Conflict)() from error
+
+
+def with_changes(user: User, **changes: Any) -> User:
+    """Return the user with these fields replaced."""
+    return structs.replace(user, **changes)

@@ -1,0 +1,73 @@
+"""What the user service needs besides the logs and rows: hashes, tokens and a postman."""
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from hongyan.kernel.ids import DeviceId, UserId
+
+
+class Hasher(Protocol):
+    """Hashes passwords, slowly on purpose and away from the event loop."""
+
+    async def hash(self, password: str) -> str:
+        """Return a salted hash that names its own algorithm and parameters.
+
+        Raises:
+            Busy: too many wait already.
+        """
+        ...
+
+    async def verify(self, hashed: str | None, password: str) -> bool:
+        """Return whether the password has this hash.
+
+        For ``None`` (nobody of that name) it takes as long, and the answer is False.
+
+        Raises:
+            Busy: too many wait already.
+        """
+        ...
+
+    def is_outdated(self, hashed: str) -> bool:
+        """Return whether the hash was made with other parameters than are used now."""
+        ...
+
+
+class Claims(Struct, frozen=True):
+    """What an access token says."""
+
+    user_id: UserId
+    device_id: DeviceId
+    admin: bool
+    issued_at_s: int
+    expires_at_s: int
+    token_id: str
+
+
+class AccessTokens(Protocol):
+    """Makes and reads access tokens, which are believed without looking anything up."""
+
+    def issue(self, claims: Claims) -> str:
+        """Return the signed token."""
+        ...
+
+    def read(self, token: str) -> Claims | None:
+        """Return what a token of ours says, expired or not; None when it is not ours."""
+        ...
+
+
+class CodeSender(Protocol):
+    """Brings a one-time code to its person."""
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether it can send at all."""
+        ...
+
+    async def send(self, email: str, code: str, minutes: int, locale: str) -> None:
+        """Send the code, which is good for so many minutes, to the address.
+
+        Raises:
+            Unavailable: it could not be handed over.
+        """
+        ...

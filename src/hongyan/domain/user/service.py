@@ -1,0 +1,56 @@
+"""The user service, put together from its parts."""
+
+from hongyan.domain.log.model import Committed
+from hongyan.domain.log.ports import Log, Records
+from hongyan.kernel.clock import Clock
+
+from .accounts import Accounts
+from .ports import AccessTokens, CodeSender, Hasher
+from .service_registration import Mode, Registration
+from .service_sessions import SessionPolicy, Sessions
+from .throttle import Guard, Throttle
+
+
+class UserService:
+    """Users, their credentials and their devices.
+
+    The bus serves each of ``parts``. ``committed`` is to be subscribed to ``Committed``.
+
+    Args:
+        log: Where changes are committed.
+        records: Where rows are read.
+        clock: The time of entries, tokens and limits.
+        hasher: Hashes passwords.
+        access_tokens: Makes and reads access tokens.
+        code_sender: Sends one-time codes.
+        registration: Who may register: everybody, who has an invite, nobody.
+        sessions: Lifetimes of tokens and limits of devices.
+        phone_region: ISO 3166 code of telephone numbers without a country code.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        records: Records,
+        clock: Clock,
+        hasher: Hasher,
+        access_tokens: AccessTokens,
+        code_sender: CodeSender,
+        registration: Mode = "closed",
+        sessions: SessionPolicy = SessionPolicy(),  # noqa: B008
+        phone_region: str = "",
+    ) -> None:
+        accounts = Accounts(log, records, clock, phone_region)
+        guard = Guard(Throttle(free=5), Throttle(free=30))
+        self._sessions = Sessions(accounts, hasher, access_tokens, guard, sessions)
+        self.parts: tuple[object, ...] = (
+            self._sessions,
+            Registration(accounts, self._sessions, hasher, registration),
+        )
+
+    def committed(self, event: Committed) -> None:
+        """Forget what is remembered of devices that a commit removed."""
+        self._sessions.live.committed(event)
+
+    async def close(self) -> None:
+        """Finish what was begun."""

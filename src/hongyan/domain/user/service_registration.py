@@ -1,0 +1,205 @@
+"""Making accounts, and the invites that may be needed for it."""
+
+from typing import Literal
+
+from msgspec import structs
+
+from hongyan.kernel.bus import DONE, Actor, Done, handles
+from hongyan.kernel.errors import Invalid, NotFound
+from hongyan.kernel.ids import SYSTEM, UserId, new_token_id, new_user_id
+
+from .accounts import Accounts, Plan, account_of
+from .api import (
+    CreateInvite,
+    CreateUser,
+    EmailTaken,
+    HandleTaken,
+    InviteInvalid,
+    InviteNeeded,
+    InvitePage,
+    ListInvites,
+    PhoneTaken,
+    Register,
+    RegistrationClosed,
+    RevokeInvite,
+    Tokens,
+)
+from .model import USER_REGISTERED, Account, Credential, Invite, User
+from .ports import Hasher
+from .rules import (
+    DEVICE_NAME_MAX,
+    NAME_MAX,
+    check_password,
+    check_user_id,
+    clean_email,
+    clean_handle,
+    clean_line,
+    clean_locale,
+    clean_password,
+    clean_phone,
+    page_limit,
+)
+from .service_sessions import Sessions
+
+INVITE_USES_MAX = 100_000
+INVITE_NOTE_MAX = 200
+INVITE_PAGE_MAX = 200
+Mode = Literal["open", "invite", "closed"]
+
+
+class Registration:
+    """Registers users.
+
+    Args:
+        accounts: The users.
+        sessions: Logs the new user's device in.
+        hasher: Hashes passwords.
+        mode: Who may register: everybody, who has an invite, nobody.
+    """
+
+    def __init__(
+        self, accounts: Accounts, sessions: Sessions, hasher: Hasher, mode: Mode = "closed"
+    ) -> None:
+        self._accounts = accounts
+        self._records = accounts.records
+        self._clock = accounts.clock
+        self._sessions = sessions
+        self._hasher = hasher
+        self._mode = mode
+
+    @handles(Register)
+    async def register(self, actor: Actor, command: Register) -> Tokens:
+        """See ``Register``."""
+        if self._mode == "closed":
+            raise RegistrationClosed
+        invite_code = command.invite.strip().lower()
+        if self._mode == "invite":
+            self._usable(await self._records.get(Invite, invite_code), invite_code)
+        device_name = clean_line(command.device_name, DEVICE_NAME_MAX, "device's name")
+        user = self._new_user(new_user_id(), command)
+        credential = await self._credential(user, command.password)
+        opened: list[Tokens] = []
+
+        async def judge(plan: Plan) -> None:
+            if self._mode == "invite":
+                await self._use_invite(plan, invite_code)
+            plan.change_user(None, user, USER_REGISTERED)
+            plan.put(credential)
+            platform, address = command.platform, actor.address
+            opened[:] = [self._sessions.open(plan, user, platform, device_name, address)]
+
+        await self._accounts.create(user.user_id, judge, user.user_id)
+        return opened[0]
+
+    @handles(CreateUser)
+    async def create_user(self, _actor: Actor, command: CreateUser) -> Account:
+        """See ``CreateUser``."""
+        user_id = command.user_id or new_user_id()
+        check_user_id(user_id)
+        user = structs.replace(
+            self._new_user(user_id, command), admin=command.admin, bot=command.bot
+        )
+        credential = None
+        if command.password is not None:
+            credential = await self._credential(user, command.password)
+
+        async def judge(plan: Plan) -> None:
+            plan.change_user(None, user, USER_REGISTERED)
+            if credential is not None:
+                plan.put(credential)
+
+        await self._accounts.create(user_id, judge, SYSTEM)
+        return account_of(user)
+
+    def _new_user(self, user_id: UserId, command: Register | CreateUser) -> User:
+        handle = clean_handle(command.handle) if command.handle else None
+        email = clean_email(command.email) if command.email else None
+        phone = clean_phone(command.phone) if command.phone else None
+        if handle is None and email is None and phone is None:
+            raise Invalid("Give a handle, an e-mail address or a telephone number.")
+        name = clean_line(command.name, NAME_MAX, "name") or handle
+        if not name:
+            raise Invalid("Give a name.")
+        return User(
+            user_id=user_id,
+            handle=handle,
+            email=email,
+            phone=phone,
+            name=name,
+            locale=clean_locale(command.locale),
+            created_at_ms=self._clock.now_ms(),
+        )
+
+    async def _credential(self, user: User, text: str) -> Credential:
+        """Judge the password and what must be unique before the costly hashing."""
+        password = clean_password(text)
+        check_password(password, user)
+        for by, value, taken in (
+            ("handle", user.handle, HandleTaken),
+            ("email", user.email, EmailTaken),
+            ("phone", user.phone, PhoneTaken),
+        ):
+            if value is not None and await self._records.keys(User, value, by=by, limit=1):
+                raise taken
+        return Credential(
+            user_id=user.user_id,
+            password_hash=await self._hasher.hash(password),
+            changed_at_ms=self._clock.now_ms(),
+        )
+
+    # --- invites ---
+
+    def _usable(self, invite: Invite | None, code: str) -> Invite:
+        if not code:
+            raise InviteNeeded
+        now_ms = self._clock.now_ms()
+        if invite is None or (invite.expires_at_ms and invite.expires_at_ms <= now_ms):
+            raise InviteInvalid
+        return invite
+
+    async def _use_invite(self, plan: Plan, code: str) -> None:
+        """Take one use, guarded by the log of who made the invite."""
+        invite = self._usable(await self._records.get(Invite, code), code)
+        plan.guard(await self._accounts.expect(invite.created_by))
+        invite = self._usable(await self._records.get(Invite, code), code)
+        if invite.uses_left > 1:
+            plan.put(structs.replace(invite, uses_left=invite.uses_left - 1))
+        else:
+            plan.drop(Invite, code)
+
+    @handles(CreateInvite)
+    async def create_invite(self, actor: Actor, command: CreateInvite) -> Invite:
+        """See ``CreateInvite``."""
+        now_ms = self._clock.now_ms()
+        if not 1 <= command.uses <= INVITE_USES_MAX:
+            raise Invalid("An invite has 1 to 100,000 uses.", limit=INVITE_USES_MAX)
+        if command.expires_at_ms and command.expires_at_ms <= now_ms:
+            raise Invalid("The expiry has passed already.")
+        invite = Invite(
+            code=new_token_id(),
+            created_by=actor.user_id,
+            uses_left=command.uses,
+            expires_at_ms=command.expires_at_ms,
+            note=clean_line(command.note, INVITE_NOTE_MAX, "note"),
+            created_at_ms=now_ms,
+        )
+        await self._accounts.put(invite)
+        return invite
+
+    @handles(ListInvites)
+    async def list_invites(self, _actor: Actor, command: ListInvites) -> InvitePage:
+        """See ``ListInvites``."""
+        limit = page_limit(command.limit, INVITE_PAGE_MAX)
+        after = (command.after,) if command.after else ()
+        found = await self._records.scan(Invite, after=after, limit=limit)
+        return InvitePage(found, found[-1].code if len(found) == limit else "")
+
+    @handles(RevokeInvite)
+    async def revoke_invite(self, _actor: Actor, command: RevokeInvite) -> Done:
+        """See ``RevokeInvite``."""
+        code = command.code.strip().lower()
+        invite = await self._records.get(Invite, code)
+        if invite is None:
+            raise NotFound("There is no such invite.")
+        await self._accounts.drop(Invite, code, guard=invite.created_by)
+        return DONE

@@ -1,0 +1,385 @@
+"""Logging in and out, tokens, and the devices that hold them."""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections import OrderedDict
+from typing import Literal
+
+from msgspec import Struct, structs
+
+from hongyan.domain.log.model import Committed
+from hongyan.kernel.bus import DONE, Actor, Done, handles
+from hongyan.kernel.errors import Invalid, NotFound, Unauthenticated
+from hongyan.kernel.ids import DeviceId, UserId, log_owner, new_device_id, new_token_id
+
+from .accounts import Accounts, Plan, Reason, device_info, with_changes
+from .api import (
+    AccountDeactivated,
+    Authenticate,
+    DeviceList,
+    KickDevice,
+    KickOtherDevices,
+    ListDevices,
+    LogIn,
+    LogOut,
+    MintToken,
+    Refresh,
+    RenameDevice,
+    TokenReused,
+    Tokens,
+    WrongCredentials,
+)
+from .model import (
+    DEVICE_ADDED,
+    DEVICE_CHANGED,
+    DEVICE_REMOVED,
+    USER_CHANGED,
+    Credential,
+    Device,
+    Platform,
+    User,
+)
+from .ports import AccessTokens, Claims, Hasher
+from .rules import DEVICE_NAME_MAX, clean_line, clean_password, hash_token
+from .throttle import Guard
+
+MINTED_MAX_S = 366 * 24 * 3600
+Terminals = Literal["all", "one_per_platform", "one"]
+
+
+class SessionPolicy(Struct, frozen=True):
+    """How long tokens live, and how many devices a user may have."""
+
+    access_ttl_s: int = 900
+    refresh_ttl_s: int = 90 * 24 * 3600
+    """A device that refreshed nothing for so long has to log in again."""
+    grace_ms: int = 30_000
+    """How long a lost answer to a refresh may be asked for again."""
+    terminals: Terminals = "all"
+    devices_max: int = 20
+    """One more device removes the one that was away the longest."""
+
+
+class LiveDevices:
+    """Remembers which devices exist, so that a token costs no reading.
+
+    Args:
+        limit: How many users are remembered.
+    """
+
+    def __init__(self, limit: int = 100_000) -> None:
+        self._limit = limit
+        self._users: OrderedDict[UserId, dict[DeviceId, bool]] = OrderedDict()
+        self.changes = 0
+        """Grows with every removal: what was read before one is not to be remembered."""
+
+    def get(self, user_id: UserId, device_id: DeviceId) -> bool | None:
+        """Return whether the device's user is an administrator; None when not remembered."""
+        devices = self._users.get(user_id)
+        if devices is None:
+            return None
+        self._users.move_to_end(user_id)
+        return devices.get(device_id)
+
+    def add(self, user_id: UserId, device_id: DeviceId, admin: bool, changes: int) -> None:
+        """Remember a device that was read when ``changes`` was this."""
+        if changes == self.changes:
+            self._users.setdefault(user_id, {})[device_id] = admin
+            if len(self._users) > self._limit:
+                self._users.popitem(last=False)
+
+    def committed(self, event: Committed) -> None:
+        """Forget the users whom a commit changed, or a device of theirs."""
+        for entry in event.entries:
+            owner = log_owner(entry.log_id)
+            if owner is not None and entry.kind in (DEVICE_REMOVED, USER_CHANGED):
+                self.changes += 1
+                self._users.pop(owner, None)
+
+
+class Sessions:
+    """Lets devices in and out.
+
+    Args:
+        accounts: The users.
+        hasher: Checks passwords.
+        access_tokens: Makes and reads access tokens.
+        guard: Slows down who guesses passwords.
+        policy: Lifetimes and limits.
+    """
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        hasher: Hasher,
+        access_tokens: AccessTokens,
+        guard: Guard,
+        policy: SessionPolicy,
+    ) -> None:
+        self._accounts = accounts
+        self._records = accounts.records
+        self._clock = accounts.clock
+        self._hasher = hasher
+        self._access_tokens = access_tokens
+        self._guard = guard
+        self._policy = policy
+        self.live = LiveDevices()
+
+    # --- coming in ---
+
+    @handles(Authenticate)
+    async def authenticate(self, _actor: Actor, command: Authenticate) -> Actor:
+        """See ``Authenticate``."""
+        claims = self._access_tokens.read(command.access_token)
+        if claims is None or claims.expires_at_s * 1000 <= self._clock.now_ms():
+            raise Unauthenticated("The access token is not valid; refresh it or log in.")
+        admin = self.live.get(claims.user_id, claims.device_id)
+        if admin is None:
+            admin = await self._load(claims.user_id, claims.device_id)
+        return Actor(claims.user_id, claims.device_id, admin)
+
+    async def _load(self, user_id: UserId, device_id: DeviceId) -> bool:
+        changes = self.live.changes
+        device = await self._records.get(Device, device_id)
+        user = await self._records.get(User, user_id)
+        if device is None or device.user_id != user_id or user is None or user.state != "active":
+            raise Unauthenticated("This device was logged out; log in again.")
+        self.live.add(user_id, device_id, user.admin, changes)
+        return user.admin
+
+    @handles(LogIn)
+    async def log_in(self, actor: Actor, command: LogIn) -> Tokens:
+        """See ``LogIn``."""
+        name = clean_line(command.device_name, DEVICE_NAME_MAX, "device's name")
+        user = await self._accounts.find(command.identifier)
+        key = user.user_id if user is not None else self._accounts.key(command.identifier)
+        self._guard.begin(key, actor.address, self._clock.now_ms())
+        password = clean_password(command.password)
+        try:
+            credential = await self._verified(user, password)
+        except BaseException:
+            self._guard.undo(key, actor.address)
+            raise
+        if user is None or credential is None:
+            raise WrongCredentials
+        self._guard.succeeded(key, actor.address)
+        rehashed = None
+        if self._hasher.is_outdated(credential.password_hash):
+            rehashed = structs.replace(credential, password_hash=await self._hasher.hash(password))
+        opened: list[Tokens] = []
+
+        async def judge(user: User, plan: Plan) -> None:
+            if await self._records.get(Credential, user.user_id) != credential:
+                raise WrongCredentials  # changed while it was checked
+            if user.state == "deactivated":
+                if user.deactivated_by != "self":
+                    raise AccountDeactivated
+                woken = with_changes(user, state="active", deactivated_by="")
+                plan.change_user(user, woken)
+                user = woken
+            if rehashed is not None:
+                plan.put(rehashed)
+            devices = await self._accounts.devices(user.user_id)
+            for device in self._outgoing(devices, command.platform):
+                plan.remove_device(device, "replaced")
+            opened[:] = [self.open(plan, user, command.platform, name, actor.address)]
+
+        await self._accounts.change(user.user_id, judge, user.user_id)
+        return opened[0]
+
+    async def _verified(self, user: User | None, password: str) -> Credential | None:
+        """Return the credential that the password fits; as slow where there is none."""
+        credential = None
+        if user is not None and user.state != "deleted":
+            credential = await self._records.get(Credential, user.user_id)
+        hashed = credential.password_hash if credential is not None else None
+        return credential if await self._hasher.verify(hashed, password) else None
+
+    def _outgoing(self, devices: list[Device], platform: Platform) -> list[Device]:
+        """Return the devices that have to go when one of this platform comes."""
+        terminals = self._policy.terminals
+        if terminals == "one":
+            return [device for device in devices if device.platform != "bot"]
+        gone = []
+        if terminals == "one_per_platform":
+            gone = [device for device in devices if device.platform == platform]
+        left = sorted((d for d in devices if d not in gone), key=lambda d: d.seen_at_ms)
+        return gone + left[: max(0, len(left) + 1 - self._policy.devices_max)]
+
+    def open(
+        self,
+        plan: Plan,
+        user: User,
+        platform: Platform,
+        name: str,
+        address: str,
+        access_ttl_s: int = 0,
+    ) -> Tokens:
+        """Add a device to the plan and return its tokens, good once the plan is committed."""
+        device_id = new_device_id()
+        family, serial = secrets.token_urlsafe(16), secrets.token_urlsafe(32)
+        refresh_token = f"{device_id}.{family}.{serial}"
+        device = Device(
+            device_id=device_id,
+            user_id=user.user_id,
+            platform=platform,
+            name=name,
+            family_hash=hash_token(family),
+            refresh_hash=hash_token(refresh_token),
+            rotated_at_ms=plan.now_ms,
+            created_at_ms=plan.now_ms,
+            seen_at_ms=plan.now_ms,
+            address=address,
+        )
+        plan.put(device)
+        plan.tell(DEVICE_ADDED, device_info(device))
+        return self._tokens(user, device_id, refresh_token, access_ttl_s)
+
+    def _tokens(
+        self, user: User, device_id: DeviceId, refresh_token: str, ttl_s: int = 0
+    ) -> Tokens:
+        ttl_s = ttl_s or self._policy.access_ttl_s
+        now_s = self._clock.now_ms() // 1000
+        claims = Claims(user.user_id, device_id, user.admin, now_s, now_s + ttl_s, new_token_id())
+        access_token = self._access_tokens.issue(claims)
+        return Tokens(user.user_id, device_id, access_token, ttl_s, refresh_token)
+
+    @handles(MintToken)
+    async def mint_token(self, actor: Actor, command: MintToken) -> Tokens:
+        """See ``MintToken``."""
+        name = clean_line(command.device_name, DEVICE_NAME_MAX, "device's name")
+        if not 0 <= command.expires_in_s <= MINTED_MAX_S:
+            raise Invalid("A token lives a year at most.", limit=MINTED_MAX_S)
+        opened: list[Tokens] = []
+
+        async def judge(user: User, plan: Plan) -> None:
+            if user.state != "active":
+                raise AccountDeactivated
+            ttl_s = command.expires_in_s
+            opened[:] = [self.open(plan, user, command.platform, name, actor.address, ttl_s)]
+
+        await self._accounts.change(command.user_id, judge)
+        return opened[0]
+
+    # --- staying in ---
+
+    @handles(Refresh)
+    async def refresh(self, _actor: Actor, command: Refresh) -> Tokens:
+        """See ``Refresh``."""
+        device_id, _, rest = command.refresh_token[:256].partition(".")
+        family_hash = hash_token(rest.partition(".")[0])
+        device = await self._records.get(Device, device_id)
+        if device is None:
+            raise Unauthenticated("This device was logged out; log in again.")
+        outcome: list[Tokens | TokenReused] = []
+
+        async def judge(user: User, plan: Plan) -> None:
+            device = await self._records.get(Device, device_id)
+            if device is None or not hmac.compare_digest(device.family_hash, family_hash):
+                raise Unauthenticated("This device was logged out; log in again.")
+            if user.state != "active":
+                raise AccountDeactivated
+            outcome[:] = [self._exchange(plan, user, device, command.refresh_token)]
+
+        await self._accounts.change(device.user_id, judge)
+        if isinstance(outcome[0], TokenReused):
+            raise outcome[0]
+        return outcome[0]
+
+    def _exchange(self, plan: Plan, user: User, device: Device, token: str) -> Tokens | TokenReused:
+        """Plan what a token that was once this device's is worth now."""
+        hashed = hash_token(token)
+        age_ms = plan.now_ms - device.rotated_at_ms
+        if hashed == device.refresh_hash:
+            if age_ms > self._policy.refresh_ttl_s * 1000:
+                raise Unauthenticated("You were away for long; log in again.")
+            salt = secrets.token_urlsafe(16)
+            successor = _successor(token, salt)
+            plan.put(
+                structs.replace(
+                    device,
+                    refresh_hash=hash_token(successor),
+                    previous_hash=hashed,
+                    rotation_salt=salt,
+                    rotated_at_ms=plan.now_ms,
+                    seen_at_ms=plan.now_ms,
+                )
+            )
+            return self._tokens(user, device.device_id, successor)
+        if hashed == device.previous_hash and age_ms <= self._policy.grace_ms:
+            return self._tokens(user, device.device_id, _successor(token, device.rotation_salt))
+        plan.remove_device(device, "token_reused")
+        return TokenReused()
+
+    # --- devices ---
+
+    @handles(ListDevices)
+    async def list_devices(self, actor: Actor, _command: ListDevices) -> DeviceList:
+        """See ``ListDevices``."""
+        devices = await self._accounts.devices(actor.user_id)
+        devices.sort(key=lambda device: (device.created_at_ms, device.device_id))
+        return DeviceList([device_info(device) for device in devices], actor.device_id)
+
+    @handles(RenameDevice)
+    async def rename_device(self, actor: Actor, command: RenameDevice) -> Done:
+        """See ``RenameDevice``."""
+        name = clean_line(command.name, DEVICE_NAME_MAX, "device's name")
+
+        async def judge(user: User, plan: Plan) -> None:
+            device = await self._own(user, command.device_id)
+            renamed = structs.replace(device, name=name)
+            plan.put(renamed)
+            plan.tell(DEVICE_CHANGED, device_info(renamed))
+
+        await self._accounts.change(actor.user_id, judge, actor.user_id)
+        return DONE
+
+    @handles(KickDevice)
+    async def kick_device(self, actor: Actor, command: KickDevice) -> Done:
+        """See ``KickDevice``."""
+        await self._remove(actor, command.device_id, "kicked")
+        return DONE
+
+    @handles(KickOtherDevices)
+    async def kick_other_devices(self, actor: Actor, _command: KickOtherDevices) -> Done:
+        """See ``KickOtherDevices``."""
+
+        async def judge(user: User, plan: Plan) -> None:
+            for device in await self._accounts.devices(user.user_id):
+                if device.device_id != actor.device_id:
+                    plan.remove_device(device, "kicked")
+
+        await self._accounts.change(actor.user_id, judge, actor.user_id)
+        return DONE
+
+    @handles(LogOut)
+    async def log_out(self, actor: Actor, _command: LogOut) -> Done:
+        """See ``LogOut``."""
+        await self._remove(actor, actor.device_id, "logged_out")
+        return DONE
+
+    async def _remove(self, actor: Actor, device_id: DeviceId, reason: Reason) -> None:
+        async def judge(user: User, plan: Plan) -> None:
+            plan.remove_device(await self._own(user, device_id), reason)
+
+        await self._accounts.change(actor.user_id, judge, actor.user_id)
+
+    async def _own(self, user: User, device_id: DeviceId) -> Device:
+        device = await self._records.get(Device, device_id)
+        if device is None or device.user_id != user.user_id:
+            raise NotFound("You have no such device.")
+        return device
+
+
+def _successor(token: str, salt: str) -> str:
+    """Return the token that follows this one.
+
+    It follows from the spent token and a stored salt, so that the same exchange can be
+    answered twice although only hashes are stored.
+    """
+    device_id, family, _ = token.split(".", 2)
+    digest = hmac.digest(token.encode(), salt.encode(), hashlib.sha256)
+    serial = base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
+    return f"{device_id}.{family}.{serial}"

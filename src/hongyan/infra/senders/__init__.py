@@ -1,0 +1,1 @@
+"""Ways to bring a code to a person."""
