@@ -58,7 +58,7 @@ class RelationLists:
             order="newest",
         )
         page = found[: command.limit]
-        last = page[-1] if len(found) > command.limit else ""
+        last = page[-1] if len(found) > command.limit else None
         return Requests(
             tuple(_request(one) for one in page),
             ""
