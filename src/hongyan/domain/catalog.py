@@ -11,14 +11,15 @@ from .group import api as group_api
 from .group import model as group_model
 from .log.model import Row
 from .message import api as message_api
-from .message import model as message_model
+from .message import marks_api as message_marks_api
+from .message import rows as message_rows
 from .relation import api as relation_api
 from .relation import model as relation_model
 from .user import api as user_api
 from .user import model as user_model
 
-APIS = (user_api, relation_api, group_api, conversation_api, message_api)
-MODELS = (user_model, relation_model, group_model, conversation_model, message_model)
+APIS = (user_api, relation_api, group_api, conversation_api, message_api, message_marks_api)
+MODELS = (user_model, relation_model, group_model, conversation_model, message_rows)
 
 
 def _declared(modules: tuple[ModuleType, ...], kind: type[Any], mark: str) -> list[Any]:

@@ -1,24 +1,36 @@
-"""What a message holds, and the kinds of entry that messages make in a conversation's log.
+"""What a message holds, and the kinds of entry that messages make in a log.
 
 A message entry's body is ``MessageBody``. An edit rewrites it in place (older versions go to
 ``Revision`` rows), a recall empties it; both also append an entry that says so, for devices
-that already have the message.
+that already have the message. The rows are in ``rows.py``.
 """
 
 from typing import Any, Literal
 
 from msgspec import Struct
 
-from hongyan.kernel.ids import ConversationId, UserId
+from hongyan.kernel.ids import ClientId, ConversationId, UserId
 
 MESSAGE = "message"
 MESSAGE_EDITED = "message.edited"
+"""Body: ``MessageEdited``."""
 MESSAGE_RECALLED = "message.recalled"
+"""Body: ``MessageRecalled``; the entry's sender recalled it."""
 MESSAGE_REACTED = "message.reacted"
+"""Body: ``MessageReacted``."""
 MESSAGE_PINNED = "message.pinned"
+"""Body: ``MessagePinned``, for pinning and unpinning."""
 MESSAGE_BURNED = "message.burned"
+"""Body: ``MessageBurned``; the system is its sender."""
 POLL_VOTED = "poll.voted"
+"""Body: ``PollVoted``; of an anonymous poll the system is its sender."""
 POLL_CLOSED = "poll.closed"
+"""Body: ``PollClosed``."""
+
+FAVOURITE_CHANGED = "favourite.changed"
+"""In the user's log. Body: ``FavouriteChanged``."""
+SCHEDULE_CHANGED = "schedule.changed"
+"""In the user's log. Body: ``ScheduleChanged``."""
 
 SHOWN = (MESSAGE,)
 """The kinds that stand as bubbles in a history and as a preview in a list."""
@@ -28,7 +40,16 @@ class Entity(Struct, frozen=True, omit_defaults=True):
     """A range of a text with a meaning. Offsets count Unicode code points."""
 
     type: Literal[
-        "mention", "mention_all", "link", "code", "pre", "bold", "italic", "strike", "quote"
+        "mention",
+        "mention_all",
+        "mention_admins",
+        "link",
+        "code",
+        "pre",
+        "bold",
+        "italic",
+        "strike",
+        "quote",
     ]
     offset: int
     length: int
@@ -202,3 +223,83 @@ class MessageBody(Struct, frozen=True, omit_defaults=True):
     burn_after_ms: int = 0
     """Milliseconds that the message lives after its reader has read it; 0 means for ever."""
     burned: bool = False
+
+
+class MessageEdited(Struct, frozen=True):
+    """A message has another content; None where a later edit or the message's end came."""
+
+    seq: int
+    version: int
+    edited_at_ms: int
+    content: Content | None
+
+
+class MessageRecalled(Struct, frozen=True):
+    """A message's content is gone, with its reactions, pin, votes, mentions and favourites."""
+
+    seq: int
+
+
+class MessageBurned(Struct, frozen=True):
+    """A message has lived its time; all goes that a recall takes."""
+
+    seq: int
+
+
+class MessageReacted(Struct, frozen=True):
+    """The entry's sender put an emoji to a message, or took it back."""
+
+    seq: int
+    emoji: str
+    added: bool
+    count: int
+    """How many have this emoji there now."""
+
+
+class MessagePinned(Struct, frozen=True):
+    """A message was pinned or unpinned for everybody."""
+
+    seq: int
+    pinned: bool
+
+
+class PollVoted(Struct, frozen=True):
+    """How a poll stands after a vote."""
+
+    seq: int
+    tallies: tuple[int, ...]
+    """Votes by option."""
+    voters: int
+    choice: tuple[int, ...] | None = None
+    """What the entry's sender chose; None in an anonymous poll."""
+
+
+class PollClosed(Struct, frozen=True):
+    """How a poll ended."""
+
+    seq: int
+    tallies: tuple[int, ...]
+    voters: int
+
+
+class FavouriteChanged(Struct, frozen=True):
+    """The user keeps a message, or no longer does."""
+
+    conversation_id: ConversationId
+    seq: int
+    kept: bool
+
+
+class ScheduleChanged(Struct, frozen=True, omit_defaults=True):
+    """What became of a scheduled message."""
+
+    client_id: ClientId
+    conversation_id: ConversationId
+    state: Literal["waiting", "cancelled", "sent", "failed"]
+    at_ms: int = 0
+    """When it is to be sent."""
+    seq: int = 0
+    """Where it stands, once sent."""
+    code: str = ""
+    message: str = ""
+    """The refusal, once failed."""
