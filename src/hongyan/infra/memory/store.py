@@ -90,12 +90,14 @@ class MemoryStore:
         for change in changes:
             if not isinstance(change, Put | Drop):
                 continue
-            put = change.row if isinstance(change, Put) else None
+            put, key = (
+                (change.row, change.row.key()) if isinstance(change, Put) else (None, change.key)
+            )
             kind = type(change.row) if isinstance(change, Put) else change.row
             if not kind.TABLE.unique:
                 continue
             others = copies.setdefault(kind, dict(self._rows.get(kind, {})))
-            others.pop(put.key() if put else change.key, None)
+            others.pop(key, None)
             if put is None:
                 continue
             for name, fields in kind.TABLE.unique.items():

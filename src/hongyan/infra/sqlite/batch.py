@@ -65,6 +65,7 @@ class Batch:
         self._cursors: dict[tuple[int, str], list[int]] = {}
         self._dirty: dict[str, LogHead] = {}
         self._appended: dict[Key, Entry] = {}
+        self._rewritten: set[tuple[str, int]] = set()
         self._next_key = self._scalar(SQL["next_key"])
         self._next_pos = self._scalar(SQL["next_pos"])
 
@@ -79,12 +80,12 @@ class Batch:
         self._cursors.clear()
         self._dirty.clear()
         self._appended.clear()
-        self._next_key = self._scalar(SQL["next_key"])
-        self._next_pos = self._scalar(SQL["next_pos"])
+        self._rewritten.clear()
 
     def settle(self) -> None:
         """The transaction is on disk: keep the heads that are likely to be asked again."""
         self._appended.clear()
+        self._rewritten.clear()
         while len(self._heads) > HEADS_KEPT:
             self._heads.popitem(last=False)
 
@@ -95,24 +96,25 @@ class Batch:
             Stale, Duplicate: as ``Log.commit``; the commit has then changed nothing.
             RepeatSeen: only from ``write``, when ``look_first`` was False.
         """
-        repeat = self._repeated(commit, look_first)
+        stale = any(self._head(e.log_id).epoch != e.epoch for e in commit.expects)
+        guarded = any(type(c) is Put and c.row.TABLE.unique for c in commit.changes)
+        repeat = self._repeated(commit, look_first or stale or guarded)
         if repeat is not None:
             return (repeat,), True
-        for expect in commit.expects:
-            if self._head(expect.log_id).epoch != expect.epoch:
-                raise Stale
-        if any(type(c) is Put and c.row.TABLE.unique for c in commit.changes):
-            return self._add_guarded(commit), False
-        return self._apply(commit), False
+        if stale:
+            raise Stale
+        return (self._add_guarded(commit) if guarded else self._apply(commit)), False
 
     def _repeated(self, commit: Commit, look_first: bool) -> Entry | None:
         if not commit.appends or not commit.appends[0].client_id:
             return None
         first = commit.appends[0]
-        known = self._appended.get((first.log_id, first.sender, first.client_id))
-        if known is not None or not look_first:
-            return known
         key = (first.log_id, first.sender, first.client_id)
+        known = self._appended.get(key)
+        if known is not None:
+            look_first = (known.log_id, known.seq) in self._rewritten
+        if not look_first:
+            return known
         found = self._connection.execute(SQL["find"], key).fetchone()
         return read_entry(first.log_id, found) if found is not None else None
 
@@ -202,6 +204,7 @@ class Batch:
             self.write()
             bindings = (change.body, self._head(change.log_id).key, change.seq)
             self._connection.execute(SQL["rewrite"], bindings)
+            self._rewritten.add((change.log_id, change.seq))
 
     def _advance_to(self, change: Advance) -> None:
         head = self._head(change.log_id)
@@ -307,11 +310,11 @@ def read_entry(log_id: Any, found: Sequence[Any]) -> Entry:
 
 def _duplicate(error: apsw.ConstraintError, changes: Sequence[Change]) -> Exception:
     """Name the constraint in SQLite's ``UNIQUE constraint failed: user.email``."""
-    text = str(error)
+    named = set(str(error).partition("failed: ")[2].split(", "))
     for change in changes:
         if isinstance(change, Put):
             table = change.row.TABLE
             for name, fields in table.unique.items():
-                if all(f"{table.name}.{field}" in text for field in fields):
+                if named == {f"{table.name}.{field}" for field in fields}:
                     return Duplicate(table.name, name)
     return error

@@ -4,7 +4,7 @@ A table has a column for each key and index field, and the whole row as JSON bes
 """
 
 import functools
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -87,29 +87,67 @@ def get_many(table: Table) -> str:
 
 
 @functools.cache
+def nullable(row: type[Row]) -> frozenset[str]:
+    """Return the fields that may be None."""
+    found = msgspec.structs.fields(row)
+    return frozenset(field.name for field in found if type(None) in get_args(field.type))
+
+
+@functools.cache
 def select(
-    table: Table, by: str | None, bound: int, after: int, newest: bool, what: str = "data"
+    row: type[Row],
+    by: str | None,
+    bound: int,
+    after: tuple[bool, ...] = (),
+    newest: bool = False,
+    what: str = "data",
 ) -> str:
     """Return the statement behind ``Records.scan``, ``keys`` and ``count``.
 
     Args:
-        table: The table.
+        row: The type of the rows.
         by: The index, or None for the key.
         bound: How many leading fields are equal to given values.
-        after: How many further fields the page's start names.
+        after: For each further field that the page's start names, whether it is None there.
         newest: Whether to walk backwards.
         what: ``data``, ``keys`` or ``count``.
     """
+    table = row.TABLE
     order = table.key if by is None else ordering(table, table.index(by))
-    conditions = [f"{field} = ?" for field in order[:bound]]
+    conditions = [f"{field} IS ?{place}" for place, field in enumerate(order[:bound], 1)]
     rest = order[bound:]
     if after:
-        names = ", ".join(rest[:after])
-        conditions.append(f"({names}) {'<' if newest else '>'} ({', '.join('?' * after)})")
+        names = rest[: len(after)]
+        if any(after) or (newest and not nullable(row).isdisjoint(names)):
+            conditions.append(_beyond(row, names, after, newest, bound + 1))
+        else:
+            marks = ", ".join(f"?{bound + place}" for place in range(1, len(after) + 1))
+            conditions.append(f"({', '.join(names)}) {'<' if newest else '>'} ({marks})")
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    source = f'"{table.name}"' + (f' INDEXED BY "{table.name}__{by}"' if by else "")
     if what == "count":
-        return f'SELECT count(*) FROM "{table.name}"{where}'
+        return f"SELECT count(*) FROM {source}{where}"
     what = ", ".join(table.key) if what == "keys" else what
     direction = " DESC" if newest else ""
     sorting = ", ".join(field + direction for field in (rest or order))
-    return f'SELECT {what} FROM "{table.name}"{where} ORDER BY {sorting} LIMIT ?'
+    limit = f"LIMIT ?{bound + len(after) + 1}"
+    return f"SELECT {what} FROM {source}{where} ORDER BY {sorting} {limit}"
+
+
+def _beyond(
+    row: type[Row], names: tuple[str, ...], nulls: tuple[bool, ...], newest: bool, place: int
+) -> str:
+    """Return the condition "comes after" for fields that may be NULL, which sorts first."""
+    name, null = names[0], nulls[0]
+    if not newest:
+        further = f"{name} IS NOT NULL" if null else f"{name} > ?{place}"
+    elif null:
+        further = "FALSE"
+    else:
+        further = f"{name} < ?{place}"
+        if name in nullable(row):
+            further += f" OR {name} IS NULL"
+    if len(names) == 1:
+        return f"({further})"
+    rest = _beyond(row, names[1:], nulls[1:], newest, place + 1)
+    return f"({further} OR ({name} IS ?{place} AND {rest}))"

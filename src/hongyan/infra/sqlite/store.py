@@ -11,6 +11,7 @@ import apsw
 import msgspec
 
 from hongyan.domain.log.model import Commit, Committed, Cursor, Entry, Head, Order, Row, Span
+from hongyan.kernel.errors import Unavailable
 from hongyan.kernel.ids import ClientId, LogId, UserId
 
 from . import rows
@@ -48,6 +49,7 @@ class SqliteStore:
         self._writer = Writer(path, tables, on_commit, queue_limit)
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
         self._local = threading.local()
+        self._closed = False
         self._readers: list[apsw.Connection] = []
         self._decoders: dict[type[Row], Callable[[bytes], Any]] = {
             row: msgspec.json.Decoder(row).decode for row in row_types
@@ -60,6 +62,7 @@ class SqliteStore:
     async def close(self) -> None:
         """Finish the queued commits and close the file."""
         await self._writer.close()
+        self._closed = True
         self._pool.shutdown(wait=True)
         for connection in self._readers:
             connection.close()
@@ -175,7 +178,8 @@ class SqliteStore:
         order: Order = "oldest",
     ) -> list[R]:
         """See ``Records.scan``."""
-        statement = rows.select(row.TABLE, by, len(prefix), len(after), order == "newest")
+        nulls = tuple([value is None for value in after])
+        statement = rows.select(row, by, len(prefix), nulls, order == "newest")
         decode = self._decoders[row]
         return [decode(data) for (data,) in await self._read(statement, (*prefix, *after, limit))]
 
@@ -183,12 +187,12 @@ class SqliteStore:
         self, row: type[R], *prefix: Any, by: str | None = None, limit: int = 1_000_000
     ) -> list[tuple[Any, ...]]:
         """See ``Records.keys``."""
-        statement = rows.select(row.TABLE, by, len(prefix), 0, newest=False, what="keys")
+        statement = rows.select(row, by, len(prefix), what="keys")
         return [tuple(found) for found in await self._read(statement, (*prefix, limit))]
 
     async def count(self, row: type[R], *prefix: Any, by: str | None = None) -> int:
         """See ``Records.count``."""
-        statement = rows.select(row.TABLE, by, len(prefix), 0, newest=False, what="count")
+        statement = rows.select(row, by, len(prefix), what="count")
         return int((await self._read(statement, prefix))[0][0])
 
     # --- on a reading thread ---
@@ -196,6 +200,8 @@ class SqliteStore:
     async def _read(
         self, statement: str, bindings: Sequence[Any] | dict[str, Any]
     ) -> Sequence[tuple[Any, ...]]:
+        if self._closed:
+            raise Unavailable
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, self._fetch, statement, bindings)
 

@@ -26,6 +26,19 @@ BATCH_COMMITS = 4_096
 CHECKPOINT_PAGES = 4_000
 RESTART_PAGES = 40_000
 
+OUTSIDE = (
+    apsw.FullError,
+    apsw.IOError,
+    apsw.BusyError,
+    apsw.LockedError,
+    apsw.CantOpenError,
+    apsw.ReadOnlyError,
+    apsw.CorruptError,
+    apsw.NotADBError,
+    apsw.NoMemError,
+)
+"""Errors that no commit is to blame for."""
+
 Answer = tuple[Entry, ...] | Exception
 
 
@@ -148,13 +161,11 @@ class Writer:
                 return self._transaction(jobs, look_first=False)
             except RepeatSeen:
                 return self._transaction(jobs, look_first=True)
-        except apsw.FullError:
-            failure: Exception = StorageFull()
         except Exception as error:
-            log.exception("a batch of %d commits failed", len(jobs))
-            full = isinstance(error, apsw.IOError) and "disk I/O" in str(error)
-            failure = StorageFull() if full else Internal()
-        return [(failure, False)] * len(jobs)
+            if len(jobs) > 1 and not isinstance(error, OUTSIDE):
+                half = len(jobs) // 2  # a commit is defective: the others shall not suffer
+                return self._carry_out(jobs[:half]) + self._carry_out(jobs[half:])
+            return [(_refusal(error), False)] * len(jobs)
 
     def _transaction(self, jobs: list[_Job], look_first: bool) -> list[tuple[Answer, bool]]:
         answers: list[tuple[Answer, bool]] = []
@@ -168,9 +179,9 @@ class Writer:
             self._batch.write()
             self._connection.execute("COMMIT")
         except BaseException:
+            self._batch.forget()
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-            self._batch.forget()
             raise
         self._batch.settle()
         return answers
@@ -180,8 +191,8 @@ class Writer:
         if pages > RESTART_PAGES:
             try:
                 connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
-            except apsw.BusyError:
-                log.warning("the write-ahead log has %d pages and a reader holds it", pages)
+            except apsw.Error as error:  # the commit stands whatever becomes of this
+                log.warning("the write-ahead log stays at %d pages: %s", pages, error)
         elif pages > CHECKPOINT_PAGES:
             self._checkpoint_due.set()
         return apsw.SQLITE_OK
@@ -207,6 +218,20 @@ class Writer:
                     job.future.set_exception(answer)
                 continue
             if answer and not repeated:
-                self._on_commit(Committed(answer, job.commit.origin))
+                self._tell(Committed(answer, job.commit.origin))
             if not job.future.done():
                 job.future.set_result(answer)
+
+    def _tell(self, committed: Committed) -> None:
+        try:
+            self._on_commit(committed)
+        except Exception:
+            log.exception("the listener failed on %d entries", len(committed.entries))
+
+
+def _refusal(error: Exception) -> Exception:
+    """Return what the caller is told of an error that kept a batch from the disk."""
+    if isinstance(error, apsw.FullError):
+        return StorageFull()
+    log.error("commits failed", exc_info=error)
+    return Busy() if isinstance(error, apsw.BusyError) else Internal()

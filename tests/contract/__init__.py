@@ -1,0 +1,1 @@
+"""One suite over all twins of the stores."""

@@ -1,0 +1,163 @@
+"""What only a store with a queue and a file can promise or break."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from hongyan.domain.log.model import Commit, Committed, Expect, Put
+from hongyan.infra.sqlite import rows, writer
+from hongyan.infra.sqlite.store import SqliteStore
+from hongyan.kernel.errors import Busy, Internal, Unavailable
+
+from .conftest import A, Subject, said, seqs, text
+from .rows import ROWS, Person, Thing
+
+
+@pytest.fixture
+async def subject(tmp_path: Path) -> AsyncIterator[Subject]:
+    made = Subject("sqlite", tmp_path / "store.db")
+    await made.open()
+    yield made
+    await made.store.close()
+
+
+async def test_a_full_queue_refuses_and_recovers(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "s.db", ROWS, queue_limit=10)
+    await store.start()
+    answers = await asyncio.gather(
+        *[store.commit(Commit((said(str(i)),))) for i in range(25)], return_exceptions=True
+    )
+    assert [isinstance(answer, Busy) for answer in answers] == [False] * 10 + [True] * 15
+    assert seqs(await store.read(A, 1, 99, 99)) == list(range(1, 11))
+    assert seqs(await store.commit(Commit((said(),)))) == [11]
+    await store.close()
+
+
+async def test_a_defective_commit_does_not_harm_its_batch(subject: Subject) -> None:
+    store = subject.store
+    nameless: Any = None
+    commits = [Commit((said(str(i), client_id=f"c{i}"),)) for i in range(20)]
+    commits[7] = Commit((said("bad"),), (Put(Thing(shelf=nameless, number=1)),))
+    commits[8] = Commit((said("bad"),), (Put(Person(person_id=nameless, handle="h")),))
+    commits[9] = Commit((said("bad", kind=nameless),))
+    commits[10] = Commit((said("bad", client_id="one"), said("bad", client_id="one")))
+    answers = await asyncio.gather(*map(store.commit, commits), return_exceptions=True)
+    bad = [isinstance(answer, Internal) for answer in answers]
+    assert [i for i, is_bad in enumerate(bad) if is_bad] == [7, 8, 9, 10]
+    good = [str(i) for i in range(20) if i not in {7, 8, 9, 10}]
+    assert [text(e) for e in await store.read(A, 1, 99, 99)] == good
+    assert [text(e) for told in subject.told for e in told.entries] == good
+    assert await store.count(Thing) == await store.count(Person) == 0
+    store = await subject.reopen()
+    assert (await store.heads([A]))[A].seq == 16
+
+
+async def test_a_failing_listener_leaves_nobody_without_an_answer(tmp_path: Path) -> None:
+    def fail(committed: Committed) -> None:
+        raise RuntimeError
+
+    store = SqliteStore(tmp_path / "s.db", ROWS, fail)
+    await store.start()
+    answers = await asyncio.gather(*[store.commit(Commit((said(),))) for _ in range(5)])
+    assert seqs(entry for (entry,) in answers) == [1, 2, 3, 4, 5]
+    await store.close()
+
+
+async def test_a_foreign_writer_makes_it_busy_and_nothing_is_half_written(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = subject.store
+    store._writer._connection.set_busy_timeout(20)
+    other = apsw.Connection(str(subject.path))
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Busy):
+        await store.commit(Commit((said("1", client_id="c", countable=True),)))
+    other.execute("ROLLBACK")
+    other.close()
+    (entry,) = await store.commit(Commit((said("2", client_id="c", countable=True),)))
+    assert (entry.seq, entry.ordinal, text(entry)) == (1, 1, "2")
+
+
+async def test_a_failing_checkpoint_does_not_unsay_a_commit(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing:
+        def __init__(self, real: apsw.Connection) -> None:
+            self._real = real
+
+        def wal_checkpoint(self, **_: Any) -> None:
+            raise apsw.FullError("planted")
+
+    writing = subject.store._writer
+    monkeypatch.setattr(writer, "RESTART_PAGES", 0)
+    hook = writing._on_wal
+    writing._connection.set_wal_hook(lambda c, name, pages: hook(Failing(c), name, pages))
+    assert seqs(await subject.store.commit(Commit((said(),)))) == [1]
+    assert len(subject.told) == 1
+
+
+async def test_the_log_is_checkpointed_and_its_file_does_not_grow_for_ever(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "CHECKPOINT_PAGES", 50)
+    monkeypatch.setattr(writer, "RESTART_PAGES", 500)
+    wal = subject.path.with_name("store.db-wal")
+    for _ in range(60):
+        await subject.store.commit(Commit(tuple(said("x" * 2000) for _ in range(50))))
+    assert wal.stat().st_size < 4096 * 2000
+    assert (await subject.store.heads([A]))[A].seq == 3000
+
+
+async def test_reads_after_close_say_so(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "s.db", ROWS)
+    await store.start()
+    await store.commit(Commit((said(),)))
+    await store.read(A, 1, 9, 9)
+    await store.close()
+    with pytest.raises(Unavailable):
+        await store.read(A, 1, 9, 9)
+
+
+async def test_a_store_that_never_started_can_be_closed(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "s.db", ROWS)
+    await store.close()
+    gc.collect()
+
+
+async def test_many_logs_beyond_the_heads_kept(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hongyan.infra.sqlite.batch.HEADS_KEPT", 3)
+    store = subject.store
+    for turn in range(1, 4):
+        answers = await asyncio.gather(
+            *[
+                store.commit(
+                    Commit(
+                        (said(log_id=f"g{i}", changes_rules=True),),
+                        expects=(Expect(f"g{i}", turn - 1),),
+                    )
+                )
+                for i in range(20)
+            ]
+        )
+        assert {entry.seq for (entry,) in answers} == {turn}
+
+
+@pytest.mark.parametrize("by", [None, "by_colour", "by_due", "by_due_only"])
+@pytest.mark.parametrize("newest", [False, True])
+async def test_scans_use_their_index(subject: Subject, by: str | None, newest: bool) -> None:
+    fields = Thing.TABLE.index(by) if by else Thing.TABLE.key
+    connection = apsw.Connection(str(subject.path))
+    for bound in range(len(fields) + 1):
+        statement = rows.select(Thing, by, bound, (), newest)
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}", (1,) * (bound + 1))
+        (step,) = [step[-1] for step in plan]
+        assert step.startswith("SEARCH" if bound else "SCAN")
+        assert by is None or f"USING INDEX test_thing__{by}" in step
+    connection.close()
