@@ -16,9 +16,20 @@ from .message import rows as message_rows
 from .relation import api as relation_api
 from .relation import model as relation_model
 from .user import api as user_api
+from .user import api_admin as user_admin_api
+from .user import api_credentials as user_credentials_api
 from .user import model as user_model
 
-APIS = (user_api, relation_api, group_api, conversation_api, message_api, message_marks_api)
+APIS = (
+    user_api,
+    user_credentials_api,
+    user_admin_api,
+    relation_api,
+    group_api,
+    conversation_api,
+    message_api,
+    message_marks_api,
+)
 MODELS = (user_model, relation_model, group_model, conversation_model, message_rows)
 
 

@@ -8,13 +8,15 @@ from hongyan.domain.log.model import Row, Table
 from hongyan.kernel.ids import DeviceId, UserId
 
 USER_REGISTERED = "user.registered"
+"""The first entry of a user's log. Body: ``Account``."""
 USER_CHANGED = "user.changed"
-"""Body of both: ``Account`` as it stands now."""
+"""The profile, the state or what one logs in with changed. Body: ``Account`` as it is now."""
 PASSWORD_CHANGED = "password.changed"
 """Body: ``PasswordChanged``."""
 DEVICE_ADDED = "device.added"
+"""Somebody logged in. Body: ``DeviceInfo``."""
 DEVICE_CHANGED = "device.changed"
-"""Body of both: ``DeviceInfo``."""
+"""A device has another name. Body: ``DeviceInfo``."""
 DEVICE_REMOVED = "device.removed"
 """Body: ``DeviceRemoved``. Delivery closes that device's connection and tells it the reason."""
 

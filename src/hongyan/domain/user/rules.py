@@ -9,6 +9,7 @@ from functools import partial
 import phonenumbers
 
 from hongyan.kernel.errors import Invalid
+from hongyan.kernel.limits import check_length
 
 from .api import WeakPassword
 from .common_passwords import COMMON_PASSWORDS
@@ -101,11 +102,12 @@ def clean_line(text: str, longest: int, what: str) -> str:
     """Return the text in NFC on one line, without outer and doubled spaces.
 
     Raises:
-        Invalid: it is too long or has control characters.
+        LimitReached: it is too long.
+        Invalid: it has control characters.
     """
-    line = " ".join(unicodedata.normalize("NFC", text[: longest * 8]).split())
-    if len(line) > longest or len(text) > longest * 8:
-        raise Invalid(f"The {what} is too long.", limit=longest)
+    check_length(what, text, longest * 4)
+    line = " ".join(unicodedata.normalize("NFC", text).split())
+    check_length(what, line, longest)
     check_printable(line, what)
     return line
 
@@ -120,7 +122,7 @@ def check_printable(text: str, what: str, allowed: str = "") -> None:
         if character in allowed:
             continue
         if character in _BIDI_CONTROLS or unicodedata.category(character) in _FORBIDDEN_CATEGORIES:
-            raise Invalid(f"The {what} has a character that cannot be shown.")
+            raise Invalid(f"{what} has a character that cannot be shown.", field=what)
 
 
 def clean_locale(text: str) -> str:
@@ -230,20 +232,6 @@ def is_match(user: User, wanted: list[str]) -> bool:
         else any(key.startswith(term) for key in keys)
         for term in wanted
     )
-
-
-# --- requests ---
-
-
-def page_limit(limit: int, longest: int) -> int:
-    """Return the page's length.
-
-    Raises:
-        Invalid: it is not 1 to ``longest``.
-    """
-    if not 1 <= limit <= longest:
-        raise Invalid(f"The limit is 1 to {longest}.", limit=longest)
-    return limit
 
 
 def check_user_id(user_id: str) -> None:

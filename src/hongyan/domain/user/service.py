@@ -6,8 +6,8 @@ from hongyan.kernel.clock import Clock
 
 from .accounts import Accounts
 from .ports import AccessTokens, CodeSender, Hasher
+from .service_devices import DevicePolicy, Devices
 from .service_registration import Mode, Registration
-from .service_sessions import SessionPolicy, Sessions
 from .throttle import Guard, Throttle
 
 
@@ -24,7 +24,7 @@ class UserService:
         access_tokens: Makes and reads access tokens.
         code_sender: Sends one-time codes.
         registration: Who may register: everybody, who has an invite, nobody.
-        sessions: Lifetimes of tokens and limits of devices.
+        devices: Lifetimes of tokens and limits of devices.
         phone_region: ISO 3166 code of telephone numbers without a country code.
     """
 
@@ -37,20 +37,20 @@ class UserService:
         access_tokens: AccessTokens,
         code_sender: CodeSender,
         registration: Mode = "closed",
-        sessions: SessionPolicy = SessionPolicy(),  # noqa: B008
+        devices: DevicePolicy = DevicePolicy(),  # noqa: B008
         phone_region: str = "",
     ) -> None:
         accounts = Accounts(log, records, clock, phone_region)
         guard = Guard(Throttle(free=5), Throttle(free=30))
-        self._sessions = Sessions(accounts, hasher, access_tokens, guard, sessions)
+        self._devices = Devices(accounts, hasher, access_tokens, guard, devices)
         self.parts: tuple[object, ...] = (
-            self._sessions,
-            Registration(accounts, self._sessions, hasher, registration),
+            self._devices,
+            Registration(accounts, self._devices, hasher, registration),
         )
 
     def committed(self, event: Committed) -> None:
         """Forget what is remembered of devices that a commit removed."""
-        self._sessions.live.committed(event)
+        self._devices.live.committed(event)
 
     async def close(self) -> None:
         """Finish what was begun."""

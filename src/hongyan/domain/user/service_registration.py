@@ -7,23 +7,21 @@ from msgspec import structs
 from hongyan.kernel.bus import DONE, Actor, Done, handles
 from hongyan.kernel.errors import Invalid, NotFound
 from hongyan.kernel.ids import SYSTEM, UserId, new_token_id, new_user_id
+from hongyan.kernel.limits import check_range
+from hongyan.kernel.pages import check_page, read_place, write_place
 
 from .accounts import Accounts, Plan, account_of
 from .api import (
-    CreateInvite,
-    CreateUser,
     EmailTaken,
     HandleTaken,
     InviteInvalid,
     InviteNeeded,
-    InvitePage,
-    ListInvites,
     PhoneTaken,
     Register,
     RegistrationClosed,
-    RevokeInvite,
     Tokens,
 )
+from .api_admin import CancelInvite, CreateInvite, CreateUser, InvitePage, ListInvites
 from .model import USER_REGISTERED, Account, Credential, Invite, User
 from .ports import Hasher
 from .rules import (
@@ -37,13 +35,11 @@ from .rules import (
     clean_locale,
     clean_password,
     clean_phone,
-    page_limit,
 )
-from .service_sessions import Sessions
+from .service_devices import Devices
 
 INVITE_USES_MAX = 100_000
 INVITE_NOTE_MAX = 200
-INVITE_PAGE_MAX = 200
 Mode = Literal["open", "invite", "closed"]
 
 
@@ -52,18 +48,18 @@ class Registration:
 
     Args:
         accounts: The users.
-        sessions: Logs the new user's device in.
+        devices: Logs the new user's device in.
         hasher: Hashes passwords.
         mode: Who may register: everybody, who has an invite, nobody.
     """
 
     def __init__(
-        self, accounts: Accounts, sessions: Sessions, hasher: Hasher, mode: Mode = "closed"
+        self, accounts: Accounts, devices: Devices, hasher: Hasher, mode: Mode = "closed"
     ) -> None:
         self._accounts = accounts
         self._records = accounts.records
         self._clock = accounts.clock
-        self._sessions = sessions
+        self._devices = devices
         self._hasher = hasher
         self._mode = mode
 
@@ -73,9 +69,9 @@ class Registration:
         if self._mode == "closed":
             raise RegistrationClosed
         invite_code = command.invite.strip().lower()
-        if self._mode == "invite":
+        if self._mode == "invite":  # before the costly hashing
             self._usable(await self._records.get(Invite, invite_code), invite_code)
-        device_name = clean_line(command.device_name, DEVICE_NAME_MAX, "device's name")
+        device_name = clean_line(command.device_name, DEVICE_NAME_MAX, "device_name")
         user = self._new_user(new_user_id(), command)
         credential = await self._credential(user, command.password)
         opened: list[Tokens] = []
@@ -86,7 +82,7 @@ class Registration:
             plan.change_user(None, user, USER_REGISTERED)
             plan.put(credential)
             platform, address = command.platform, actor.address
-            opened[:] = [self._sessions.open(plan, user, platform, device_name, address)]
+            opened[:] = [self._devices.open(plan, user, platform, device_name, address)]
 
         await self._accounts.create(user.user_id, judge, user.user_id)
         return opened[0]
@@ -171,8 +167,7 @@ class Registration:
     async def create_invite(self, actor: Actor, command: CreateInvite) -> Invite:
         """See ``CreateInvite``."""
         now_ms = self._clock.now_ms()
-        if not 1 <= command.uses <= INVITE_USES_MAX:
-            raise Invalid("An invite has 1 to 100,000 uses.", limit=INVITE_USES_MAX)
+        check_range("uses", command.uses, 1, INVITE_USES_MAX)
         if command.expires_at_ms and command.expires_at_ms <= now_ms:
             raise Invalid("The expiry has passed already.")
         invite = Invite(
@@ -189,14 +184,15 @@ class Registration:
     @handles(ListInvites)
     async def list_invites(self, _actor: Actor, command: ListInvites) -> InvitePage:
         """See ``ListInvites``."""
-        limit = page_limit(command.limit, INVITE_PAGE_MAX)
-        after = (command.after,) if command.after else ()
-        found = await self._records.scan(Invite, after=after, limit=limit)
-        return InvitePage(found, found[-1].code if len(found) == limit else "")
+        check_page(command.limit)
+        after = read_place(command.after, str)
+        found = await self._records.scan(Invite, after=after, limit=command.limit)
+        full = len(found) == command.limit
+        return InvitePage(found, write_place(found[-1].code) if full else "")
 
-    @handles(RevokeInvite)
-    async def revoke_invite(self, _actor: Actor, command: RevokeInvite) -> Done:
-        """See ``RevokeInvite``."""
+    @handles(CancelInvite)
+    async def cancel_invite(self, _actor: Actor, command: CancelInvite) -> Done:
+        """See ``CancelInvite``."""
         code = command.code.strip().lower()
         invite = await self._records.get(Invite, code)
         if invite is None:

@@ -24,13 +24,13 @@ from .api import (
     ListDevices,
     LogIn,
     LogOut,
-    MintToken,
     Refresh,
     RenameDevice,
     TokenReused,
     Tokens,
     WrongCredentials,
 )
+from .api_admin import MintToken
 from .model import (
     DEVICE_ADDED,
     DEVICE_CHANGED,
@@ -49,7 +49,7 @@ MINTED_MAX_S = 366 * 24 * 3600
 Terminals = Literal["all", "one_per_platform", "one"]
 
 
-class SessionPolicy(Struct, frozen=True):
+class DevicePolicy(Struct, frozen=True):
     """How long tokens live, and how many devices a user may have."""
 
     access_ttl_s: int = 900
@@ -99,7 +99,7 @@ class LiveDevices:
                 self._users.pop(owner, None)
 
 
-class Sessions:
+class Devices:
     """Lets devices in and out.
 
     Args:
@@ -116,7 +116,7 @@ class Sessions:
         hasher: Hasher,
         access_tokens: AccessTokens,
         guard: Guard,
-        policy: SessionPolicy,
+        policy: DevicePolicy,
     ) -> None:
         self._accounts = accounts
         self._records = accounts.records
@@ -152,7 +152,7 @@ class Sessions:
     @handles(LogIn)
     async def log_in(self, actor: Actor, command: LogIn) -> Tokens:
         """See ``LogIn``."""
-        name = clean_line(command.device_name, DEVICE_NAME_MAX, "device's name")
+        name = clean_line(command.device_name, DEVICE_NAME_MAX, "device_name")
         user = await self._accounts.find(command.identifier)
         key = user.user_id if user is not None else self._accounts.key(command.identifier)
         self._guard.begin(key, actor.address, self._clock.now_ms())
@@ -249,7 +249,7 @@ class Sessions:
     @handles(MintToken)
     async def mint_token(self, actor: Actor, command: MintToken) -> Tokens:
         """See ``MintToken``."""
-        name = clean_line(command.device_name, DEVICE_NAME_MAX, "device's name")
+        name = clean_line(command.device_name, DEVICE_NAME_MAX, "device_name")
         if not 0 <= command.expires_in_s <= MINTED_MAX_S:
             raise Invalid("A token lives a year at most.", limit=MINTED_MAX_S)
         opened: list[Tokens] = []
@@ -325,7 +325,7 @@ class Sessions:
     @handles(RenameDevice)
     async def rename_device(self, actor: Actor, command: RenameDevice) -> Done:
         """See ``RenameDevice``."""
-        name = clean_line(command.name, DEVICE_NAME_MAX, "device's name")
+        name = clean_line(command.name, DEVICE_NAME_MAX, "device_name")
 
         async def judge(user: User, plan: Plan) -> None:
             device = await self._own(user, command.device_id)
