@@ -7,8 +7,10 @@ that already have the message. The rows are in ``rows.py``.
 
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 
+from hongyan.domain.log.model import Entry
 from hongyan.kernel.ids import ClientId, ConversationId, UserId
 
 MESSAGE = "message"
@@ -223,6 +225,14 @@ class MessageBody(Struct, frozen=True, omit_defaults=True):
     burn_after_ms: int = 0
     """Milliseconds that the message lives after its reader has read it; 0 means for ever."""
     burned: bool = False
+
+
+_decoder = msgspec.json.Decoder(MessageBody)
+
+
+def decode_body(entry: Entry) -> MessageBody:
+    """Return what an entry of the kind ``MESSAGE`` holds."""
+    return _decoder.decode(entry.body)
 
 
 class MessageEdited(Struct, frozen=True):

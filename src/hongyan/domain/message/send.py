@@ -8,8 +8,10 @@ meanwhile: messages stand in the log in the order in which their sender sent the
 
 import asyncio
 
+from msgspec import Struct
+
 from hongyan.domain.group.model import Role
-from hongyan.domain.log.model import Append, Change, Commit, Entry, Expect, Stale, encode_body
+from hongyan.domain.log.model import Append, Change, Commit, Entry, Expect, Put, Stale, encode_body
 from hongyan.domain.log.ports import Cursors, Log
 from hongyan.domain.log.service import ATTEMPTS
 from hongyan.kernel.bus import Actor, handles
@@ -17,14 +19,28 @@ from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Busy, Forbidden, Invalid, NotFound, Refusal
 from hongyan.kernel.ids import Kind, LogId
 
-from .api import Receipt, SendMessage, SlowMode
-from .model import MESSAGE, Content, MessageBody, Quote, Text
+from .api import Gone, Receipt, SendMessage, SlowMode
+from .model import MESSAGE, Content, MessageBody, Origin, Quote, Text, decode_body
 from .ports import Gate, Mentions
 from .rooms import Key, Room, Rooms
+from .rows import BurnTask
 from .rules import DEFAULT_LIMITS, Limits, check_content, check_may_speak
 
 CLIENT_ID_MAX = 64
-MENTIONS = ("mention", "mention_all")
+MENTIONS = ("mention", "mention_all", "mention_admins")
+
+
+class Beside(Struct, frozen=True):
+    """What goes into a message's commit beside what its command says."""
+
+    forwarded_from: Origin | None = None
+    appends: tuple[Append, ...] = ()
+    """After the message's own, and in other logs."""
+    changes: tuple[Change, ...] = ()
+    expects: tuple[Expect, ...] = ()
+
+
+ALONE = Beside()
 
 
 class _Lane:
@@ -72,6 +88,14 @@ class Sending:
     @handles(SendMessage)
     async def send(self, actor: Actor, command: SendMessage) -> Receipt:
         """Answer ``SendMessage``."""
+        return await self.deliver(actor, command)
+
+    async def deliver(self, actor: Actor, command: SendMessage, beside: Beside = ALONE) -> Receipt:
+        """Send for another service; a repeated ``client_id`` leaves ``beside`` out too.
+
+        Raises:
+            Refusal: as ``SendMessage``; ``Busy`` where ``beside`` expects what has passed.
+        """
         if not 0 < len(command.client_id) <= CLIENT_ID_MAX:
             raise Invalid(f"client_id has 1 to {CLIENT_ID_MAX} characters.")
         key = (command.conversation_id, actor.user_id)
@@ -79,14 +103,16 @@ class Sending:
             room = self._rooms.known(key)
             if room is not None and not _needs_look(room, command.content):
                 try:
-                    return await self._store(actor, command, room, command.content)
+                    return await self._store(actor, command, beside, room, command.content)
                 except (Stale, Forbidden):  # the room may be old: judge by a fresh one
                     self._rooms.forget(key)
                 except Refusal as refusal:
                     return await self._first_receipt(actor, command, refusal)
-        return await self._in_turn(key, actor, command)
+        return await self._in_turn(key, actor, command, beside)
 
-    async def _in_turn(self, key: Key, actor: Actor, command: SendMessage) -> Receipt:
+    async def _in_turn(
+        self, key: Key, actor: Actor, command: SendMessage, beside: Beside
+    ) -> Receipt:
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = _Lane()
@@ -96,7 +122,7 @@ class Sending:
                 for _ in range(ATTEMPTS):
                     is_fresh = self._rooms.known(key) is None
                     try:
-                        return await self._look_and_store(actor, command)
+                        return await self._look_and_store(actor, command, beside)
                     except Stale:
                         self._rooms.forget(key)
                     except Forbidden:
@@ -111,7 +137,7 @@ class Sending:
             if not lane.users:
                 del self._lanes[key]
 
-    async def _look_and_store(self, actor: Actor, command: SendMessage) -> Receipt:
+    async def _look_and_store(self, actor: Actor, command: SendMessage, beside: Beside) -> Receipt:
         room = await self._rooms.enter(command.conversation_id, actor.user_id)
         check_may_speak(room, command.content, self._clock.now_ms())
         await self._check_slow_mode(room)
@@ -122,12 +148,13 @@ class Sending:
         changes: tuple[Change, ...] = ()
         if _mentions_somebody(content):
             changes = await self._mentions.changes_for(room, content)
-        return await self._store(actor, command, room, content, quote, changes)
+        return await self._store(actor, command, beside, room, content, quote, changes)
 
     async def _store(
         self,
         actor: Actor,
         command: SendMessage,
+        beside: Beside,
         room: Room,
         content: Content,
         quote: Quote | None = None,
@@ -139,13 +166,22 @@ class Sending:
             raise Invalid(f"burn_after_ms is 0 to {self._limits.burn_ms}.")
         if command.burn_after_ms and room.kind != Kind.DIRECT:
             raise Invalid("Only messages of a direct conversation burn.")
-        body = encode_body(MessageBody(content, quote, burn_after_ms=command.burn_after_ms))
+        body = encode_body(
+            MessageBody(content, quote, beside.forwarded_from, burn_after_ms=command.burn_after_ms)
+        )
         check_content(content, len(body), self._limits)
         log_id = LogId(command.conversation_id)
         append = Append(
             log_id, MESSAGE, actor.user_id, body, now_ms, command.client_id, countable=True
         )
-        commit = Commit((append,), changes, (Expect(log_id, room.epoch),), actor.device_id)
+        if command.burn_after_ms:
+            changes = (*changes, _burn_task(room, command.burn_after_ms))
+        commit = Commit(
+            (append, *beside.appends),
+            changes + beside.changes,
+            (Expect(log_id, room.epoch), *beside.expects),
+            actor.device_id,
+        )
         return _receipt((await self._log.commit(commit))[0])
 
     async def _first_receipt(self, actor: Actor, command: SendMessage, refusal: Refusal) -> Receipt:
@@ -172,12 +208,21 @@ class Sending:
         if seq >= room.member.visible_from:
             log_id = LogId(room.conversation_id)
             for entry in await self._log.read(log_id, seq, seq, 1, kinds=(MESSAGE,)):
+                if decode_body(entry).content is None:
+                    raise Gone("The quoted message was recalled or has burned.")
                 return Quote(seq, entry.sender)
         raise NotFound("The quoted message is not there.")
 
 
 def _receipt(entry: Entry) -> Receipt:
     return Receipt(entry.seq, entry.ordinal, entry.sent_at_ms)
+
+
+def _burn_task(room: Room, after_ms: int) -> Put:
+    task = BurnTask(
+        conversation_id=room.conversation_id, seq=0, reader_id=room.peer, after_ms=after_ms
+    )
+    return Put(task, seq_field="seq")
 
 
 def _mentions_somebody(content: Content) -> bool:
