@@ -102,7 +102,12 @@ class Format:
         if decode is None:
             decode = self._params[kind] = self._decode(kind)
         raw = bytes(request.params)
-        return decode(self._empty if raw == b"{}" else raw)
+        try:
+            return decode(self._empty if raw == b"{}" else raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            if isinstance(error, msgspec.ValidationError):
+                raise
+            raise msgspec.ValidationError(str(error)) from error
 
 
 _msgpack = msgspec.msgpack.Encoder().encode
