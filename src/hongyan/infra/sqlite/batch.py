@@ -1,16 +1,14 @@
 """One transaction for many commits: plan in memory, write in few long statements.
 
-Statements that insert many rows at once cost less than many short ones, and let the other
-threads run while SQLite works. Nothing here commits; ``writer.py`` does.
+Nothing here commits; ``writer.py`` does.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import apsw
-from msgspec import Raw
+from msgspec import Raw, structs
 
 from hongyan.domain.log.model import (
     Advance,
@@ -30,12 +28,11 @@ from hongyan.kernel.ids import ClientId
 
 from . import rows
 from .database import read_statements
+from .inserts import CHUNKS, insert_many, multi_insert
+from .tail import RetryKey, Tail
 
 SQL = read_statements("log.sql")
-CHUNKS = (64, 8, 1)
 HEADS_KEPT = 100_000
-
-Key = tuple[str, str, str]
 
 
 class LogHead:
@@ -51,21 +48,27 @@ class LogHead:
         self.epoch = epoch
 
 
-class RepeatSeen(Exception):
-    """A client id was there already; the batch must be planned again, with a look first."""
-
-
 class Batch:
-    """Plans commits and writes them through one connection, inside the caller's transaction."""
+    """Plans commits and writes them through one connection, inside the caller's transaction.
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    Args:
+        connection: The writing connection.
+        tail: Gets the entries when they are on disk.
+    """
+
+    def __init__(self, connection: apsw.Connection, tail: Tail) -> None:
         self._connection = connection
+        self._tail = tail
         self._heads: OrderedDict[str, LogHead] = OrderedDict()
         self._entries: list[tuple[Any, ...]] = []
         self._cursors: dict[tuple[int, str], list[int]] = {}
         self._dirty: dict[str, LogHead] = {}
-        self._appended: dict[Key, Entry] = {}
-        self._rewritten: set[tuple[str, int]] = set()
+        self._new: list[tuple[int, int, Entry]] = []
+        self._appended: dict[RetryKey, Entry] = {}
+        self._rewritten: dict[tuple[str, int], bytes] = {}
+        self._on_disk: dict[tuple[int, str, str], int] = {}
+        for position, log_key, log_id, *rest in connection.execute(SQL["unindexed"]):
+            tail.add(position, log_key, read_entry(log_id, rest))
         self._next_key = self._scalar(SQL["next_key"])
         self._next_pos = self._scalar(SQL["next_pos"])
 
@@ -79,44 +82,76 @@ class Batch:
         self._entries.clear()
         self._cursors.clear()
         self._dirty.clear()
-        self._appended.clear()
-        self._rewritten.clear()
+        self._tail.rolled_back()
+        self._clear()
 
     def settle(self) -> None:
-        """The transaction is on disk: keep the heads that are likely to be asked again."""
-        self._appended.clear()
-        self._rewritten.clear()
+        """The transaction is on disk: keep what is likely to be asked again."""
+        for position, log_key, entry in self._new:
+            self._tail.add(position, log_key, entry)
+        for (log_id, seq), body in self._rewritten.items():
+            self._tail.rewrite(log_id, seq, body)
+        self._tail.committed()
+        self._clear()
         while len(self._heads) > HEADS_KEPT:
             self._heads.popitem(last=False)
 
-    def add(self, commit: Commit, look_first: bool) -> tuple[tuple[Entry, ...], bool]:
+    def _clear(self) -> None:
+        self._new.clear()
+        self._appended.clear()
+        self._rewritten.clear()
+        self._on_disk.clear()
+
+    def look_up(self, commits: Iterable[Commit]) -> None:
+        """Look which client ids of these commits the indexes on disk know; before ``add``."""
+        keys = [
+            (self._head(first.log_id).key, first.sender, first.client_id)
+            for commit in commits
+            for first in commit.appends[:1]
+            if first.client_id
+        ]
+        start = 0
+        for size in CHUNKS:
+            while len(keys) - start >= size:
+                part = keys[start : start + size]
+                found = self._connection.execute(_WANTED(size), [v for key in part for v in key])
+                self._on_disk.update((tuple(key), position) for *key, position in found)
+                start += size
+
+    def add(self, commit: Commit) -> tuple[tuple[Entry, ...], bool]:
         """Plan one commit; return its entries and whether it was a repeat.
 
         Raises:
             Stale, Duplicate: as ``Log.commit``; the commit has then changed nothing.
-            RepeatSeen: only from ``write``, when ``look_first`` was False.
+            ValueError: another append than the first has a client id.
         """
-        stale = any(self._head(e.log_id).epoch != e.epoch for e in commit.expects)
-        guarded = any(type(c) is Put and c.row.TABLE.unique for c in commit.changes)
-        repeat = self._repeated(commit, look_first or stale or guarded)
+        if len(commit.appends) > 1 and any(append.client_id for append in commit.appends[1:]):
+            raise ValueError("only the first append of a commit may have a client id")
+        repeat = self._repeated(commit)
         if repeat is not None:
             return (repeat,), True
-        if stale:
-            raise Stale
-        return (self._add_guarded(commit) if guarded else self._apply(commit)), False
+        for expect in commit.expects:
+            if self._head(expect.log_id).epoch != expect.epoch:
+                raise Stale
+        if any(type(c) is Put and c.row.TABLE.unique for c in commit.changes):
+            return self._add_guarded(commit), False
+        return self._apply(commit), False
 
-    def _repeated(self, commit: Commit, look_first: bool) -> Entry | None:
+    def _repeated(self, commit: Commit) -> Entry | None:
         if not commit.appends or not commit.appends[0].client_id:
             return None
         first = commit.appends[0]
         key = (first.log_id, first.sender, first.client_id)
-        known = self._appended.get(key)
-        if known is not None:
-            look_first = (known.log_id, known.seq) in self._rewritten
-        if not look_first:
-            return known
-        found = self._connection.execute(SQL["find"], key).fetchone()
-        return read_entry(first.log_id, found) if found is not None else None
+        known = self._appended.get(key) or self._tail.find(key)
+        if known is None:
+            place = (self._head(first.log_id).key, first.sender, first.client_id)
+            position = self._on_disk.get(place)
+            if position is None:
+                return None
+            (found,) = self._connection.execute(SQL["at"], (position,))
+            known = read_entry(first.log_id, found)
+        body = self._rewritten.get((known.log_id, known.seq))
+        return known if body is None else structs.replace(known, body=Raw(body))
 
     def _add_guarded(self, commit: Commit) -> tuple[Entry, ...]:
         """Apply a commit that a unique constraint may still refuse."""
@@ -124,7 +159,7 @@ class Batch:
         touched = {append.log_id for append in commit.appends}
         touched |= {c.log_id for c in commit.changes if isinstance(c, Rewrite | Advance | Touch)}
         before = {i: (h.seq, h.ordinal, h.epoch) for i in touched for h in (self._head(i),)}
-        position = self._next_pos
+        position, planned, rewritten = self._next_pos, len(self._new), dict(self._rewritten)
         try:
             with self._connection:  # a savepoint
                 entries = self._apply(commit)
@@ -134,6 +169,8 @@ class Batch:
                 head = self._head(log_id)
                 head.seq, head.ordinal, head.epoch = seq, ordinal, epoch
             self._next_pos = position
+            del self._new[planned:]
+            self._rewritten = rewritten
             self._entries.clear()
             self._cursors.clear()
             self._dirty.clear()
@@ -170,6 +207,7 @@ class Batch:
         )
         if append.client_id:
             self._appended[(append.log_id, append.sender, append.client_id)] = entry
+        self._new.append((self._next_pos, head.key, entry))
         self._entries.append(
             (
                 self._next_pos,
@@ -202,21 +240,38 @@ class Batch:
             self._connection.execute(SQL["save_place"], (change.reader, change.position))
         else:
             self.write()
-            bindings = (change.body, self._head(change.log_id).key, change.seq)
-            self._connection.execute(SQL["rewrite"], bindings)
-            self._rewritten.add((change.log_id, change.seq))
+            position = self._position(change.log_id, change.seq)
+            if position is not None:
+                self._connection.execute(SQL["rewrite"], (change.body, position))
+                self._rewritten[(change.log_id, change.seq)] = change.body
+
+    def _position(self, log_id: str, seq: int) -> int | None:
+        position = self._tail.position(log_id, seq)
+        if position is not None:
+            return position
+        for position, _, entry in self._new:
+            if entry.seq == seq and entry.log_id == log_id:
+                return position
+        return self._scalar(SQL["place_of"], (self._head(log_id).key, seq))  # type: ignore[no-any-return]
 
     def _advance_to(self, change: Advance) -> None:
         head = self._head(change.log_id)
         read = min(change.read_seq, head.seq)
         ordinal = head.ordinal
         if 0 < read < head.seq:
-            self.write()
-            ordinal = self._scalar(SQL["ordinal_at"], (head.key, read)) or 0
+            ordinal = self._ordinal(head, read)
         elif read == 0:
             ordinal = 0
         self._dirty[change.log_id] = head
         self._advance(head, change.user_id, read, ordinal, min(change.delivered_seq, head.seq), 0)
+
+    def _ordinal(self, head: LogHead, seq: int) -> int:
+        for entry in self._tail.span(head.log_id, seq, seq):
+            return entry.ordinal
+        for _, _, entry in self._new:
+            if entry.seq == seq and entry.log_id == head.log_id:
+                return entry.ordinal
+        return self._scalar(SQL["ordinal_at"], (head.key, seq)) or 0
 
     def _advance(
         self, head: LogHead, user_id: str, read: int, ordinal: int, delivered: int, sent_ms: int
@@ -240,56 +295,46 @@ class Batch:
         return head
 
     def write(self) -> None:
-        """Write what is planned so far.
-
-        Raises:
-            RepeatSeen: an entry's client id was there already.
-        """
+        """Write what is planned so far."""
         if self._entries:
-            try:
-                self._insert_many(_INSERT_ENTRIES, self._entries)
-            except apsw.ConstraintError as error:
-                raise RepeatSeen from error
+            insert_many(self._connection, _INSERT_ENTRIES, self._entries)
             self._entries.clear()
         if self._dirty:
-            heads = self._dirty.values()
-            self._insert_many(
-                _INSERT_HEADS, [(h.key, h.log_id, h.seq, h.ordinal, h.epoch) for h in heads]
-            )
+            heads = [(h.key, h.log_id, h.seq, h.ordinal, h.epoch) for h in self._dirty.values()]
+            insert_many(self._connection, _INSERT_HEADS, heads)
             self._dirty.clear()
         if self._cursors:
             cursors = [(*key, *value) for key, value in self._cursors.items()]
-            self._insert_many(_INSERT_CURSORS, cursors)
+            insert_many(self._connection, _INSERT_CURSORS, cursors)
             self._cursors.clear()
 
-    def _insert_many(
-        self, statement: Callable[[int], str], many: Sequence[tuple[Any, ...]]
-    ) -> None:
-        start = 0
-        for size in CHUNKS:
-            while len(many) - start >= size:
-                part: Iterable[tuple[Any, ...]] = many[start : start + size]
-                self._connection.execute(statement(size), tuple(chain.from_iterable(part)))
-                start += size
+    def finish(self) -> None:
+        """Write the rest, and let the indexes come on; the last thing before the commit."""
+        appended = len(self._new)
+        self.write()
+        self._tail.index_some(self._connection, appended)
 
 
-def _multi_insert(head: str, width: int, tail: str = "") -> Callable[[int], str]:
-    row = "(" + ", ".join("?" * width) + ")"
-    texts = {size: f"{head} VALUES {', '.join([row] * size)} {tail}" for size in CHUNKS}
-    return texts.__getitem__
+def _wanted(size: int) -> str:
+    return (
+        f"WITH wanted (log_key, sender, client_id) AS (VALUES {', '.join(['(?, ?, ?)'] * size)})"
+        " SELECT log_key, sender, client_id, pos"
+        " FROM wanted CROSS JOIN entry_retry USING (log_key, sender, client_id)"
+    )
 
 
-_INSERT_ENTRIES = _multi_insert(
+_WANTED = {size: _wanted(size) for size in CHUNKS}.__getitem__
+_INSERT_ENTRIES = multi_insert(
     "INSERT INTO entry (pos, log_key, seq, ordinal, kind, sender, client_id, sent_at_ms, body)",
     9,
 )
-_INSERT_HEADS = _multi_insert(
+_INSERT_HEADS = multi_insert(
     "INSERT INTO log (log_key, log_id, seq, ordinal, epoch)",
     5,
     "ON CONFLICT (log_key) DO UPDATE SET"
     " seq = excluded.seq, ordinal = excluded.ordinal, epoch = excluded.epoch",
 )
-_INSERT_CURSORS = _multi_insert(
+_INSERT_CURSORS = multi_insert(
     "INSERT INTO cursor (log_key, user_id, read_seq, read_ordinal, delivered_seq, sent_at_ms)",
     6,
     "ON CONFLICT (log_key, user_id) DO UPDATE SET"

@@ -5,35 +5,44 @@ SELECT coalesce(max(log_key), 0) + 1 FROM log;
 -- name: next_pos
 SELECT coalesce(max(pos), 0) + 1 FROM entry;
 -- name: find
-SELECT seq, ordinal, kind, sender, client_id, sent_at_ms, body FROM entry
-WHERE log_key = (SELECT log_key FROM log WHERE log_id = ?) AND sender = ? AND client_id = ?;
+SELECT e.seq, ordinal, kind, e.sender, e.client_id, sent_at_ms, body
+FROM entry_retry AS r CROSS JOIN entry AS e ON e.pos = r.pos
+WHERE r.log_key = (SELECT log_key FROM log WHERE log_id = ?)
+  AND r.sender = ? AND r.client_id = ?;
+-- name: at
+SELECT seq, ordinal, kind, sender, client_id, sent_at_ms, body FROM entry WHERE pos = ?;
 -- name: ordinal_at
-SELECT ordinal FROM entry WHERE log_key = ? AND seq = ?;
+SELECT ordinal FROM entry_place AS p CROSS JOIN entry AS e ON e.pos = p.pos
+WHERE p.log_key = ? AND p.seq = ?;
+-- name: place_of
+SELECT pos FROM entry_place WHERE log_key = ? AND seq = ?;
 -- name: rewrite
-UPDATE entry SET body = ? WHERE log_key = ? AND seq = ?;
+UPDATE entry SET body = ? WHERE pos = ?;
 -- name: oldest
-SELECT seq, ordinal, kind, sender, client_id, sent_at_ms, body FROM entry
-WHERE log_key = (SELECT log_key FROM log WHERE log_id = :log_id)
-  AND seq BETWEEN :first AND :last
+SELECT p.seq, ordinal, kind, sender, client_id, sent_at_ms, body
+FROM entry_place AS p CROSS JOIN entry AS e ON e.pos = p.pos
+WHERE p.log_key = (SELECT log_key FROM log WHERE log_id = :log_id)
+  AND p.seq BETWEEN :first AND :last
   AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
-ORDER BY seq LIMIT :limit;
+ORDER BY p.seq LIMIT :limit;
 -- name: newest
-SELECT seq, ordinal, kind, sender, client_id, sent_at_ms, body FROM entry
-WHERE log_key = (SELECT log_key FROM log WHERE log_id = :log_id)
-  AND seq BETWEEN :first AND :last
+SELECT p.seq, ordinal, kind, sender, client_id, sent_at_ms, body
+FROM entry_place AS p CROSS JOIN entry AS e ON e.pos = p.pos
+WHERE p.log_key = (SELECT log_key FROM log WHERE log_id = :log_id)
+  AND p.seq BETWEEN :first AND :last
   AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
-ORDER BY seq DESC LIMIT :limit;
+ORDER BY p.seq DESC LIMIT :limit;
 -- name: heads
 SELECT log_id, seq, ordinal, epoch FROM json_each(?) CROSS JOIN log ON log_id = value;
 -- name: tails
 SELECT log_id, e.seq, e.ordinal, kind, sender, client_id, sent_at_ms, body
 FROM json_each(:spans) AS span CROSS JOIN log ON log_id = span.value ->> 0
 CROSS JOIN entry AS e ON e.pos IN (
-    SELECT pos FROM entry AS newest
-    WHERE newest.log_key = log.log_key
-      AND newest.seq BETWEEN span.value ->> 1 AND span.value ->> 2
+    SELECT p.pos FROM entry_place AS p CROSS JOIN entry AS newest ON newest.pos = p.pos
+    WHERE p.log_key = log.log_key
+      AND p.seq BETWEEN span.value ->> 1 AND span.value ->> 2
       AND (:kinds IS NULL OR newest.kind IN (SELECT value FROM json_each(:kinds)))
-    ORDER BY newest.seq DESC LIMIT :limit
+    ORDER BY p.seq DESC LIMIT :limit
 );
 -- name: cursors_of_user
 SELECT log_id, read_seq, read_ordinal, delivered_seq, sent_at_ms
@@ -48,6 +57,10 @@ ORDER BY user_id LIMIT :limit;
 SELECT pos, log_id, e.seq, e.ordinal, kind, sender, client_id, sent_at_ms, body
 FROM entry AS e CROSS JOIN log ON log.log_key = e.log_key
 WHERE pos > ? ORDER BY pos LIMIT ?;
+-- name: unindexed
+SELECT pos, e.log_key, log_id, e.seq, e.ordinal, kind, sender, client_id, sent_at_ms, body
+FROM entry AS e CROSS JOIN log ON log.log_key = e.log_key
+WHERE pos > coalesce((SELECT pos FROM reader WHERE name = 'index'), 0) ORDER BY pos;
 -- name: place
 SELECT pos FROM reader WHERE name = ?;
 -- name: save_place

@@ -7,8 +7,8 @@ CREATE TABLE IF NOT EXISTS log (
     ordinal INTEGER NOT NULL,
     epoch   INTEGER NOT NULL
 );
--- pos is the order of all commits, which readers follow. client_id is NULL when the server
--- made the entry, so that it takes no place in the index that recognises retries.
+-- pos is the order of all commits, which readers follow. The two tables below it are its
+-- indexes; they lag behind, see tail.py. client_id is NULL when the server made the entry.
 CREATE TABLE IF NOT EXISTS entry (
     pos        INTEGER PRIMARY KEY,
     log_key    INTEGER NOT NULL,
@@ -20,9 +20,19 @@ CREATE TABLE IF NOT EXISTS entry (
     sent_at_ms INTEGER NOT NULL,
     body       BLOB NOT NULL
 );
-CREATE UNIQUE INDEX IF NOT EXISTS entry_by_seq ON entry (log_key, seq);
-CREATE UNIQUE INDEX IF NOT EXISTS entry_by_client_id
-    ON entry (log_key, sender, client_id) WHERE client_id IS NOT NULL;
+CREATE TABLE IF NOT EXISTS entry_place (
+    log_key INTEGER NOT NULL,
+    seq     INTEGER NOT NULL,
+    pos     INTEGER NOT NULL,
+    PRIMARY KEY (log_key, seq)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS entry_retry (
+    log_key   INTEGER NOT NULL,
+    sender    TEXT NOT NULL,
+    client_id TEXT NOT NULL,
+    pos       INTEGER NOT NULL,
+    PRIMARY KEY (log_key, sender, client_id)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS cursor (
     log_key       INTEGER NOT NULL,
     user_id       TEXT NOT NULL,

@@ -17,6 +17,7 @@ from hongyan.kernel.ids import ClientId, LogId, UserId
 from . import rows
 from .batch import SQL, read_entry
 from .database import open_database
+from .tail import union
 from .writer import Writer
 
 R = TypeVar("R", bound=Row)
@@ -47,6 +48,7 @@ class SqliteStore:
         tables = [row.TABLE for row in row_types]
         self._path = path
         self._writer = Writer(path, tables, on_commit, queue_limit)
+        self._tail = self._writer.tail
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
         self._local = threading.local()
         self._closed = False
@@ -75,6 +77,9 @@ class SqliteStore:
 
     async def find(self, log_id: LogId, sender: UserId, client_id: ClientId) -> Entry | None:
         """See ``Log.find``."""
+        hot = self._tail.find((log_id, sender, client_id))
+        if hot is not None:
+            return hot
         found = await self._read(SQL["find"], (log_id, sender, client_id))
         return read_entry(log_id, found[0]) if found else None
 
@@ -88,6 +93,7 @@ class SqliteStore:
         kinds: Sequence[str] = (),
     ) -> list[Entry]:
         """See ``Log.read``."""
+        hot = _of_kinds(self._tail.span(log_id, first, last), kinds)
         bindings = {
             "log_id": log_id,
             "first": first,
@@ -95,7 +101,8 @@ class SqliteStore:
             "limit": limit,
             "kinds": _text(kinds) if kinds else None,
         }
-        return [read_entry(log_id, found) for found in await self._read(SQL[order], bindings)]
+        cold = [read_entry(log_id, found) for found in await self._read(SQL[order], bindings)]
+        return union(hot, cold, limit, order == "newest")
 
     async def heads(self, log_ids: Sequence[LogId]) -> dict[LogId, Head]:
         """See ``Log.heads``."""
@@ -108,17 +115,21 @@ class SqliteStore:
         self, spans: Sequence[Span], limit: int, kinds: Sequence[str] = ()
     ) -> dict[LogId, list[Entry]]:
         """See ``Log.tails``."""
+        hot = {
+            span.log_id: _of_kinds(self._tail.span(span.log_id, span.first, span.last), kinds)
+            for span in spans
+        }
+        wanted = [span for span in spans if len(hot[span.log_id]) < limit]
         bindings = {
-            "spans": _text([(span.log_id, span.first, span.last) for span in spans]),
+            "spans": _text([(span.log_id, span.first, span.last) for span in wanted]),
             "limit": limit,
             "kinds": _text(kinds) if kinds else None,
         }
-        tails: dict[LogId, list[Entry]] = {}
-        for log_id, *rest in await self._read(SQL["tails"], bindings):
-            tails.setdefault(log_id, []).append(read_entry(log_id, rest))
-        for entries in tails.values():
-            entries.sort(key=lambda entry: entry.seq)
-        return tails
+        cold: dict[LogId, list[Entry]] = {}
+        for log_id, *rest in await self._read(SQL["tails"], bindings) if wanted else ():
+            cold.setdefault(log_id, []).append(read_entry(log_id, rest))
+        tails = {i: union(entries, cold.get(i, ()), limit, True) for i, entries in hot.items()}
+        return {log_id: newest[::-1] for log_id, newest in tails.items() if newest}
 
     # --- Cursors ---
 
@@ -214,6 +225,10 @@ class SqliteStore:
             self._local.connection = connection
             self._readers.append(connection)
         return connection.execute(statement, bindings).fetchall()
+
+
+def _of_kinds(entries: Sequence[Entry], kinds: Sequence[str]) -> Sequence[Entry]:
+    return [entry for entry in entries if entry.kind in kinds] if kinds else entries
 
 
 def _text(value: Any) -> str:

@@ -17,8 +17,9 @@ from hongyan.domain.log.model import Commit, Committed, Duplicate, Entry, Stale,
 from hongyan.kernel.errors import Busy, Internal, StorageFull, Unavailable
 
 from . import rows
-from .batch import Batch, RepeatSeen
+from .batch import Batch
 from .database import open_database, read_sql
+from .tail import Tail
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +90,8 @@ class Writer:
             target=self._checkpoint, name="sqlite-checkpoint", daemon=True
         )
         self._wal_pages = 0
-        self._batch = Batch(self._connection)
+        self.tail = Tail()
+        self._batch = Batch(self._connection, self.tail)
 
     def start(self) -> None:
         """Start the threads; call it on the running event loop."""
@@ -157,26 +159,24 @@ class Writer:
 
     def _carry_out(self, jobs: list[_Job]) -> list[tuple[Answer, bool]]:
         try:
-            try:
-                return self._transaction(jobs, look_first=False)
-            except RepeatSeen:
-                return self._transaction(jobs, look_first=True)
+            return self._transaction(jobs)
         except Exception as error:
             if len(jobs) > 1 and not isinstance(error, OUTSIDE):
                 half = len(jobs) // 2  # a commit is defective: the others shall not suffer
                 return self._carry_out(jobs[:half]) + self._carry_out(jobs[half:])
             return [(_refusal(error), False)] * len(jobs)
 
-    def _transaction(self, jobs: list[_Job], look_first: bool) -> list[tuple[Answer, bool]]:
+    def _transaction(self, jobs: list[_Job]) -> list[tuple[Answer, bool]]:
         answers: list[tuple[Answer, bool]] = []
         self._connection.execute("BEGIN IMMEDIATE")
         try:
+            self._batch.look_up(job.commit for job in jobs)
             for job in jobs:
                 try:
-                    answers.append(self._batch.add(job.commit, look_first))
+                    answers.append(self._batch.add(job.commit))
                 except (Stale, Duplicate) as refusal:
                     answers.append((refusal, False))
-            self._batch.write()
+            self._batch.finish()
             self._connection.execute("COMMIT")
         except BaseException:
             self._batch.forget()
