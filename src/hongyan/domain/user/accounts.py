@@ -1,6 +1,6 @@
 """Finding users and changing them: the one road that all parts of the user service take."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Literal
 
 from msgspec import Struct, structs
@@ -20,7 +20,7 @@ from hongyan.domain.log.model import (
 from hongyan.domain.log.ports import Log, Records
 from hongyan.domain.log.service import decide
 from hongyan.kernel.clock import Clock
-from hongyan.kernel.errors import Conflict, Refusal
+from hongyan.kernel.errors import Conflict, Invalid, Refusal
 from hongyan.kernel.ids import SYSTEM, UserId, user_log
 
 from .api import EmailTaken, HandleTaken, NoSuchUser, PhoneTaken
@@ -39,6 +39,7 @@ from .rules import identifiers, search_keys
 Reason = Literal[
     "logged_out", "kicked", "replaced", "token_reused", "password_changed", "deactivated"
 ]
+KEY_MAX = 64
 TAKEN: Final[dict[str, type[Refusal]]] = {
     "handle": HandleTaken,
     "email": EmailTaken,
@@ -140,7 +141,7 @@ class Accounts:
     def key(self, identifier: str) -> str:
         """Return an identifier's one spelling, for counting attempts at it."""
         found = identifiers(identifier, self._region)
-        return found[0][1] if found else ""
+        return found[0][1] if found else identifier[:KEY_MAX]
 
     async def get(self, user_id: UserId) -> User:
         """Return the user.
@@ -224,6 +225,21 @@ class Accounts:
             raise TAKEN.get(error.constraint, Conflict)() from error
 
 
-def with_changes(user: User, **changes: Any) -> User:
-    """Return the user with these fields replaced."""
-    return structs.replace(user, **changes)
+def check_reachable(user: User) -> None:
+    """Judge whether the user can still be found to log in.
+
+    Raises:
+        Invalid: there is no handle, no e-mail address and no telephone number.
+    """
+    if user.handle is None and user.email is None and user.phone is None:
+        raise Invalid("Give a handle, an e-mail address or a telephone number.")
+
+
+def deactivate(
+    plan: Plan, user: User, by: Literal["self", "admin"], devices: Sequence[Device]
+) -> None:
+    """Plan to put the account to sleep; an administrator's word outweighs the user's own."""
+    if user.deactivated_by not in (by, "admin"):
+        plan.change_user(user, structs.replace(user, state="deactivated", deactivated_by=by))
+    for device in devices:
+        plan.remove_device(device, "deactivated")

@@ -24,7 +24,6 @@ STATUS_EMOJI_MAX = 16
 DEVICE_NAME_MAX = 64
 EMAIL_MAX = 254
 QUERY_MAX = 64
-PASSWORD_MIN = 8
 PASSWORD_MAX = 128
 SEARCH_TEXT_MAX = 32
 
@@ -141,14 +140,14 @@ def clean_password(text: str) -> str:
     return unicodedata.normalize("NFKC", text[: PASSWORD_MAX * 8])
 
 
-def check_password(password: str, user: User) -> None:
-    """Judge a new password of this user.
+def check_password(password: str, user: User, shortest: int) -> None:
+    """Judge a new password of this user, of at least ``shortest`` code points.
 
     Raises:
         WeakPassword: it is too short, too long, very common, or says who the user is.
     """
-    if len(password) < PASSWORD_MIN:
-        raise WeakPassword(f"The password needs {PASSWORD_MIN} characters.", limit=PASSWORD_MIN)
+    if len(password) < shortest:
+        raise WeakPassword(f"The password needs {shortest} characters.", limit=shortest)
     if len(password) > PASSWORD_MAX:
         raise WeakPassword("The password is too long.", limit=PASSWORD_MAX)
     folded = password.casefold()
@@ -220,6 +219,11 @@ def search_keys(user: User) -> frozenset[str]:
         else:
             keys.add(word[:SEARCH_TEXT_MAX])
     return frozenset(keys)
+
+
+def is_found_by(user: User, by: str) -> bool:
+    """Whether the user is found by the whole of this identifier (``handle``, ``email``...)."""
+    return user.state == "active" and bool(getattr(user.privacy, f"found_by_{by}"))
 
 
 def is_match(user: User, wanted: list[str]) -> bool:

@@ -6,7 +6,10 @@ from hongyan.kernel.clock import Clock
 
 from .accounts import Accounts
 from .ports import AccessTokens, CodeSender, Hasher
+from .service_admin import Administration
+from .service_credentials import CredentialPolicy, Credentials
 from .service_devices import DevicePolicy, Devices
+from .service_profiles import Profiles
 from .service_registration import Mode, Registration
 from .throttle import Guard, Throttle
 
@@ -25,6 +28,7 @@ class UserService:
         code_sender: Sends one-time codes.
         registration: Who may register: everybody, who has an invite, nobody.
         devices: Lifetimes of tokens and limits of devices.
+        credentials: How passwords and one-time codes have to be.
         phone_region: ISO 3166 code of telephone numbers without a country code.
     """
 
@@ -38,14 +42,25 @@ class UserService:
         code_sender: CodeSender,
         registration: Mode = "closed",
         devices: DevicePolicy = DevicePolicy(),  # noqa: B008
+        credentials: CredentialPolicy = CredentialPolicy(),  # noqa: B008
         phone_region: str = "",
     ) -> None:
         accounts = Accounts(log, records, clock, phone_region)
-        guard = Guard(Throttle(free=5), Throttle(free=30))
-        self._devices = Devices(accounts, hasher, access_tokens, guard, devices)
+        # Codes cost a mail each, so those who ask for them wait sooner and longer.
+        slow = Throttle(free=3, delay_ms=30_000, delay_max_ms=900_000, forget_ms=3_600_000)
+        password_guard = Guard(Throttle(), Throttle(free=30))
+        code_guard = Guard(slow, Throttle(free=30))
+        self._devices = Devices(accounts, hasher, access_tokens, password_guard, devices)
+        self._credentials = Credentials(
+            accounts, hasher, code_sender, password_guard, code_guard, credentials
+        )
+        password_min = credentials.password_min
         self.parts: tuple[object, ...] = (
             self._devices,
-            Registration(accounts, self._devices, hasher, registration),
+            self._credentials,
+            Registration(accounts, self._devices, hasher, registration, password_min),
+            Profiles(accounts, phone_region),
+            Administration(accounts),
         )
 
     def committed(self, event: Committed) -> None:
@@ -53,4 +68,5 @@ class UserService:
         self._devices.live.committed(event)
 
     async def close(self) -> None:
-        """Finish what was begun."""
+        """Wait for the codes that are being sent."""
+        await self._credentials.close()

@@ -4,17 +4,15 @@ import base64
 import hashlib
 import hmac
 import secrets
-from collections import OrderedDict
 from typing import Literal
 
 from msgspec import Struct, structs
 
-from hongyan.domain.log.model import Committed
 from hongyan.kernel.bus import DONE, Actor, Done, handles
 from hongyan.kernel.errors import Invalid, NotFound, Unauthenticated
-from hongyan.kernel.ids import DeviceId, UserId, log_owner, new_device_id, new_token_id
+from hongyan.kernel.ids import DeviceId, UserId, new_device_id, new_token_id
 
-from .accounts import Accounts, Plan, Reason, device_info, with_changes
+from .accounts import Accounts, Plan, Reason, device_info
 from .api import (
     AccountDeactivated,
     Authenticate,
@@ -31,11 +29,10 @@ from .api import (
     WrongCredentials,
 )
 from .api_admin import MintToken
+from .live_devices import LiveDevices
 from .model import (
     DEVICE_ADDED,
     DEVICE_CHANGED,
-    DEVICE_REMOVED,
-    USER_CHANGED,
     Credential,
     Device,
     Platform,
@@ -54,49 +51,12 @@ class DevicePolicy(Struct, frozen=True):
 
     access_ttl_s: int = 900
     refresh_ttl_s: int = 90 * 24 * 3600
-    """A device that refreshed nothing for so long has to log in again."""
+    """A device that refreshed nothing for so long has to log in again; 0 for never."""
     grace_ms: int = 30_000
     """How long a lost answer to a refresh may be asked for again."""
     terminals: Terminals = "all"
     devices_max: int = 20
     """One more device removes the one that was away the longest."""
-
-
-class LiveDevices:
-    """Remembers which devices exist, so that a token costs no reading.
-
-    Args:
-        limit: How many users are remembered.
-    """
-
-    def __init__(self, limit: int = 100_000) -> None:
-        self._limit = limit
-        self._users: OrderedDict[UserId, dict[DeviceId, bool]] = OrderedDict()
-        self.changes = 0
-        """Grows with every removal: what was read before one is not to be remembered."""
-
-    def get(self, user_id: UserId, device_id: DeviceId) -> bool | None:
-        """Return whether the device's user is an administrator; None when not remembered."""
-        devices = self._users.get(user_id)
-        if devices is None:
-            return None
-        self._users.move_to_end(user_id)
-        return devices.get(device_id)
-
-    def add(self, user_id: UserId, device_id: DeviceId, admin: bool, changes: int) -> None:
-        """Remember a device that was read when ``changes`` was this."""
-        if changes == self.changes:
-            self._users.setdefault(user_id, {})[device_id] = admin
-            if len(self._users) > self._limit:
-                self._users.popitem(last=False)
-
-    def committed(self, event: Committed) -> None:
-        """Forget the users whom a commit changed, or a device of theirs."""
-        for entry in event.entries:
-            owner = log_owner(entry.log_id)
-            if owner is not None and entry.kind in (DEVICE_REMOVED, USER_CHANGED):
-                self.changes += 1
-                self._users.pop(owner, None)
 
 
 class Devices:
@@ -176,7 +136,7 @@ class Devices:
             if user.state == "deactivated":
                 if user.deactivated_by != "self":
                     raise AccountDeactivated
-                woken = with_changes(user, state="active", deactivated_by="")
+                woken = structs.replace(user, state="active", deactivated_by="")
                 plan.change_user(user, woken)
                 user = woken
             if rehashed is not None:
@@ -293,7 +253,7 @@ class Devices:
         hashed = hash_token(token)
         age_ms = plan.now_ms - device.rotated_at_ms
         if hashed == device.refresh_hash:
-            if age_ms > self._policy.refresh_ttl_s * 1000:
+            if 0 < self._policy.refresh_ttl_s * 1000 < age_ms:
                 raise Unauthenticated("You were away for long; log in again.")
             salt = secrets.token_urlsafe(16)
             successor = _successor(token, salt)

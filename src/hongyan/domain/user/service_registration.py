@@ -51,10 +51,16 @@ class Registration:
         devices: Logs the new user's device in.
         hasher: Hashes passwords.
         mode: Who may register: everybody, who has an invite, nobody.
+        password_min: The shortest password, in code points.
     """
 
     def __init__(
-        self, accounts: Accounts, devices: Devices, hasher: Hasher, mode: Mode = "closed"
+        self,
+        accounts: Accounts,
+        devices: Devices,
+        hasher: Hasher,
+        mode: Mode = "closed",
+        password_min: int = 8,
     ) -> None:
         self._accounts = accounts
         self._records = accounts.records
@@ -62,6 +68,7 @@ class Registration:
         self._devices = devices
         self._hasher = hasher
         self._mode = mode
+        self._password_min = password_min
 
     @handles(Register)
     async def register(self, actor: Actor, command: Register) -> Tokens:
@@ -129,7 +136,7 @@ class Registration:
     async def _credential(self, user: User, text: str) -> Credential:
         """Judge the password and what must be unique before the costly hashing."""
         password = clean_password(text)
-        check_password(password, user)
+        check_password(password, user, self._password_min)
         for by, value, taken in (
             ("handle", user.handle, HandleTaken),
             ("email", user.email, EmailTaken),

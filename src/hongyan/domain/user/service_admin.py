@@ -1,0 +1,93 @@
+"""What administrators and the operator do with accounts."""
+
+from msgspec import structs
+
+from hongyan.kernel.bus import DONE, Actor, Done, handles
+from hongyan.kernel.pages import check_page, read_place, write_place
+
+from .accounts import Accounts, Plan, account_of, deactivate
+from .api import NoSuchUser
+from .api_admin import (
+    AccountPage,
+    DeactivateUser,
+    FindUser,
+    KickUser,
+    ListUsers,
+    ReactivateUser,
+    SetAdmin,
+)
+from .model import Account, User
+
+
+class Administration:
+    """Lists accounts and changes their state.
+
+    Args:
+        accounts: The users.
+    """
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+
+    @handles(ListUsers)
+    async def list_users(self, _actor: Actor, command: ListUsers) -> AccountPage:
+        """See ``ListUsers``."""
+        check_page(command.limit)
+        after = read_place(command.after, str)
+        found = await self._accounts.records.scan(User, after=after, limit=command.limit)
+        full = len(found) == command.limit
+        accounts = [account_of(user) for user in found]
+        return AccountPage(accounts, write_place(found[-1].user_id) if full else "")
+
+    @handles(FindUser)
+    async def find_user(self, _actor: Actor, command: FindUser) -> Account:
+        """See ``FindUser``."""
+        user = await self._accounts.find(command.identifier)
+        if user is None:
+            user = await self._accounts.records.get(User, command.identifier.strip())
+        if user is None:
+            raise NoSuchUser
+        return account_of(user)
+
+    @handles(DeactivateUser)
+    async def deactivate_user(self, _actor: Actor, command: DeactivateUser) -> Done:
+        """See ``DeactivateUser``."""
+
+        async def judge(user: User, plan: Plan) -> None:
+            deactivate(plan, user, "admin", await self._accounts.devices(user.user_id))
+
+        await self._accounts.change(command.user_id, judge)
+        return DONE
+
+    @handles(ReactivateUser)
+    async def reactivate_user(self, _actor: Actor, command: ReactivateUser) -> Done:
+        """See ``ReactivateUser``."""
+
+        async def judge(user: User, plan: Plan) -> None:
+            if user.state != "active":
+                plan.change_user(user, structs.replace(user, state="active", deactivated_by=""))
+
+        await self._accounts.change(command.user_id, judge)
+        return DONE
+
+    @handles(KickUser)
+    async def kick_user(self, _actor: Actor, command: KickUser) -> Done:
+        """See ``KickUser``."""
+
+        async def judge(user: User, plan: Plan) -> None:
+            for device in await self._accounts.devices(user.user_id):
+                plan.remove_device(device, "kicked")
+
+        await self._accounts.change(command.user_id, judge)
+        return DONE
+
+    @handles(SetAdmin)
+    async def set_admin(self, _actor: Actor, command: SetAdmin) -> Done:
+        """See ``SetAdmin``."""
+
+        async def judge(user: User, plan: Plan) -> None:
+            if user.admin != command.admin:
+                plan.change_user(user, structs.replace(user, admin=command.admin))
+
+        await self._accounts.change(command.user_id, judge)
+        return DONE
