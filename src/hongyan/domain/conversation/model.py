@@ -1,11 +1,12 @@
-"""Rows of one user's own view of conversations, and their kinds of entry in the user's log."""
+"""One user's own view of conversations: its rows, its kinds of entry, and what is answered."""
 
 from typing import ClassVar
 
 from msgspec import Struct
 
-from hongyan.domain.log.model import Row, Table
-from hongyan.kernel.ids import ConversationId, UserId
+from hongyan.domain.group.model import Group, Member
+from hongyan.domain.log.model import Cursor, Entry, Head, Row, Table
+from hongyan.kernel.ids import ConversationId, Kind, UserId
 
 CONVERSATION_READ = "conversation.read"
 PREFERENCE_CHANGED = "preference.changed"
@@ -61,7 +62,11 @@ class Preference(Row, frozen=True, kw_only=True):
 class Mention(Row, frozen=True, kw_only=True):
     """A message that mentions this user by name; dropped when it is read, recalled or edited."""
 
-    TABLE: ClassVar = Table("mention", key=("user_id", "conversation_id", "seq"))
+    TABLE: ClassVar = Table(
+        "mention",
+        key=("user_id", "conversation_id", "seq"),
+        indexes={"by_message": ("conversation_id", "seq")},
+    )
 
     user_id: UserId
     conversation_id: ConversationId
@@ -76,3 +81,55 @@ class HiddenMessage(Row, frozen=True, kw_only=True):
     user_id: UserId
     conversation_id: ConversationId
     seq: int
+
+
+class Conversation(Struct, frozen=True, kw_only=True):
+    """One conversation as its caller sees it in a list."""
+
+    conversation_id: ConversationId
+    kind: Kind
+    head: Head
+    """How far the conversation's log has come."""
+    member: Member
+    """The caller's own place in it."""
+    peer_id: UserId = UserId("")
+    """The other one of a direct conversation; else empty."""
+    group: Group | None = None
+    """The group or channel; None for other kinds."""
+    member_count: int = 0
+    """How many are in the group or channel; 0 for other kinds."""
+    preference: Preference
+    """How the caller keeps it."""
+    cursor: Cursor = Cursor()
+    """How far the caller has read and received."""
+    unread: int = 0
+    """Messages of others after the cursor."""
+    mentions: int = 0
+    """Unread messages that mention the caller or everybody."""
+    last: Entry | None = None
+    """The newest message that the caller may see."""
+
+
+class SyncedConversation(Struct, frozen=True):
+    """A conversation and what a device lacks of it."""
+
+    conversation: Conversation
+    entries: tuple[Entry, ...]
+    """The newest ones that the device lacks, oldest first."""
+    from_seq: int
+    """``entries`` has all that is visible from this seq to ``conversation.head.seq``."""
+    gap: bool
+    """There is more between what the device knows and ``from_seq``: ask for the history."""
+
+
+class Entries(Struct, frozen=True):
+    """A stretch of a log."""
+
+    entries: tuple[Entry, ...]
+    """Oldest first."""
+    from_seq: int
+    to_seq: int
+    """All that is visible from ``from_seq`` to ``to_seq`` is in ``entries``."""
+    more_before: bool
+    more_after: bool
+    """Whether there is more that the caller may see in that direction."""

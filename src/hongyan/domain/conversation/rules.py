@@ -1,0 +1,115 @@
+"""What a user may see of a conversation, and what may be asked for: pure functions."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from hongyan.domain.group.model import Group, Member, Roll
+from hongyan.domain.log.model import Cursor, Head
+from hongyan.domain.relation.model import Relation
+from hongyan.domain.user.model import Privacy
+from hongyan.kernel.errors import Invalid, LimitReached
+
+from .api import SetPreference
+from .model import Preference
+
+RECEIPTS_MEMBERS_MAX = 500
+"""Groups of more members get no read receipts and no typing signals."""
+KNOWN_MAX = 20_000
+HIDE_MAX = 100
+DRAFT_MAX = 10_000
+FOLDER_MAX = 64
+
+
+class Sight(Struct, frozen=True):
+    """The stretch of a log that a user may see; empty when ``first > last``."""
+
+    first: int
+    last: int
+
+    def has(self, seq: int) -> bool:
+        """Return whether this seq may be seen."""
+        return self.first <= seq <= self.last
+
+
+def sight_of(member: Member, preference: Preference, head: Head) -> Sight:
+    """Return what a member may see; nothing when they left and nobody said where."""
+    last = min(head.seq, member.visible_until or head.seq)
+    if not member.active and not member.visible_until:
+        last = 0
+    return Sight(max(member.visible_from, preference.cleared_seq + 1, 1), last)
+
+
+def unread_floor(member: Member, preference: Preference, cursor: Cursor) -> int:
+    """Return the seq after which messages are unread."""
+    return max(cursor.read_seq, preference.cleared_seq, member.visible_from - 1)
+
+
+def unread_after(head: Head, cursor: Cursor, preference: Preference, first_ordinal: int) -> int:
+    """Return how many messages are unread; ``first_ordinal`` is where a newcomer begins."""
+    read = max(cursor.read_ordinal, preference.cleared_ordinal, first_ordinal)
+    return max(0, head.ordinal - read)
+
+
+def mentions_after(floor: int, head: Head, group: Group | None, mentions: Sequence[int]) -> int:
+    """Return how many messages after ``floor`` mention the user or everybody."""
+    everybody = group.mention_all_seqs if group is not None else ()
+    return len({seq for seq in (*mentions, *everybody) if floor < seq <= head.seq})
+
+
+def is_small(roll: Roll | None) -> bool:
+    """Return whether receipts and typing are told to everybody here."""
+    return roll is None or roll.member_count <= RECEIPTS_MEMBERS_MAX
+
+
+def is_blocked(one: Relation | None, other: Relation | None) -> bool:
+    """Return whether either of two users has blocked the other."""
+    return (one is not None and one.blocked) or (other is not None and other.blocked)
+
+
+def may_see_presence(privacy: Privacy, theirs: Relation | None, mine: Relation | None) -> bool:
+    """Return whether a user lets another see their presence.
+
+    Args:
+        privacy: The settings of the one who is looked at.
+        theirs: What the onlooker is to them.
+        mine: What they are to the onlooker.
+    """
+    if is_blocked(theirs, mine) or privacy.shows_presence == "nobody":
+        return False
+    return privacy.shows_presence == "everyone" or (theirs is not None and theirs.friend)
+
+
+def check_range(name: str, value: int, least: int, most: int) -> None:
+    """Refuse a number outside its range.
+
+    Raises:
+        Invalid: it is.
+    """
+    if not least <= value <= most:
+        raise Invalid(f"{name} is {least} to {most}.")
+
+
+def check_count(name: str, count: int, most: int) -> None:
+    """Refuse too many of something.
+
+    Raises:
+        LimitReached: more than ``most``.
+    """
+    if count > most:
+        raise LimitReached(f"At most {most} {name} at once.", limit=most)
+
+
+def check_preference(command: SetPreference) -> None:
+    """Refuse values that a preference cannot have.
+
+    Raises:
+        Invalid: there is one.
+    """
+    if command.muted_until_ms is not None and command.muted_until_ms < -1:
+        raise Invalid("muted_until_ms is a time, 0 or -1.")
+    if command.folder is not None:
+        if len(command.folder) > FOLDER_MAX:
+            raise Invalid(f"A folder's name has at most {FOLDER_MAX} characters.")
+        if command.folder != command.folder.strip() or not command.folder.isprintable():
+            raise Invalid("A folder's name has no surrounding spaces and no control characters.")

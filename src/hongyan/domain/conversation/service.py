@@ -1,0 +1,170 @@
+"""Opening, getting and listing conversations."""
+
+from collections.abc import Sequence
+
+from hongyan.domain.group.model import CONVERSATION_CREATED, ConversationCreated, Member
+from hongyan.domain.log.model import Append, Commit, Put, encode_body
+from hongyan.domain.log.ports import Cursors, Log, Records
+from hongyan.domain.user.model import User
+from hongyan.kernel.bus import Actor, Publisher, handles
+from hongyan.kernel.clock import Clock
+from hongyan.kernel.errors import NotFound
+from hongyan.kernel.ids import (
+    SYSTEM,
+    ClientId,
+    ConversationId,
+    Kind,
+    LogId,
+    UserId,
+    direct_id,
+    kind_of,
+    self_id,
+    system_id,
+)
+
+from .api import (
+    Conversations,
+    GetConversation,
+    GetConversationsOf,
+    GetMembers,
+    ListConversations,
+    OpenDirect,
+    OpenSelf,
+    OpenSystem,
+)
+from .model import Conversation
+from .rules import check_range
+from .service_history import Histories
+from .service_preferences import Preferences
+from .service_reading import Reading
+from .service_signs import Signs
+from .service_sync import Syncing
+from .service_views import Views
+
+CREATED = ClientId("created")
+"""Makes the entry that creates a conversation the only one, whoever opens it first."""
+
+
+class Opening:
+    """Answers ``conversation.open_*``, ``get``, ``list`` and what delivery asks.
+
+    Args:
+        views: Reads conversations.
+        clock: The time of day.
+    """
+
+    def __init__(self, views: Views, clock: Clock) -> None:
+        self._views = views
+        self._clock = clock
+
+    @handles(OpenDirect)
+    async def open_direct(self, actor: Actor, command: OpenDirect) -> Conversation:
+        """Answer ``OpenDirect``."""
+        me, peer = actor.user_id, command.user_id
+        if peer == me:
+            return await self._open(actor, self_id(me), {me: UserId("")}, me)
+        conversation_id = direct_id(me, peer)
+        if await self._views.records.get(Member, conversation_id, me) is None:
+            await self._check_user(peer)
+        return await self._open(actor, conversation_id, {me: peer, peer: me}, me)
+
+    @handles(OpenSelf)
+    async def open_self(self, actor: Actor, command: OpenSelf) -> Conversation:
+        """Answer ``OpenSelf``."""
+        me = actor.user_id
+        return await self._open(actor, self_id(me), {me: UserId("")}, me)
+
+    @handles(OpenSystem)
+    async def open_system(self, actor: Actor, command: OpenSystem) -> Conversation:
+        """Answer ``OpenSystem``."""
+        user_id = command.user_id
+        await self._check_user(user_id)
+        return await self._open(actor, system_id(user_id), {user_id: UserId("")}, user_id)
+
+    @handles(GetConversation)
+    async def get(self, actor: Actor, command: GetConversation) -> Conversation:
+        """Answer ``GetConversation``."""
+        return await self._views.one(actor.user_id, command.conversation_id)
+
+    @handles(ListConversations)
+    async def list(self, actor: Actor, command: ListConversations) -> Conversations:
+        """Answer ``ListConversations``."""
+        check_range("limit", command.limit, 1, 1000)
+        ids = [i for i in await self._views.ids_of(actor.user_id) if i > command.after]
+        page = ids[: command.limit]
+        found = await self._views.many(actor.user_id, await self._views.heads(page))
+        return Conversations(tuple(found), page[-1] if len(ids) > len(page) else None)
+
+    @handles(GetMembers)
+    async def members(self, actor: Actor, command: GetMembers) -> tuple[UserId, ...]:
+        """Answer ``GetMembers``."""
+        return tuple(await self._views.members_of(command.conversation_id))
+
+    @handles(GetConversationsOf)
+    async def of_user(
+        self, actor: Actor, command: GetConversationsOf
+    ) -> tuple[ConversationId, ...]:
+        """Answer ``GetConversationsOf``."""
+        return tuple(await self._views.ids_of(command.user_id))
+
+    async def _check_user(self, user_id: UserId) -> None:
+        user = await self._views.records.get(User, user_id)
+        if user is None or user.state != "active" or user_id == SYSTEM:
+            raise NotFound("There is no such user.")
+
+    async def _open(
+        self,
+        actor: Actor,
+        conversation_id: ConversationId,
+        members: dict[UserId, UserId],
+        seen_by: UserId,
+    ) -> Conversation:
+        """Make the conversation where there is none; ``members`` maps each to the peer."""
+        if await self._views.records.get(Member, conversation_id, seen_by) is None:
+            now_ms = self._clock.now_ms()
+            body = encode_body(ConversationCreated(kind_of(conversation_id) or Kind.DIRECT, ""))
+            append = Append(
+                LogId(conversation_id), CONVERSATION_CREATED, SYSTEM, body, now_ms, CREATED
+            )
+            rows = tuple(
+                Put(
+                    Member(
+                        conversation_id=conversation_id,
+                        user_id=user_id,
+                        peer_id=peer_id,
+                        joined_at_ms=now_ms,
+                    )
+                )
+                for user_id, peer_id in members.items()
+            )
+            await self._views.log.commit(Commit((append,), rows, origin=actor.device_id))
+        return await self._views.one(seen_by, conversation_id)
+
+
+def conversation_services(
+    log: Log,
+    records: Records,
+    cursors: Cursors,
+    clock: Clock,
+    publisher: Publisher,
+    shown: Sequence[str],
+) -> tuple[object, ...]:
+    """Return the services that together answer all ``conversation.*`` commands.
+
+    Args:
+        log: The logs.
+        records: The rows.
+        cursors: The reading cursors.
+        clock: The time of day.
+        publisher: Takes the signals.
+        shown: The kinds of entry that stand as messages of their own, for previews.
+    """
+    views = Views(log, records, cursors, shown)
+    return (
+        Opening(views, clock),
+        Syncing(views),
+        Histories(views),
+        Reading(views, clock, publisher),
+        Preferences(views, clock),
+        Signs(views, publisher),
+    )

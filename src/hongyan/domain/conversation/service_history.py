@@ -1,0 +1,101 @@
+"""History: stretches of a conversation's log, and of the user's own."""
+
+from msgspec import Struct
+
+from hongyan.domain.log.model import Entry
+from hongyan.kernel.bus import Actor, handles
+from hongyan.kernel.errors import Invalid
+from hongyan.kernel.ids import LogId, user_log
+
+from .api import GetHistory, GetUserLog
+from .model import Entries
+from .rules import Sight, check_range
+from .service_views import Views
+
+HISTORY_MAX = 200
+
+
+class _Stretch(Struct, frozen=True):
+    """Entries, and from where to where nothing visible is missing."""
+
+    entries: list[Entry]
+    first: int
+    last: int
+
+
+class Histories:
+    """Answers ``conversation.history`` and ``conversation.user_log``.
+
+    Args:
+        views: Reads conversations.
+    """
+
+    def __init__(self, views: Views) -> None:
+        self._views = views
+
+    @handles(GetHistory)
+    async def history(self, actor: Actor, command: GetHistory) -> Entries:
+        """Answer ``GetHistory``."""
+        check_range("limit", command.limit, 1, HISTORY_MAX)
+        place, me = command.conversation_id, actor.user_id
+        sight = (await self._views.access(me, place, active=False)).sight
+        stretch = await self._stretch(LogId(place), sight, command)
+        hidden = await self._views.hidden(me, [(place, e.seq) for e in stretch.entries])
+        return Entries(
+            tuple(e for e in stretch.entries if (place, e.seq) not in hidden),
+            from_seq=stretch.first,
+            to_seq=stretch.last,
+            more_before=stretch.first > sight.first,
+            more_after=stretch.last < sight.last,
+        )
+
+    async def _stretch(self, log_id: LogId, sight: Sight, command: GetHistory) -> _Stretch:
+        before, after, around = command.before_seq, command.after_seq, command.around_seq
+        if sum(seq is not None for seq in (before, after, around)) > 1:
+            raise Invalid("Give only one of before_seq, after_seq and around_seq.")
+        kinds, limit = self._views.shown if command.only_messages else (), command.limit
+        if after is not None:
+            return await self._forward(log_id, sight, after + 1, limit, kinds)
+        if around is None:
+            last = sight.last if before is None else before - 1
+            return await self._backward(log_id, sight, last, limit, kinds)
+        middle = min(max(around, sight.first), sight.last + 1)
+        older = await self._backward(log_id, sight, middle - 1, limit // 2, kinds)
+        rest = limit - limit // 2
+        newer = await self._forward(log_id, sight, middle, rest, kinds)
+        return _Stretch(older.entries + newer.entries, older.first, newer.last)
+
+    async def _backward(
+        self, log_id: LogId, sight: Sight, last: int, limit: int, kinds: tuple[str, ...]
+    ) -> _Stretch:
+        last = max(min(last, sight.last), sight.first - 1)
+        log = self._views.log
+        found = await log.read(log_id, sight.first, last, limit, "newest", kinds) if limit else []
+        if len(found) < limit:
+            return _Stretch(found[::-1], sight.first, last)
+        return _Stretch(found[::-1], found[-1].seq if found else last + 1, last)
+
+    async def _forward(
+        self, log_id: LogId, sight: Sight, first: int, limit: int, kinds: tuple[str, ...]
+    ) -> _Stretch:
+        first = max(min(first, sight.last + 1), sight.first)
+        found = await self._views.log.read(log_id, first, sight.last, limit, "oldest", kinds)
+        last = sight.last if len(found) < limit else found[-1].seq
+        return _Stretch(found, first, max(last, first - 1))
+
+    @handles(GetUserLog)
+    async def user_log(self, actor: Actor, command: GetUserLog) -> Entries:
+        """Answer ``GetUserLog``."""
+        check_range("limit", command.limit, 1, 500)
+        check_range("after_seq", command.after_seq, 0, 2**53)
+        log_id = user_log(actor.user_id)
+        head = (await self._views.log.heads([log_id]))[log_id]
+        sight = Sight(1, head.seq)
+        found = await self._forward(log_id, sight, command.after_seq + 1, command.limit, ())
+        return Entries(
+            tuple(found.entries),
+            found.first,
+            found.last,
+            more_before=found.first > sight.first,
+            more_after=found.last < sight.last,
+        )

@@ -1,0 +1,114 @@
+"""Sync: "here are the seqs I have"."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from hongyan.domain.log.model import Entry, Span
+from hongyan.kernel.bus import Actor, handles
+from hongyan.kernel.ids import ConversationId, LogId, UserId, user_log
+
+from .api import Sync, Synced
+from .model import Conversation, SyncedConversation
+from .rules import KNOWN_MAX, check_count, check_range, sight_of
+from .service_views import Views
+
+USER_ENTRIES_MAX = 500
+ENTRIES_PER_PAGE = 5_000
+
+
+class _Lack(Struct, frozen=True):
+    """What a device lacks of a user's log."""
+
+    seq: int = 0
+    entries: tuple[Entry, ...] = ()
+    truncated: bool = False
+
+
+class Syncing:
+    """Answers ``conversation.sync``.
+
+    Args:
+        views: Reads conversations.
+    """
+
+    def __init__(self, views: Views) -> None:
+        self._views = views
+
+    @handles(Sync)
+    async def sync(self, actor: Actor, command: Sync) -> Synced:
+        """Answer ``Sync``.
+
+        What is read later is never older than what was read before it, and the user's log is
+        read first: whatever changes in between comes again, by a push or by the next sync.
+        """
+        _check(command)
+        me, known = actor.user_id, command.known
+        lack = _Lack()
+        left: tuple[ConversationId, ...] = ()
+        if not command.after:
+            lack = await self._user_log(me, command.user_seq)
+        ids = await self._views.ids_of(me)
+        if not command.after:
+            left = tuple(sorted(known.keys() - set(ids)))
+        heads = await self._views.heads([i for i in ids if i > command.after])
+        due = [i for i, head in heads.items() if known.get(i, -1) != head.seq]
+        page = due[: command.limit]
+        found = await self._views.many(me, {i: heads[i] for i in page})
+        return Synced(
+            conversations=await self._fill(me, found, command),
+            next_after=page[-1] if len(due) > len(page) else None,
+            left=left,
+            user_seq=lack.seq,
+            user_entries=lack.entries,
+            user_log_truncated=lack.truncated,
+        )
+
+    async def _user_log(self, user_id: UserId, have: int) -> _Lack:
+        log_id = user_log(user_id)
+        head = (await self._views.log.heads([log_id]))[log_id]
+        if not 0 <= head.seq - have <= USER_ENTRIES_MAX:
+            return _Lack(head.seq, truncated=True)
+        if have == head.seq:
+            return _Lack(head.seq)
+        entries = await self._views.log.read(log_id, have + 1, head.seq, USER_ENTRIES_MAX)
+        return _Lack(head.seq, tuple(entries))
+
+    async def _fill(
+        self, me: UserId, conversations: Sequence[Conversation], command: Sync
+    ) -> tuple[SyncedConversation, ...]:
+        """Add to each conversation its newest entries that the device lacks."""
+        spans = {c.conversation_id: _lacking(c, command) for c in conversations}
+        wanted = [span for span in spans.values() if span.first <= span.last]
+        limit = command.entries_per_conversation
+        limit = min(limit, max(1, ENTRIES_PER_PAGE // max(1, len(wanted))))
+        tails = await self._views.log.tails(wanted, limit) if wanted and limit else {}
+        hidden = await self._views.hidden(
+            me, [(ConversationId(i), e.seq) for i, entries in tails.items() for e in entries]
+        )
+        filled = []
+        for conversation in conversations:
+            place = conversation.conversation_id
+            span, entries = spans[place], tails.get(LogId(place), [])
+            from_seq = entries[0].seq if entries else span.last + 1
+            seen = tuple(e for e in entries if (place, e.seq) not in hidden)
+            filled.append(SyncedConversation(conversation, seen, from_seq, from_seq > span.first))
+        return tuple(filled)
+
+
+def _lacking(conversation: Conversation, command: Sync) -> Span:
+    """Return what may be seen and is not known; everything, where too much is known."""
+    head = conversation.head
+    sight = sight_of(conversation.member, conversation.preference, head)
+    have = command.known.get(conversation.conversation_id, 0)
+    first = max(sight.first, have + 1 if have <= head.seq else 1)
+    return Span(LogId(conversation.conversation_id), first, sight.last)
+
+
+def _check(command: Sync) -> None:
+    check_count("known conversations", len(command.known), KNOWN_MAX)
+    check_range("limit", command.limit, 1, 1000)
+    check_range("entries_per_conversation", command.entries_per_conversation, 0, 50)
+    check_range("user_seq", command.user_seq, 0, 2**53)
+    for seq in command.known.values():
+        check_range("A known seq", seq, 0, 2**53)

@@ -1,0 +1,104 @@
+"""Opening, getting and listing."""
+
+import asyncio
+
+import pytest
+
+from hongyan.domain.conversation.api import (
+    GetConversation,
+    GetConversationsOf,
+    GetMembers,
+    ListConversations,
+    OpenDirect,
+    OpenSelf,
+    OpenSystem,
+)
+from hongyan.domain.group.api import NotAMember
+from hongyan.domain.group.model import Group, Member
+from hongyan.domain.log.model import Put
+from hongyan.domain.user.model import User
+from hongyan.infra.local.audience import RecordsAudience
+from hongyan.kernel.errors import Invalid, NotFound
+from hongyan.kernel.ids import Kind, direct_id, self_id, system_id
+
+from .conftest import ALICE, BOB, CAROL, TEAM
+
+
+async def test_a_pair_has_one_conversation_whoever_opens_it(world, committed):
+    both = await asyncio.gather(
+        world.call(ALICE, OpenDirect(user_id=BOB)), world.call(BOB, OpenDirect(user_id=ALICE))
+    )
+    again = await world.call(ALICE, OpenDirect(user_id=BOB))
+    assert {found.conversation_id for found in (*both, again)} == {direct_id(ALICE, BOB)}
+    assert [found.peer_id for found in (*both, again)] == [BOB, ALICE, BOB]
+    assert (again.kind, again.head.seq, again.unread, again.last) == (Kind.DIRECT, 1, 0, None)
+    assert [e.kind for told in committed for e in told.entries] == ["conversation.created"]
+
+
+async def test_only_with_users_that_there_are(world):
+    await world.put(User(user_id="gone", state="deleted"))
+    for user_id in ("nobody", "gone", "system", ""):
+        with pytest.raises(NotFound):
+            await world.call(ALICE, OpenDirect(user_id=user_id))
+
+
+async def test_what_is_open_stays_open_when_the_other_one_is_gone(world):
+    await world.call(ALICE, OpenDirect(user_id=BOB))
+    await world.put(User(user_id=BOB, state="deleted"))
+    assert (await world.call(ALICE, OpenDirect(user_id=BOB))).peer_id == BOB
+
+
+async def test_notes_to_oneself(world):
+    found = await world.call(ALICE, OpenSelf())
+    assert found == await world.call(ALICE, OpenDirect(user_id=ALICE))
+    assert (found.conversation_id, found.kind, found.peer_id) == (self_id(ALICE), Kind.SELF, "")
+    assert await world.call(ALICE, GetMembers(conversation_id=self_id(ALICE))) == (ALICE,)
+
+
+async def test_the_system_writes_to_a_user(world):
+    found = await world.call("", OpenSystem(user_id=BOB))
+    assert (found.conversation_id, found.kind) == (system_id(BOB), Kind.SYSTEM)
+    assert await world.call(BOB, GetConversation(conversation_id=system_id(BOB))) == found
+    with pytest.raises(NotFound):
+        await world.call("", OpenSystem(user_id="nobody"))
+
+
+async def test_others_get_nothing(world):
+    found = await world.call(ALICE, OpenDirect(user_id=BOB))
+    for where in (found.conversation_id, TEAM, "@alice", ""):
+        with pytest.raises(NotAMember):
+            await world.call(CAROL, GetConversation(conversation_id=where))
+
+
+async def test_listing_in_pages(world):
+    opened = [await world.call(ALICE, OpenDirect(user_id=u)) for u in (ALICE, BOB, CAROL)]
+    ids = sorted(found.conversation_id for found in opened)
+    first = await world.call(ALICE, ListConversations(limit=2))
+    assert [found.conversation_id for found in first.conversations] == ids[:2]
+    rest = await world.call(ALICE, ListConversations(limit=2, after=first.next_after))
+    assert [found.conversation_id for found in rest.conversations] == ids[2:]
+    assert rest.next_after is None
+    for limit in (0, 1001):
+        with pytest.raises(Invalid):
+            await world.call(ALICE, ListConversations(limit=limit))
+
+
+async def test_a_group_shows_its_public_parts(world):
+    await world.group(external_id="room-1", mention_all_seqs=(1,))
+    found = await world.call(BOB, GetConversation(conversation_id=TEAM))
+    assert (found.group.name, found.member_count) == ("T", 2)
+    assert (found.group.external_id, found.group.mention_all_seqs) == (None, ())
+    assert (await world.store.get(Group, TEAM)).external_id == "room-1"
+
+
+async def test_delivery_learns_who_belongs_where(world):
+    direct = (await world.call(ALICE, OpenDirect(user_id=BOB))).conversation_id
+    await world.group(members=(ALICE, BOB, CAROL))
+    audience = RecordsAudience(world.store)
+    assert set(await audience.members(TEAM)) == {ALICE, BOB, CAROL}
+    assert set(await audience.conversations(ALICE)) == {TEAM, direct}
+    assert set(await world.call("", GetMembers(conversation_id=TEAM))) == {ALICE, BOB, CAROL}
+    assert set(await world.call("", GetConversationsOf(user_id=CAROL))) == {TEAM}
+    await world.change(Put(Member(conversation_id=TEAM, user_id=CAROL, active=False)))
+    assert set(await audience.members(TEAM)) == {ALICE, BOB}
+    assert await audience.conversations(CAROL) == []
