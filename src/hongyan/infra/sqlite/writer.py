@@ -160,7 +160,8 @@ class Writer:
     def _carry_out(self, jobs: list[_Job]) -> list[tuple[Answer, bool]]:
         try:
             return self._transaction(jobs)
-        except Exception as error:
+        except Exception as raised:
+            error = _first_of(raised)
             if len(jobs) > 1 and not isinstance(error, OUTSIDE):
                 half = len(jobs) // 2  # a commit is defective: the others shall not suffer
                 return self._carry_out(jobs[:half]) + self._carry_out(jobs[half:])
@@ -227,6 +228,16 @@ class Writer:
             self._on_commit(committed)
         except Exception:
             log.exception("the listener failed on %d entries", len(committed.entries))
+
+
+def _first_of(error: Exception) -> Exception:
+    """Return the error that began it: SQLite ends the transaction on some, and so the next."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OUTSIDE):
+            return cause
+        cause = cause.__context__
+    return error
 
 
 def _refusal(error: Exception) -> Exception:
