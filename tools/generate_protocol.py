@@ -5,7 +5,7 @@ Run it as ``make docs``; a test fails while the files differ from what this woul
 
 from pathlib import Path
 
-from hongyan.access.native.describe import documents
+from hongyan.access.native.description.documents import documents
 from hongyan.app.settings_page import settings_page
 from hongyan.domain.catalog import COMMANDS
 

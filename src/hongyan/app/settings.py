@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from hongyan.access.native.server import SocketOptions
+from hongyan.access.native.options import SocketOptions
 
 Count = Annotated[int, Meta(ge=1)]
 CountOrNone = Annotated[int, Meta(ge=0)]
@@ -41,9 +41,6 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
     public_url: str = ""
     """The address under which people reach the server, for links in mails. Empty: made of
     ``listen``."""
-    trusted_proxies: tuple[str, ...] = ()
-    """Addresses or networks (``10.0.0.0/8``) whose ``X-Forwarded-For`` is believed. Empty: the
-    peer's own address always counts."""
     drain_s: Seconds = 10.0
     """Seconds that connected devices get to move away when the server stops. 0 cuts at once."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -94,7 +91,7 @@ class UserSettings(Struct, frozen=True, kw_only=True):
     token. After them an old token counts as stolen, and the device is logged out."""
     refresh_token_s: CountOrNone = 90 * 86_400
     """Seconds after which a device that was not seen must log in again. 0 means never."""
-    devices_max: Count = 50
+    devices_max: Count = 20
     """Devices that one user may have logged in; one more removes the one not seen longest."""
     terminals: Literal["all", "one_per_platform", "one"] = "all"
     """Which devices may stay logged in together: all of them, the newest of each platform, or
@@ -104,10 +101,12 @@ class UserSettings(Struct, frozen=True, kw_only=True):
 class MessageSettings(Struct, frozen=True, kw_only=True):
     """What may be sent, and for how long it may be changed."""
 
-    text_bytes_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 20_000
+    text_bytes_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 16_384
     """The longest text, in bytes of UTF-8."""
-    custom_bytes_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 65_536
-    """The largest custom or merged-forward content, in bytes of JSON."""
+    custom_bytes_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 32_768
+    """The largest custom content, in bytes of JSON."""
+    content_bytes_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 131_072
+    """The largest content of any kind, in bytes of JSON."""
     edit_window_s: CountOrNone = 86_400
     """Seconds in which its author may edit a message. 0 means for ever."""
     recall_window_s: CountOrNone = 120

@@ -1,5 +1,6 @@
 """Where settings come from: a TOML file, the environment, flags; the later ones win."""
 
+import math
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -119,7 +120,7 @@ def _bounds(info: IntType | FloatType) -> str:
         return f" of at least {low}"
     if info.gt is not None:
         return f" above {info.gt}"
-    return f" up to {high}" if high is not None else ""
+    return f" from 0 to {high}" if high is not None else " of at least 0"
 
 
 def load(
@@ -211,7 +212,10 @@ def _converted(known: Mapping[Key, Field], key: Key, value: Any, source: str, st
     if isinstance(value, str) and not strict and "list" in field.allowed:
         value = [part.strip() for part in value.split(",") if part.strip()]
     try:
-        return msgspec.convert(value, field.type, strict=strict)
+        converted = msgspec.convert(value, field.type, strict=strict)
+        if isinstance(converted, int | float) and not 0 <= converted < math.inf:
+            raise msgspec.ValidationError("negative or endless")
+        return converted
     except msgspec.ValidationError as error:
         shown = "this value" if field.secret else repr(value)
         raise SettingsError(

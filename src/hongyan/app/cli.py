@@ -1,0 +1,117 @@
+"""The command ``hongyan``."""
+
+import asyncio
+import os
+import shutil
+import sys
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from hongyan.infra.local.folder import FolderInUse, FolderLock
+
+from .cli_users import invites, tokens, users
+from .composition import serve as run_server
+from .logs import configure_logging
+from .operator import EXIT_IN_USE, EXIT_REFUSED, EXIT_WRONG_SETTINGS, fail
+from .options import Config, Data, Set, settings_of
+from .settings import Settings, SettingsError, prepare_data_dir
+from .settings_page import shown
+from .sources import fields
+
+app = typer.Typer(
+    name="hongyan",
+    help="A self-hosted instant-messaging server, and its operator's tools.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(users, name="user")
+app.add_typer(tokens, name="token")
+app.add_typer(invites, name="invite")
+
+
+@app.command()
+def serve(
+    data: Data = "",
+    listen: Annotated[
+        str, typer.Option("--listen", metavar="HOST:PORT", help="127.0.0.1:8800 by default.")
+    ] = "",
+    config: Config = None,
+    set_: Set = None,
+) -> None:
+    """Run the server until it is asked to stop (Ctrl-C or SIGTERM)."""
+    settings = settings_of(data, config, set_, listen).settings
+    configure_logging(settings.server.log_level, settings.server.log_format)
+    try:
+        prepare_data_dir(settings.data_dir)
+        with FolderLock(settings.data_dir):
+            uvloop.run(run_server(settings, lambda url: welcome(url, settings)))
+    except FolderInUse:
+        fail(f"another process works on {settings.data_dir} already", EXIT_IN_USE)
+    except SettingsError as error:
+        fail(str(error), EXIT_WRONG_SETTINGS)
+    except OSError as error:
+        fail(f"cannot serve on {settings.server.listen}: {error}", EXIT_REFUSED)
+
+
+def welcome(url: str, settings: Settings) -> None:
+    """Say where the server is and what to do next."""
+    me = command_name()
+    folder = "" if settings.server.data_dir == "data" else f" --data {settings.server.data_dir}"
+    print(f"Hongyan {version_of('hongyan')} is ready: {url}")
+    print(f"Data folder: {settings.data_dir.resolve()}")
+    print(f"Registration: {settings.users.registration}")
+    print("In another terminal,")
+    print(f"  make an administrator:  {me} user create NAME --admin{folder}")
+    print(f"  chat:                   {me} chat --url {url}", flush=True)
+
+
+def command_name() -> str:
+    """Return how the user calls this program."""
+    called = Path(sys.argv[0])
+    found = shutil.which("hongyan")
+    if called.name != "hongyan" or (found and Path(found).resolve() == called.resolve()):
+        return "hongyan"
+    return os.path.relpath(called)
+
+
+@app.command()
+def settings(data: Data = "", config: Config = None, set_: Set = None) -> None:
+    """Print the settings in effect and where each came from."""
+    loaded = settings_of(data, config, set_)
+    table = Table("setting", "value", "from", box=None, pad_edge=False)
+    for field in fields():
+        value = getattr(getattr(loaded.settings, field.section), field.name)
+        masked = '"********"' if field.secret and value else shown(value)
+        table.add_row(field.dotted, masked, loaded.origins[field.key])
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def chat(context: typer.Context) -> None:
+    """Chat in this terminal; takes the options of the Python SDK's client (try --help)."""
+    try:
+        from hongyan_sdk.chat import main as chat_main
+    except ImportError as error:
+        fail(f"the terminal client is not installed ({error})", EXIT_REFUSED)
+    raise typer.Exit(chat_main(context.args) or 0)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(version_of("hongyan"))
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit(130)
