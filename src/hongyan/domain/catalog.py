@@ -8,6 +8,7 @@ from hongyan.kernel.bus import Command
 from .conversation import api as conversation_api
 from .conversation import model as conversation_model
 from .group import api as group_api
+from .group import joining_api
 from .group import model as group_model
 from .log.model import Row
 from .message import api as message_api
@@ -26,6 +27,7 @@ APIS = (
     user_admin_api,
     relation_api,
     group_api,
+    joining_api,
     conversation_api,
     message_api,
     message_marks_api,

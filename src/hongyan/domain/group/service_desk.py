@@ -1,0 +1,272 @@
+"""What the group services share: a group as it stands, and one way to change it.
+
+All commits of one group expect and touch its roll, so they happen one after the other; those
+that write the ``Group`` row also expect the conversation's epoch, which they raise. See
+docs/adr/0002-the-roll-of-a-group.md.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Literal
+
+from msgspec import Struct, structs
+
+from hongyan.domain.log.model import Append, Change, Commit, Expect, Put, Row, Touch, encode_body
+from hongyan.domain.log.ports import Log, Records
+from hongyan.domain.log.service import Turns, decide
+from hongyan.domain.relation.model import Relation
+from hongyan.domain.user.model import User
+from hongyan.kernel.bus import Actor
+from hongyan.kernel.clock import Clock
+from hongyan.kernel.errors import LimitReached, NotFound
+from hongyan.kernel.ids import ConversationId, Kind, LogId, UserId, kind_of
+
+from .api import Dissolved, GroupInfo, NotAdded, NotAMember
+from .model import (
+    MEMBERS_JOINED,
+    MEMBERS_LEFT,
+    Ban,
+    Group,
+    Member,
+    MembersJoined,
+    MembersLeft,
+    Role,
+    Roll,
+    roll_log,
+)
+from .rules import why_not_added
+
+NO_ONE = UserId("")
+GROUP_KINDS = (Kind.GROUP, Kind.CHANNEL)
+How = Literal["created", "invited", "joined", "approved", "link", "added"]
+Why = Literal["left", "kicked", "banned", "dissolved", "deleted"]
+
+
+class Scene:
+    """A group as it stands, and what is to change in it.
+
+    Args:
+        group: The group.
+        count: How many members it has.
+        mine: The caller's place in it, if they ever had one.
+        actor: The caller.
+        now_ms: The time.
+    """
+
+    def __init__(
+        self, group: Group, count: int, mine: Member | None, actor: Actor, now_ms: int
+    ) -> None:
+        self.group = group
+        self.count = count
+        self.mine = mine
+        self.actor = actor
+        self.now_ms = now_ms
+        self.appends: list[Append] = []
+        self.changes: list[Change] = []
+        self.log_id = LogId(group.conversation_id)
+        self._before = group
+        self._count_before = count
+
+    @property
+    def me(self) -> Member:
+        """The caller, who is a member.
+
+        Raises:
+            NotAMember: or is not.
+        """
+        if self.mine is None or not self.mine.active:
+            raise NotAMember
+        return self.mine
+
+    def info(self) -> GroupInfo:
+        """Return the group as the caller sees it."""
+        return GroupInfo(self.group, self.count, self.me)
+
+    def tell(
+        self, kind: str, body: Struct | None = None, rules: bool = False, to: LogId | None = None
+    ) -> None:
+        """Append an entry: to the group's log, or to somebody's own.
+
+        Args:
+            kind: The entry's kind.
+            body: Its body; None for an empty one.
+            rules: Whether it may make somebody's "you may" untrue.
+            to: A user's log; None means the group's.
+        """
+        encoded = encode_body({} if body is None else body)
+        log_id = to or self.log_id
+        sender = self.actor.user_id
+        self.appends.append(Append(log_id, kind, sender, encoded, self.now_ms, changes_rules=rules))
+
+    def put(self, row: Row, seq_field: str = "") -> None:
+        """Store a row; ``seq_field`` gets the seq of the first entry told."""
+        self.changes.append(Put(row, seq_field))
+
+    def set(self, **fields: Any) -> None:
+        """Give fields of the group new values."""
+        self.group = structs.replace(self.group, **fields)
+
+    def check_not_full(self) -> None:
+        """Refuse where nobody more may join.
+
+        Raises:
+            LimitReached: the group is full.
+        """
+        if self.count >= self.group.members_limit:
+            raise LimitReached("This group is full.", limit=self.group.members_limit)
+
+    def seat(
+        self, places: Iterable[tuple[UserId, Member | None]], how: How, by: UserId = NO_ONE
+    ) -> None:
+        """Make these people members; tell it before anything else.
+
+        Args:
+            places: Who, and the place they had before, if any: mutes outlive an absence.
+            how: How they came in.
+            by: Who brought them in.
+        """
+        seq_field = "" if self.group.history_visible else "visible_from"
+        joined = []
+        for user_id, before in places:
+            member = before or Member(conversation_id=self.group.conversation_id, user_id=user_id)
+            member = structs.replace(
+                member,
+                active=True,
+                rank=member.role.rank,
+                visible_from=1,
+                visible_until=0,
+                joined_at_ms=self.now_ms,
+                invited_by=by,
+            )
+            self.put(member, seq_field)
+            joined.append(user_id)
+        self.count += len(joined)
+        self.tell(MEMBERS_JOINED, MembersJoined(tuple(joined), how))
+
+    def unseat(self, members: Sequence[Member], why: Why) -> None:
+        """Let these members be no more; tell it before anything else."""
+        for member in members:
+            gone = structs.replace(member, active=False, role=Role.MEMBER, rank=-1)
+            self.put(gone, "visible_until")
+        self.count -= len(members)
+        body = MembersLeft(tuple(member.user_id for member in members), why)
+        self.tell(MEMBERS_LEFT, body, rules=True)
+
+    def commit(self, epoch: int, roll_epoch: int) -> Commit:
+        """Return the whole as one transaction; an empty one where nothing changes."""
+        roll_id = roll_log(self.group.conversation_id)
+        expects = [Expect(roll_id, roll_epoch)]
+        changes = list(self.changes)
+        if self.count != self._count_before:
+            roll = Roll(conversation_id=self.group.conversation_id, member_count=self.count)
+            changes.append(Put(roll))
+        if self.group != self._before:
+            changes.append(Put(self.group))
+            expects.append(Expect(self.log_id, epoch))
+            if not any(append.changes_rules for append in self.appends):
+                changes.append(Touch(self.log_id))
+        if not changes and not self.appends:
+            return Commit()
+        changes.append(Touch(roll_id))
+        return Commit(tuple(self.appends), tuple(changes), tuple(expects), self.actor.device_id)
+
+
+class Desk:
+    """Reads groups and changes them.
+
+    Args:
+        log: Where changes go.
+        records: Groups, members, users and relations.
+        clock: The time of day.
+    """
+
+    def __init__(self, log: Log, records: Records, clock: Clock) -> None:
+        self.log = log
+        self.records = records
+        self.clock = clock
+        self._turns = Turns()
+
+    async def look(self, actor: Actor, conversation_id: ConversationId) -> Scene:
+        """Return a group as it stands.
+
+        Raises:
+            NotAMember: there is no such group.
+        """
+        if kind_of(conversation_id) not in GROUP_KINDS:
+            raise NotAMember
+        group = await self.records.get(Group, conversation_id)
+        if group is None:
+            raise NotAMember
+        roll = await self.records.get(Roll, conversation_id)
+        mine = await self.records.get(Member, conversation_id, actor.user_id)
+        count = 0 if roll is None else roll.member_count
+        return Scene(group, count, mine, actor, self.clock.now_ms())
+
+    async def change(
+        self,
+        actor: Actor,
+        conversation_id: ConversationId,
+        plan: Callable[[Scene], Awaitable[None]],
+        even_dissolved: bool = False,
+    ) -> Scene:
+        """Let ``plan`` change the group until nobody else has changed it meanwhile.
+
+        Raises:
+            NotAMember: there is no such group.
+            Dissolved: it is no more, and the change is not one for then.
+        """
+        roll_id = roll_log(conversation_id)
+        log_id = LogId(conversation_id)
+        scene: Scene
+
+        async def attempt() -> Commit:
+            nonlocal scene
+            heads = await self.log.heads([log_id, roll_id])
+            scene = await self.look(actor, conversation_id)
+            if scene.group.dissolved and not even_dissolved:
+                raise Dissolved
+            await plan(scene)
+            return scene.commit(heads[log_id].epoch, heads[roll_id].epoch)
+
+        async with self._turns.of(conversation_id):
+            await decide(self.log, attempt)
+        return scene
+
+    async def member(self, conversation_id: ConversationId, user_id: UserId) -> Member:
+        """Return an active member.
+
+        Raises:
+            NotFound: this user is none.
+        """
+        member = await self.records.get(Member, conversation_id, user_id)
+        if member is None or not member.active:
+            raise NotFound("This user is not a member.")
+        return member
+
+    async def candidates(
+        self,
+        actor: Actor,
+        conversation_id: ConversationId,
+        user_ids: Sequence[UserId],
+        trusted: bool = False,
+    ) -> tuple[list[tuple[UserId, Member | None]], list[NotAdded]]:
+        """Tell who of these people can be added (with the place they had), and who cannot.
+
+        Members are in neither list. Four reads, however many are named.
+        """
+        here = [(conversation_id, user_id) for user_id in dict.fromkeys(user_ids)]
+        places = await self.records.get_many(Member, here)
+        here = [key for key in here if key not in places or not places[key].active]
+        users = await self.records.get_many(User, [(user_id,) for _, user_id in here])
+        bans = await self.records.get_many(Ban, here)
+        pairs = [(user_id, actor.user_id) for _, user_id in here]
+        relations = await self.records.get_many(Relation, pairs)
+        can: list[tuple[UserId, Member | None]] = []
+        cannot: list[NotAdded] = []
+        for key, pair in zip(here, pairs, strict=True):
+            user_id = key[1]
+            reason = why_not_added(users.get(user_id), relations.get(pair), key in bans, trusted)
+            if reason is None:
+                can.append((user_id, places.get(key)))
+            else:
+                cannot.append(NotAdded(user_id, reason))
+        return can, cannot
