@@ -4,11 +4,20 @@ import msgspec
 from msgspec import Struct
 
 from hongyan.domain.group.model import Role
-from hongyan.kernel.errors import Invalid
-from hongyan.kernel.ids import Kind
+from hongyan.kernel.errors import Forbidden, Invalid
+from hongyan.kernel.ids import Kind, UserId
 
-from .api import Blocked, FriendsOnly, MayNotSpeak, Muted, TooLong
-from .model import Content, Custom, Media, MergedForward, Notice, Poll, Text
+from .api import (
+    Blocked,
+    FriendsOnly,
+    MayNotSpeak,
+    Muted,
+    NotEditable,
+    NotForwardable,
+    TooLate,
+    TooLong,
+)
+from .model import Content, Custom, Media, MergedForward, MessageBody, Notice, Poll, Text
 from .rooms import Room
 
 
@@ -28,6 +37,20 @@ class Limits(Struct, frozen=True):
 
 
 DEFAULT_LIMITS = Limits()
+MENTIONS = ("mention", "mention_all", "mention_admins")
+
+
+class Windows(Struct, frozen=True):
+    """How long after sending something is allowed; 0 means for ever."""
+
+    edit_ms: int = 24 * 3600 * 1000
+    recall_ms: int = 2 * 60 * 1000
+    """For the author."""
+    admin_recall_ms: int = 0
+    """For a group's admins: their own messages and those of lower ranks."""
+
+
+DEFAULT_WINDOWS = Windows()
 
 
 def check_may_speak(room: Room, content: Content, now_ms: int) -> None:
@@ -77,8 +100,11 @@ def check_content(content: Content, encoded_bytes: int, limits: Limits) -> None:
         _check_text(content, limits)
     elif isinstance(content, Notice):
         raise Invalid("Only the system sends notices.")
-    elif isinstance(content, Media) and not content.media_id:
-        raise Invalid("A file needs a media_id.")
+    elif isinstance(content, Media):
+        if not content.media_id:
+            raise Invalid("A file needs a media_id.")
+        if len(content.caption.encode()) > limits.text_bytes:
+            raise TooLong(limit=limits.text_bytes)
     elif isinstance(content, Poll):
         _check_poll(content, limits)
     elif isinstance(content, Custom):
@@ -129,3 +155,116 @@ def _check_forward(content: MergedForward, limits: Limits) -> None:
         ]
     if layer:
         raise TooLong("Forwards are nested too deeply.", limit=limits.forward_depth)
+
+
+class Mentioned(Struct, frozen=True):
+    """Whom a message mentions."""
+
+    user_ids: frozenset[UserId] = frozenset()
+    all: bool = False
+    admins: bool = False
+
+
+NOBODY_MENTIONED = Mentioned()
+
+
+def mentioned(content: Content | None) -> Mentioned:
+    """Return whom this content mentions."""
+    if not isinstance(content, Text) or not content.entities:
+        return NOBODY_MENTIONED
+    types = {entity.type for entity in content.entities}
+    user_ids = frozenset(e.user_id for e in content.entities if e.type == "mention")
+    return Mentioned(user_ids, "mention_all" in types, "mention_admins" in types)
+
+
+def check_may_mark(room: Room, now_ms: int) -> None:
+    """Refuse a reaction from whom the other one blocked, or who is muted.
+
+    Raises:
+        Blocked, Muted: as ``React``.
+    """
+    if room.blocked:
+        raise Blocked
+    until_ms = room.member.muted_until_ms
+    if until_ms == -1 or until_ms > now_ms:
+        raise Muted(until_ms=until_ms)
+
+
+def check_may_pin(room: Room) -> None:
+    """Refuse where the permission table does not let the member pin.
+
+    Raises:
+        MayNotSpeak: it does not.
+        Blocked: the other one of a direct conversation blocked the caller.
+    """
+    if room.blocked:
+        raise Blocked
+    if room.group is not None:
+        least = room.group.permissions.pin
+        if room.member.role.rank < least.rank:
+            raise MayNotSpeak(needs=least)
+
+
+def check_window(sent_at_ms: int, window_ms: int, now_ms: int) -> None:
+    """Refuse what comes too late.
+
+    Raises:
+        TooLate: more than ``window_ms`` have passed.
+    """
+    if window_ms and now_ms - sent_at_ms > window_ms:
+        raise TooLate(window_ms=window_ms)
+
+
+def check_may_recall(
+    room: Room,
+    sender: UserId,
+    sender_rank: int,
+    sent_at_ms: int,
+    now_ms: int,
+    windows: Windows = DEFAULT_WINDOWS,
+) -> None:
+    """Refuse who may not take this message back now.
+
+    Args:
+        room: Where the caller stands.
+        sender: Whose message it is.
+        sender_rank: The sender's rank here; -1 for who is not here any more.
+        sent_at_ms: When it was sent.
+        now_ms: The time.
+        windows: For how long one may.
+
+    Raises:
+        Forbidden, TooLate: as ``RecallMessage``.
+    """
+    rank = room.member.role.rank
+    is_own = sender == room.member.user_id
+    if room.group is not None and rank > 0 and (is_own or rank > sender_rank):
+        check_window(sent_at_ms, windows.admin_recall_ms, now_ms)
+    elif not is_own:
+        raise Forbidden("You may not recall this person's messages.")
+    elif room.kind != Kind.SELF:
+        check_window(sent_at_ms, windows.recall_ms, now_ms)
+
+
+def check_edit(old: Content, new: Content) -> None:
+    """Refuse an edit that changes more than a text or a caption.
+
+    Raises:
+        NotEditable: it does.
+    """
+    if isinstance(old, Text) and isinstance(new, Text):
+        return
+    if not isinstance(old, Media) or type(old) is not type(new):
+        raise NotEditable
+    if msgspec.structs.replace(old, caption="") != msgspec.structs.replace(new, caption=""):
+        raise NotEditable("Only the caption of a file can be edited.")
+
+
+def check_may_forward(body: MessageBody, seq: int) -> None:
+    """Refuse what is bound to its place: polls, notices, and messages that burn.
+
+    Raises:
+        NotForwardable: it is such a one.
+    """
+    if isinstance(body.content, Poll | Notice) or body.burn_after_ms:
+        raise NotForwardable(seq=seq)

@@ -24,10 +24,9 @@ from .model import MESSAGE, Content, MessageBody, Origin, Quote, Text, decode_bo
 from .ports import Gate, Mentions
 from .rooms import Key, Room, Rooms
 from .rows import BurnTask
-from .rules import DEFAULT_LIMITS, Limits, check_content, check_may_speak
+from .rules import DEFAULT_LIMITS, MENTIONS, Limits, check_content, check_may_speak
 
 CLIENT_ID_MAX = 64
-MENTIONS = ("mention", "mention_all", "mention_admins")
 
 
 class Beside(Struct, frozen=True):

@@ -1,0 +1,165 @@
+"""Finding the message that something is to happen to, and letting one thing happen at a time."""
+
+from collections.abc import Awaitable, Callable, Iterable
+
+from msgspec import Struct, structs
+
+from hongyan.domain.conversation.model import HiddenMessage, Preference
+from hongyan.domain.group.model import Member
+from hongyan.domain.log.model import Append, Commit, Entry, Expect, Touch, encode_body
+from hongyan.domain.log.ports import Log, Records
+from hongyan.domain.log.service import Turns, decide
+from hongyan.kernel.bus import Actor
+from hongyan.kernel.errors import NotFound
+from hongyan.kernel.ids import ConversationId, LogId, UserId
+
+from .api import Gone, Noted
+from .model import MESSAGE, Content, MessageBody, decode_body
+from .rooms import Room, Rooms
+from .rows import marks_log
+
+END = 2**53 - 1
+
+
+class Target(Struct, frozen=True):
+    """A message that the caller may see, and where the caller stands."""
+
+    room: Room
+    entry: Entry
+    body: MessageBody
+
+    @property
+    def content(self) -> Content:
+        """What the message says.
+
+        Raises:
+            Gone: nothing any more.
+        """
+        if self.body.content is None:
+            raise Gone
+        return self.body.content
+
+    def tell(self, kind: str, body: Struct, at_ms: int, sender: UserId | None = None) -> Append:
+        """Return the entry that tells the conversation what happened to this message."""
+        who = self.room.member.user_id if sender is None else sender
+        return Append(self.entry.log_id, kind, who, encode_body(body), at_ms)
+
+
+Attempt = Callable[[Target], Awaitable[Commit]]
+
+
+class Targets:
+    """Finds messages for those who may see them.
+
+    Args:
+        log: The messages.
+        records: What limits who sees them.
+        rooms: Who stands how where.
+    """
+
+    def __init__(self, log: Log, records: Records, rooms: Rooms) -> None:
+        self._log = log
+        self._records = records
+        self._rooms = rooms
+        self._turns = Turns()
+
+    async def room(self, actor: Actor, conversation_id: ConversationId) -> Room:
+        """Return the caller's room as it is now, at the cost of one read where it is at hand.
+
+        Raises:
+            NotAMember, Dissolved: the caller is not in the conversation.
+        """
+        log_id = LogId(conversation_id)
+        room = await self._rooms.enter(conversation_id, actor.user_id)
+        if (await self._log.heads([log_id]))[log_id].epoch != room.epoch:
+            self._rooms.forget((conversation_id, actor.user_id))
+            room = await self._rooms.enter(conversation_id, actor.user_id)
+        return room
+
+    async def visible(self, room: Room) -> tuple[int, int]:
+        """Return the first and the last seq that the caller sees in this room."""
+        member = room.member
+        kept = await self._records.get(Preference, member.user_id, room.conversation_id)
+        cleared = 0 if kept is None else kept.cleared_seq
+        return max(cleared + 1, member.visible_from), member.visible_until or END
+
+    async def see(self, actor: Actor, conversation_id: ConversationId, seq: int) -> Target:
+        """Return one message.
+
+        Raises:
+            NotAMember, Dissolved: the caller is not in the conversation.
+            NotFound: there is no such message for the caller to see.
+        """
+        return await self._see(await self.room(actor, conversation_id), seq)
+
+    async def see_many(self, room: Room, seqs: Iterable[int]) -> list[Entry]:
+        """Return those of these messages that the caller sees, in the order of ``seqs``."""
+        first, last = await self.visible(room)
+        wanted = [seq for seq in seqs if first <= seq <= last]
+        me, where = room.member.user_id, room.conversation_id
+        hidden = await self._records.get_many(HiddenMessage, [(me, where, seq) for seq in wanted])
+        found: list[Entry] = []
+        for seq in wanted:
+            if (me, where, seq) not in hidden:
+                found += await self._log.read(LogId(where), seq, seq, 1, kinds=(MESSAGE,))
+        return found
+
+    async def _see(self, room: Room, seq: int) -> Target:
+        for entry in await self.see_many(room, (seq,)):
+            return Target(room, entry, decode_body(entry))
+        raise NotFound("There is no such message.")
+
+    async def change(
+        self, actor: Actor, conversation_id: ConversationId, seq: int, attempt: Attempt
+    ) -> Noted:
+        """Let ``attempt`` decide what happens to a message, and commit that.
+
+        Nothing else happens to the conversation's messages between the read and the commit,
+        and nobody's rights change; else ``attempt`` is asked again. A commit that appends and
+        changes nothing is left out.
+
+        Raises:
+            NotAMember, Dissolved, NotFound: as ``see``; and what ``attempt`` raises.
+            Busy: others kept changing the same thing.
+        """
+
+        async def judged() -> Commit:
+            target = await self.see(actor, conversation_id, seq)
+            commit = await attempt(target)
+            if not commit.appends and not commit.changes:
+                return commit
+            room_epoch = Expect(target.entry.log_id, target.room.epoch)
+            expects = (*commit.expects, room_epoch)
+            return structs.replace(commit, expects=expects, origin=actor.device_id)
+
+        entries = await self.serialise(conversation_id, judged)
+        return Noted(entries[0].seq, entries[0].sent_at_ms) if entries else Noted()
+
+    async def serialise(
+        self, conversation_id: ConversationId, attempt: Callable[[], Awaitable[Commit]]
+    ) -> tuple[Entry, ...]:
+        """Commit what ``attempt`` decides, while nothing else happens to the messages here.
+
+        Raises:
+            Busy: others kept changing the same thing; and what ``attempt`` raises.
+        """
+        guard = marks_log(conversation_id)
+
+        async def guarded() -> Commit:
+            epoch = (await self._log.heads([guard]))[guard].epoch
+            commit = await attempt()
+            if not commit.appends and not commit.changes:
+                return commit
+            return structs.replace(
+                commit,
+                changes=(*commit.changes, Touch(guard)),
+                expects=(*commit.expects, Expect(guard, epoch)),
+            )
+
+        async with self._turns.of(guard):
+            return await decide(self._log, guarded)
+
+    async def rank_of(self, conversation_id: ConversationId, user_id: UserId) -> int:
+        """Return how high a user stands in a conversation; -1 for one who is not in it."""
+        member = await self._records.get(Member, conversation_id, user_id)
+        return member.role.rank if member is not None and member.active else -1
