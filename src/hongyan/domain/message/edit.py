@@ -91,7 +91,7 @@ class Editing:
 
         async def attempt(target: Target) -> Commit:
             nonlocal answer
-            old, body = target.content, target.body
+            old, body = target.content(), target.body
             if target.entry.sender != actor.user_id:
                 raise Forbidden("You can edit your own messages only.")
             check_edit(old, command.content)

@@ -28,7 +28,6 @@ class Target(Struct, frozen=True):
     entry: Entry
     body: MessageBody
 
-    @property
     def content(self) -> Content:
         """What the message says.
 

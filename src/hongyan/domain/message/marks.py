@@ -1,0 +1,82 @@
+"""What stands beside messages: one message's marks, and those of a range in one go."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hongyan.domain.conversation.model import HiddenMessage
+from hongyan.domain.log.model import Change, Drop, Put
+from hongyan.domain.log.ports import Records
+from hongyan.kernel.bus import Actor, handles
+from hongyan.kernel.errors import Invalid
+from hongyan.kernel.ids import UserId
+
+from .marks_api import EmojiInfo, ListMarks, MarksInRange, MessageMarks, PollInfo
+from .rows import Marks, Reaction, Vote
+from .targets import Target, Targets
+
+RANGE_MAX = 500
+
+
+async def load_marks(records: Records, target: Target) -> Marks:
+    """Return a message's marks; without any where it has none yet."""
+    conversation_id, seq = target.room.conversation_id, target.entry.seq
+    found = await records.get(Marks, conversation_id, seq)
+    return Marks(conversation_id=conversation_id, seq=seq) if found is None else found
+
+
+def put_marks(marks: Marks) -> Change:
+    """Return the change that keeps these marks; a message without marks keeps no row."""
+    if marks == Marks(conversation_id=marks.conversation_id, seq=marks.seq):
+        return Drop(Marks, marks.key())
+    return Put(marks)
+
+
+class MarksReading:
+    """Answers ``message.marks``.
+
+    Args:
+        records: The marks.
+        targets: Tells what the caller sees.
+    """
+
+    def __init__(self, records: Records, targets: Targets) -> None:
+        self._records = records
+        self._targets = targets
+
+    @handles(ListMarks)
+    async def marks(self, actor: Actor, command: ListMarks) -> MarksInRange:
+        """Answer ``ListMarks``."""
+        if not 0 <= command.last_seq - command.first_seq < RANGE_MAX:
+            raise Invalid(f"A range holds 1 to {RANGE_MAX} seqs.")
+        room = await self._targets.room(actor, command.conversation_id)
+        first, last = await self._targets.visible(room)
+        first, last = max(first, command.first_seq), min(last, command.last_seq)
+        me, where = actor.user_id, command.conversation_id
+        found = await self._records.scan(Marks, where, after=(first - 1,), limit=RANGE_MAX)
+        rows = [row for row in found if row.seq <= last]
+        keys = [(me, where, row.seq) for row in rows]
+        hidden = await self._records.get_many(HiddenMessage, keys)
+        rows = [row for row in rows if (me, where, row.seq) not in hidden]
+        mine = await self._records.get_many(
+            Reaction, [(where, row.seq, me, one.emoji) for row in rows for one in row.emojis]
+        )
+        votes = await self._records.get_many(
+            Vote, [(where, row.seq, me) for row in rows if row.tallies]
+        )
+        return MarksInRange(tuple(_info(row, me, mine, votes) for row in rows))
+
+
+def _info(
+    row: Marks, me: UserId, mine: Mapping[Any, Reaction], votes: Mapping[Any, Vote]
+) -> MessageMarks:
+    where, seq = row.conversation_id, row.seq
+    emojis = tuple(
+        EmojiInfo(one.emoji, one.count, one.first, (where, seq, me, one.emoji) in mine)
+        for one in row.emojis
+    )
+    poll = None
+    if row.tallies:
+        vote = votes.get((where, seq, me))
+        choice = () if vote is None else vote.choice
+        poll = PollInfo(row.tallies, row.voters, choice, row.poll_closed)
+    return MessageMarks(seq, emojis, row.pinned, poll)

@@ -1,0 +1,156 @@
+"""Polls: they are sent as messages; here they are voted on and closed."""
+
+from msgspec import structs
+
+from hongyan.domain.log.model import Change, Commit, Drop, Put
+from hongyan.domain.log.ports import Records
+from hongyan.kernel.bus import Actor, handles
+from hongyan.kernel.clock import Clock
+from hongyan.kernel.errors import Forbidden, Invalid, NotFound
+from hongyan.kernel.ids import SYSTEM
+from hongyan.kernel.pages import check_page, read_place, write_place
+
+from .marks import load_marks, put_marks
+from .marks_api import (
+    Choice,
+    Choices,
+    ClosePoll,
+    ListVotes,
+    PollEnded,
+    Tally,
+    VotePoll,
+)
+from .model import POLL_CLOSED, POLL_VOTED, Poll, PollClosed, PollVoted
+from .rows import Marks, Vote
+from .targets import Target, Targets
+
+
+class Polling:
+    """Answers ``poll.vote``, ``poll.close`` and ``poll.votes``.
+
+    Votes are told with the tallies. Who chose what in an anonymous poll is stored, so that a
+    choice can be replaced, and told to nobody.
+
+    Args:
+        records: The votes.
+        clock: The time of day.
+        targets: Finds messages.
+    """
+
+    def __init__(self, records: Records, clock: Clock, targets: Targets) -> None:
+        self._records = records
+        self._clock = clock
+        self._targets = targets
+
+    @handles(VotePoll)
+    async def vote(self, actor: Actor, command: VotePoll) -> Tally:
+        """Answer ``VotePoll``."""
+        marks = Marks(conversation_id=command.conversation_id, seq=command.seq)
+
+        async def attempt(target: Target) -> Commit:
+            nonlocal marks
+            poll, now_ms = _poll(target), self._clock.now_ms()
+            marks = await self._load(target, poll)
+            key = (command.conversation_id, command.seq, actor.user_id)
+            former = await self._records.get(Vote, *key)
+            before = () if former is None else former.choice
+            choice = tuple(sorted(command.choice))
+            if choice == before:
+                return Commit()
+            _check_choice(poll, choice)
+            if marks.poll_closed or 0 < poll.closes_at_ms <= now_ms:
+                raise PollEnded
+            marks = _counted(marks, before, choice)
+            change: Change = Drop(Vote, key)
+            if choice:
+                change = Put(
+                    Vote(conversation_id=key[0], seq=key[1], user_id=key[2], choice=choice)
+                )
+            told = PollVoted(
+                command.seq, marks.tallies, marks.voters, None if poll.anonymous else choice
+            )
+            sender = SYSTEM if poll.anonymous else actor.user_id
+            return Commit(
+                (target.tell(POLL_VOTED, told, now_ms, sender),), (change, put_marks(marks))
+            )
+
+        noted = await self._targets.change(actor, command.conversation_id, command.seq, attempt)
+        return Tally(noted.entry_seq, marks.tallies, marks.voters)
+
+    @handles(ClosePoll)
+    async def close(self, actor: Actor, command: ClosePoll) -> Tally:
+        """Answer ``ClosePoll``."""
+        marks = Marks(conversation_id=command.conversation_id, seq=command.seq)
+
+        async def attempt(target: Target) -> Commit:
+            nonlocal marks
+            poll = _poll(target)
+            await self._check_may_close(target)
+            marks = await self._load(target, poll)
+            if marks.poll_closed:
+                return Commit()
+            marks = structs.replace(marks, poll_closed=True)
+            told = PollClosed(command.seq, marks.tallies, marks.voters)
+            return Commit(
+                (target.tell(POLL_CLOSED, told, self._clock.now_ms()),), (put_marks(marks),)
+            )
+
+        noted = await self._targets.change(actor, command.conversation_id, command.seq, attempt)
+        return Tally(noted.entry_seq, marks.tallies, marks.voters)
+
+    async def _load(self, target: Target, poll: Poll) -> Marks:
+        marks = await load_marks(self._records, target)
+        return structs.replace(marks, tallies=marks.tallies or (0,) * len(poll.options))
+
+    async def _check_may_close(self, target: Target) -> None:
+        room, sender = target.room, target.entry.sender
+        if sender == room.member.user_id:
+            return
+        rank = room.member.role.rank
+        if rank == 0 or rank <= await self._targets.rank_of(room.conversation_id, sender):
+            raise Forbidden("Only its author, or an admin of a higher rank, closes a poll.")
+
+    @handles(ListVotes)
+    async def votes(self, actor: Actor, command: ListVotes) -> Choices:
+        """Answer ``ListVotes``."""
+        check_page(command.limit)
+        target = await self._targets.see(actor, command.conversation_id, command.seq)
+        if _poll(target).anonymous:
+            raise Forbidden("This poll is anonymous.")
+        found = await self._records.scan(
+            Vote,
+            command.conversation_id,
+            command.seq,
+            after=read_place(command.after, str),
+            limit=command.limit + 1,
+        )
+        page = found[: command.limit]
+        following = write_place(page[-1].user_id) if len(found) > command.limit else ""
+        return Choices(tuple(Choice(row.user_id, row.choice) for row in page), following)
+
+
+def _poll(target: Target) -> Poll:
+    content = target.content()
+    if not isinstance(content, Poll):
+        raise NotFound("This message is not a poll.")
+    return content
+
+
+def _check_choice(poll: Poll, choice: tuple[int, ...]) -> None:
+    if len(set(choice)) < len(choice):
+        raise Invalid("An option is named twice.")
+    if any(not 0 <= place < len(poll.options) for place in choice):
+        raise Invalid("There is no such option.")
+    if len(choice) > 1 and not poll.multiple:
+        raise Invalid("Only one option may be chosen.")
+
+
+def _counted(marks: Marks, before: tuple[int, ...], choice: tuple[int, ...]) -> Marks:
+    """Return the marks once ``before`` is replaced by ``choice``."""
+    tallies = list(marks.tallies)
+    for place in before:
+        tallies[place] -= 1
+    for place in choice:
+        tallies[place] += 1
+    voters = marks.voters + bool(choice) - bool(before)
+    return structs.replace(marks, tallies=tuple(tallies), voters=voters)
