@@ -15,6 +15,11 @@ class Bucket:
         self._tokens = burst
         self._at = time.monotonic()
 
+    @property
+    def tokens(self) -> float:
+        """How many tokens were left after the last ``take``."""
+        return self._tokens
+
     def take(self, tokens: float = 1.0) -> float:
         """Take tokens and return 0, or take none and return the seconds until there are."""
         if self._per_s <= 0:

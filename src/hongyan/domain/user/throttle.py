@@ -1,8 +1,8 @@
 """Slowing down who guesses: a delay that grows with every failure, and forgets with time."""
 
-import ipaddress
 from collections import OrderedDict
 
+from hongyan.kernel.addresses import network_of
 from hongyan.kernel.errors import RateLimited
 
 
@@ -76,19 +76,6 @@ class Throttle:
     def forget(self, key: str) -> None:
         """Start the key anew."""
         self._failures.pop(key, None)
-
-
-def network_of(address: str) -> str:
-    """Return what one subscriber holds: an IPv4 address, or an IPv6 network of 64 bits."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 6 and parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    if parsed.version == 6:
-        return str(ipaddress.ip_network((address, 64), strict=False).network_address)
-    return address
 
 
 class Guard:
