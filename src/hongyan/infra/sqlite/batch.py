@@ -29,7 +29,7 @@ from hongyan.kernel.ids import ClientId
 from . import rows
 from .database import read_statements
 from .inserts import CHUNKS, insert_many, multi_insert
-from .tail import RetryKey, Tail
+from .tail import Placed, RetryKey, Tail
 
 SQL = read_statements("log.sql")
 HEADS_KEPT = 100_000
@@ -63,12 +63,14 @@ class Batch:
         self._entries: list[tuple[Any, ...]] = []
         self._cursors: dict[tuple[int, str], list[int]] = {}
         self._dirty: dict[str, LogHead] = {}
-        self._new: list[tuple[int, int, Entry]] = []
+        self._new: list[Placed] = []
         self._appended: dict[RetryKey, Entry] = {}
         self._rewritten: dict[tuple[str, int], bytes] = {}
         self._on_disk: dict[tuple[int, str, str], int] = {}
-        for position, log_key, log_id, *rest in connection.execute(SQL["unindexed"]):
-            tail.add(position, log_key, read_entry(log_id, rest))
+        for position, log_id, *rest in connection.execute(SQL["unindexed"]):
+            entry = read_entry(log_id, rest)
+            key = (entry.log_id, entry.sender, entry.client_id)
+            tail.add([(position, entry)], {key: entry} if entry.client_id else {})
         self._next_key = self._scalar(SQL["next_key"])
         self._next_pos = self._scalar(SQL["next_pos"])
 
@@ -82,16 +84,13 @@ class Batch:
         self._entries.clear()
         self._cursors.clear()
         self._dirty.clear()
-        self._tail.rolled_back()
         self._clear()
 
     def settle(self) -> None:
         """The transaction is on disk: keep what is likely to be asked again."""
-        for position, log_key, entry in self._new:
-            self._tail.add(position, log_key, entry)
+        self._tail.add(self._new, self._appended)
         for (log_id, seq), body in self._rewritten.items():
             self._tail.rewrite(log_id, seq, body)
-        self._tail.committed()
         self._clear()
         while len(self._heads) > HEADS_KEPT:
             self._heads.popitem(last=False)
@@ -207,7 +206,7 @@ class Batch:
         )
         if append.client_id:
             self._appended[(append.log_id, append.sender, append.client_id)] = entry
-        self._new.append((self._next_pos, head.key, entry))
+        self._new.append((self._next_pos, entry))
         self._entries.append(
             (
                 self._next_pos,
@@ -246,12 +245,8 @@ class Batch:
                 self._rewritten[(change.log_id, change.seq)] = change.body
 
     def _position(self, log_id: str, seq: int) -> int | None:
-        position = self._tail.position(log_id, seq)
-        if position is not None:
+        for position, _ in self._recent(log_id, seq):
             return position
-        for position, _, entry in self._new:
-            if entry.seq == seq and entry.log_id == log_id:
-                return position
         return self._scalar(SQL["place_of"], (self._head(log_id).key, seq))  # type: ignore[no-any-return]
 
     def _advance_to(self, change: Advance) -> None:
@@ -266,12 +261,15 @@ class Batch:
         self._advance(head, change.user_id, read, ordinal, min(change.delivered_seq, head.seq), 0)
 
     def _ordinal(self, head: LogHead, seq: int) -> int:
-        for entry in self._tail.span(head.log_id, seq, seq):
+        for _, entry in self._recent(head.log_id, seq):
             return entry.ordinal
-        for _, _, entry in self._new:
-            if entry.seq == seq and entry.log_id == head.log_id:
-                return entry.ordinal
         return self._scalar(SQL["ordinal_at"], (head.key, seq)) or 0
+
+    def _recent(self, log_id: str, seq: int) -> list[Placed]:
+        """Return the entry of this seq, if it is in the tail or in the running transaction."""
+        return self._tail.span(log_id, seq, seq) or [
+            one for one in self._new if one[1].seq == seq and one[1].log_id == log_id
+        ]
 
     def _advance(
         self, head: LogHead, user_id: str, read: int, ordinal: int, delivered: int, sent_ms: int
@@ -308,11 +306,14 @@ class Batch:
             insert_many(self._connection, _INSERT_CURSORS, cursors)
             self._cursors.clear()
 
-    def finish(self) -> None:
-        """Write the rest, and let the indexes come on; the last thing before the commit."""
-        appended = len(self._new)
-        self.write()
-        self._tail.index_some(self._connection, appended)
+    def index(self) -> None:
+        """Sort the tail into the indexes, in a transaction of its own."""
+        last = self._tail.last_position
+        with self._connection:
+            self._connection.execute(SQL["index_places"], (last,))
+            self._connection.execute(SQL["index_retries"], (last,))
+            self._connection.execute(SQL["save_place"], ("index", last))
+        self._tail.clear()
 
 
 def _wanted(size: int) -> str:

@@ -17,7 +17,7 @@ from hongyan.kernel.ids import ClientId, LogId, UserId
 from . import rows
 from .batch import SQL, read_entry
 from .database import open_database
-from .tail import union
+from .tail import Placed, union
 from .writer import Writer
 
 R = TypeVar("R", bound=Row)
@@ -128,7 +128,9 @@ class SqliteStore:
         cold: dict[LogId, list[Entry]] = {}
         for log_id, *rest in await self._read(SQL["tails"], bindings) if wanted else ():
             cold.setdefault(log_id, []).append(read_entry(log_id, rest))
-        tails = {i: union(entries, cold.get(i, ()), limit, True) for i, entries in hot.items()}
+        tails = {
+            i: union(entries, cold.get(i, ()), limit, newest=True) for i, entries in hot.items()
+        }
         return {log_id: newest[::-1] for log_id, newest in tails.items() if newest}
 
     # --- Cursors ---
@@ -227,8 +229,8 @@ class SqliteStore:
         return connection.execute(statement, bindings).fetchall()
 
 
-def _of_kinds(entries: Sequence[Entry], kinds: Sequence[str]) -> Sequence[Entry]:
-    return [entry for entry in entries if entry.kind in kinds] if kinds else entries
+def _of_kinds(placed: Sequence[Placed], kinds: Sequence[str]) -> list[Entry]:
+    return [entry for _, entry in placed if not kinds or entry.kind in kinds]
 
 
 def _text(value: Any) -> str:

@@ -156,6 +156,15 @@ class Writer:
                 return
             if stopping:
                 return
+            if self.tail.is_full:
+                self._index()
+
+    def _index(self) -> None:
+        """Let the indexes come on, now that everybody is answered."""
+        try:
+            self._batch.index()
+        except apsw.Error as error:  # the next batch tries again
+            log.warning("the indexes stay behind: %s", error)
 
     def _carry_out(self, jobs: list[_Job]) -> list[tuple[Answer, bool]]:
         try:
@@ -177,7 +186,7 @@ class Writer:
                     answers.append(self._batch.add(job.commit))
                 except (Stale, Duplicate) as refusal:
                     answers.append((refusal, False))
-            self._batch.finish()
+            self._batch.write()
             self._connection.execute("COMMIT")
         except BaseException:
             self._batch.forget()

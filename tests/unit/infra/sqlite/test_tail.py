@@ -16,7 +16,6 @@ LOGS = [f"g{n:016d}" for n in range(7)]
 @pytest.fixture
 def small_generations(monkeypatch):
     monkeypatch.setattr(tail_module, "GENERATION_ENTRIES", 50)
-    monkeypatch.setattr(tail_module, "SLICE_MIN", 7)
 
 
 async def make_store(path):
