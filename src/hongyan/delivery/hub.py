@@ -9,7 +9,7 @@ were told.
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import msgspec
 
@@ -98,6 +98,10 @@ class Hub:
     def is_online(self, user_id: UserId) -> bool:
         """Return whether the user has a device connected here."""
         return user_id in self._users
+
+    def devices(self, user_id: UserId) -> Collection[DeviceId]:
+        """Return which of the user's devices are connected here."""
+        return self._users.get(user_id, {}).keys()
 
     def committed(self, event: Committed) -> None:
         """Deliver the entries of a commit."""

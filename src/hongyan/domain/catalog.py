@@ -7,6 +7,7 @@ from hongyan.kernel.bus import Command
 
 from .conversation import api as conversation_api
 from .conversation import model as conversation_model
+from .conversation import presence_api
 from .group import api as group_api
 from .group import joining_api
 from .group import model as group_model
@@ -29,6 +30,7 @@ APIS = (
     group_api,
     joining_api,
     conversation_api,
+    presence_api,
     message_api,
     message_marks_api,
 )

@@ -7,7 +7,6 @@ from msgspec import Struct
 from hongyan.domain.group.model import Group, Member, Roll
 from hongyan.domain.log.model import Cursor, Head
 from hongyan.domain.relation.model import Relation
-from hongyan.domain.user.model import Privacy
 from hongyan.kernel.errors import Invalid, LimitReached
 
 from .api import SetPreference
@@ -65,19 +64,6 @@ def is_small(roll: Roll | None) -> bool:
 def is_blocked(one: Relation | None, other: Relation | None) -> bool:
     """Return whether either of two users has blocked the other."""
     return (one is not None and one.blocked) or (other is not None and other.blocked)
-
-
-def may_see_presence(privacy: Privacy, theirs: Relation | None, mine: Relation | None) -> bool:
-    """Return whether a user lets another see their presence.
-
-    Args:
-        privacy: The settings of the one who is looked at.
-        theirs: What the onlooker is to them.
-        mine: What they are to the onlooker.
-    """
-    if is_blocked(theirs, mine) or privacy.shows_presence == "nobody":
-        return False
-    return privacy.shows_presence == "everyone" or (theirs is not None and theirs.friend)
 
 
 def check_range(name: str, value: int, least: int, most: int) -> None:

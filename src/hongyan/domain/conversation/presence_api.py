@@ -1,0 +1,77 @@
+"""Who is online: commands that delivery answers, since it alone knows who is connected."""
+
+from msgspec import Struct
+
+from hongyan.kernel.bus import Command, Done
+from hongyan.kernel.errors import Conflict
+from hongyan.kernel.ids import UserId
+
+
+class NotConnected(Conflict):
+    """Presence can be watched over a connection only."""
+
+    code = "not_connected"
+    message = "Connect first; presence is told to connected devices only."
+
+
+class UserPresence(Struct, frozen=True):
+    """Whether somebody is there. Also the body of the signal ``presence``.
+
+    Who hides their presence from the caller looks like one who was never there.
+    """
+
+    user_id: UserId
+    online: bool = False
+    platforms: tuple[str, ...] = ()
+    """What they are connected with, such as ``web`` and ``android``."""
+    last_seen_ms: int = 0
+    """When their last device went; 0 while online, and when it is not known.
+
+    Kept in memory only: a server that was started again does not know it.
+    """
+
+
+class Presences(Struct, frozen=True):
+    """In the order in which they were asked for."""
+
+    presences: tuple[UserPresence, ...]
+
+
+class GetPresence(Command[Presences], frozen=True, kw_only=True):
+    """Tell who of these users is online.
+
+    Raises:
+        LimitReached: more than 500.
+    """
+
+    METHOD = "presence.get"
+
+    user_ids: tuple[UserId, ...]
+
+
+class WatchPresence(Command[Presences], frozen=True, kw_only=True):
+    """Tell who is online, and from now on whenever that changes, by the signal ``presence``.
+
+    A change is told a moment later, so that one who only changes networks makes no noise.
+    The watch ends with ``presence.unwatch`` or when the user's last device goes offline.
+
+    Raises:
+        LimitReached: the user's devices would watch more than 500 users.
+        NotConnected: the caller has no connection that could be told.
+    """
+
+    METHOD = "presence.watch"
+
+    user_ids: tuple[UserId, ...]
+
+
+class UnwatchPresence(Command[Done], frozen=True, kw_only=True):
+    """Watch these users no longer from this device.
+
+    Raises:
+        LimitReached: more than 500.
+    """
+
+    METHOD = "presence.unwatch"
+
+    user_ids: tuple[UserId, ...]
