@@ -1,0 +1,222 @@
+"""What an entry does to the local store: messages appear, change and vanish; counts follow."""
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec.structs import replace
+
+from .events import (
+    ConversationChanged,
+    EntryReceived,
+    Event,
+    MessageChanged,
+    MessageReceived,
+    MessageSent,
+)
+from .models import (
+    CONVERSATION_READ,
+    MEMBERS_JOINED,
+    MEMBERS_LEFT,
+    MESSAGE,
+    MESSAGE_BURNED,
+    MESSAGE_EDITED,
+    MESSAGE_REACTED,
+    MESSAGE_RECALLED,
+    MESSAGES_HIDDEN,
+    PREFERENCE_CHANGED,
+    Conversation,
+    Entry,
+    Message,
+)
+from .store import Store
+
+Reactions = dict[str, list[str]]
+Body = dict[str, Any]
+
+
+def messages_of(store: Store, entries: list[Entry]) -> list[Message]:
+    """Return the messages among a stretch of one conversation's entries, reactions included."""
+    if not entries:
+        return []
+    reactions: dict[int, Reactions] = {}
+    for entry in store.reactions(entries[0].log_id, entries[0].seq, entries[-1].seq):
+        _react(reactions.setdefault(int(entry.body["seq"]), {}), entry)
+    return [
+        message_of(entry, reactions.get(entry.seq)) for entry in entries if entry.kind == MESSAGE
+    ]
+
+
+def message_of(entry: Entry, reactions: Reactions | None = None) -> Message:
+    """Return the message that a message entry holds."""
+    content = entry.body.get("content")
+    return Message(
+        conversation_id=entry.log_id,
+        seq=entry.seq,
+        ordinal=entry.ordinal,
+        sender=entry.sender,
+        client_id=entry.client_id,
+        sent_at_ms=entry.sent_at_ms,
+        content=content,
+        body=entry.body,
+        reactions=reactions if reactions and content is not None else {},
+    )
+
+
+def apply_entry(store: Store, me: str, entry: Entry) -> list[Event]:
+    """Put the next entry of a conversation into the store and return what to tell the app.
+
+    To be called inside a transaction, in the order of the log, once for each entry, with
+    the conversation known to the store.
+    """
+    conversation = store.conversation(entry.log_id) or Conversation(conversation_id=entry.log_id)
+    store.put_entries([entry])
+    changed, events = _told(store, me, entry, conversation)
+    changed = replace(changed, tip=entry.seq, ordinal=max(entry.ordinal, changed.ordinal))
+    store.put_conversation(changed)
+    return [*events, ConversationChanged(changed)]
+
+
+def apply_user_entry(store: Store, entry: Entry) -> list[Event]:
+    """Do the same for the next entry of the user's own log."""
+    store.put_user_tip(entry.seq)
+    conversation = store.conversation(str(entry.body.get("conversation_id", "")))
+    if conversation is None:
+        return []
+    if entry.kind == CONVERSATION_READ:
+        changed = read_up_to(store, conversation, entry.body)
+    elif entry.kind == PREFERENCE_CHANGED:
+        changed = _preferred(store, conversation, entry.body)
+    elif entry.kind == MESSAGES_HIDDEN:
+        for seq in entry.body.get("seqs", ()):
+            store.drop_entries(conversation.conversation_id, seq, seq)
+        changed = conversation
+    else:
+        return []
+    store.put_conversation(changed)
+    return [ConversationChanged(changed)]
+
+
+def read_up_to(store: Store, conversation: Conversation, mark: Body) -> Conversation:
+    """Return the conversation as it is when read up to ``read_seq`` and ``read_ordinal``."""
+    read_seq = max(conversation.read_seq, int(mark.get("read_seq", 0)))
+    changed = replace(
+        conversation,
+        read_seq=read_seq,
+        read_ordinal=max(conversation.read_ordinal, int(mark.get("read_ordinal", 0))),
+    )
+    if not changed.mentions or not changed.unread:
+        return replace(changed, mentions=0)
+    own = str((conversation.info.get("member") or {}).get("user_id", ""))
+    left = store.entries(
+        conversation.conversation_id, read_seq + 1, conversation.tip, 1000, kinds=(MESSAGE,)
+    )
+    return replace(changed, mentions=sum(_mentions(conversation, e.body, own) for e in left))
+
+
+def _preferred(store: Store, conversation: Conversation, body: Body) -> Conversation:
+    preference = {**(conversation.info.get("preference") or {}), **body}
+    changed = replace(conversation, info={**conversation.info, "preference": preference})
+    cleared = int(preference.get("cleared_seq", 0))
+    if cleared:
+        store.drop_entries(conversation.conversation_id, 0, cleared)
+        mark = {"read_seq": cleared, "read_ordinal": preference.get("cleared_ordinal", 0)}
+        changed = read_up_to(store, changed, mark)
+    return changed
+
+
+def _told(
+    store: Store, me: str, entry: Entry, conversation: Conversation
+) -> tuple[Conversation, list[Event]]:
+    """Return the conversation after the entry, and what else is to be told."""
+    if entry.kind == MESSAGE:
+        return _arrived(store, me, entry, conversation)
+    if entry.kind in _CHANGES:
+        return _changed(store, me, entry, conversation)
+    if entry.kind in {MEMBERS_JOINED, MEMBERS_LEFT} and me in entry.body.get("user_ids", ()):
+        conversation = replace(conversation, active=entry.kind == MEMBERS_JOINED)
+    return conversation, [EntryReceived(entry)]
+
+
+def _arrived(
+    store: Store, me: str, entry: Entry, conversation: Conversation
+) -> tuple[Conversation, list[Event]]:
+    changed = replace(conversation, active_at_ms=entry.sent_at_ms)
+    message = message_of(entry)
+    if entry.sender == me:  # to write is to have read
+        changed = replace(
+            changed,
+            read_seq=max(entry.seq, changed.read_seq),
+            read_ordinal=max(entry.ordinal, changed.read_ordinal),
+            mentions=0,
+        )
+        if entry.client_id and store.drop_item(entry.client_id):
+            return changed, [MessageSent(message)]
+    elif entry.seq > changed.read_seq and _mentions(changed, entry.body, me):
+        changed = replace(changed, mentions=changed.mentions + 1)
+    if entry.sent_at_ms < conversation.joined_at_ms:
+        return changed, []
+    return changed, [MessageReceived(message)]
+
+
+def _changed(
+    store: Store, me: str, entry: Entry, conversation: Conversation
+) -> tuple[Conversation, list[Event]]:
+    seq = int(entry.body.get("seq", 0))
+    target = store.entry(entry.log_id, seq)
+    if target is None or target.kind != MESSAGE:
+        return conversation, []
+    change = _CHANGES[entry.kind]
+    if change is not None:
+        before = target.body
+        target = replace(target, body=change(before, entry))
+        store.put_entries([target])
+        if seq > conversation.read_seq and target.sender != me:
+            more = _mentions(conversation, target.body, me) - _mentions(conversation, before, me)
+            conversation = replace(conversation, mentions=max(0, conversation.mentions + more))
+    return conversation, [MessageChanged(message) for message in messages_of(store, [target])]
+
+
+def _mentions(conversation: Conversation, body: Body, me: str) -> bool:
+    for entity in (body.get("content") or {}).get("entities", ()):
+        kind = entity.get("type")
+        if kind == "mention_all" or (kind == "mention" and entity.get("user_id") == me):
+            return True
+        if kind == "mention_admins" and conversation.role != "member":
+            return True
+    return False
+
+
+def _react(reactions: Reactions, entry: Entry) -> None:
+    emoji = str(entry.body.get("emoji", ""))
+    users = [user for user in reactions.get(emoji, []) if user != entry.sender]
+    if entry.body.get("added", True):
+        users.append(entry.sender)
+    reactions[emoji] = users
+    if not users:
+        del reactions[emoji]
+
+
+def _edited(body: Body, entry: Entry) -> Body:
+    news = entry.body
+    if body.get("content") is None or news.get("content") is None:
+        return body  # it has ended, or a later edit comes
+    if int(news.get("version", 0)) < int(body.get("version", 1)):
+        return body  # the message came with a later edit already
+    return {**body, **{name: news[name] for name in _EDITED_FIELDS if name in news}}
+
+
+def _recalled(body: Body, entry: Entry) -> Body:
+    return {**body, "content": None, "recalled_by": entry.sender}
+
+
+def _burned(body: Body, _: Entry) -> Body:
+    return {**body, "content": None, "burned": True}
+
+
+_EDITED_FIELDS = ("content", "version", "edited_at_ms")
+_CHANGES: dict[str, Callable[[Body, Entry], Body] | None] = {
+    MESSAGE_EDITED: _edited,
+    MESSAGE_RECALLED: _recalled,
+    MESSAGE_BURNED: _burned,
+    MESSAGE_REACTED: None,
+}

@@ -1,0 +1,176 @@
+"""What the app works with: entries, messages, conversations, and the items of the outbox."""
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+MESSAGE = "message"
+MESSAGE_EDITED = "message.edited"
+MESSAGE_RECALLED = "message.recalled"
+MESSAGE_REACTED = "message.reacted"
+MESSAGE_BURNED = "message.burned"
+MEMBERS_JOINED = "members.joined"
+MEMBERS_LEFT = "members.left"
+MEMBER_CHANGED = "member.changed"
+CONVERSATION_CHANGED = "conversation.changed"
+CONVERSATION_DISSOLVED = "conversation.dissolved"
+CONVERSATION_READ = "conversation.read"
+PREFERENCE_CHANGED = "preference.changed"
+MESSAGES_HIDDEN = "messages.hidden"
+
+Content = dict[str, Any]
+"""``{"type": "text", "text": "..."}`` and so on; see ``protocol/README.md``."""
+
+
+class Entry(Struct, frozen=True):
+    """One thing that happened, as it stands in a log. ``kind`` tells the shape of ``body``."""
+
+    log_id: str
+    seq: int
+    ordinal: int
+    kind: str
+    sender: str
+    client_id: str
+    sent_at_ms: int
+    body: dict[str, Any]
+
+
+class Receipt(Struct, frozen=True):
+    """An entry of ours is on the server's disk, and this is its place in the log."""
+
+    seq: int
+    ordinal: int = 0
+    sent_at_ms: int = 0
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """A message as it stands now, edits, recalls and reactions folded in."""
+
+    conversation_id: str
+    seq: int
+    """Its place in the conversation; 0 while it waits in the outbox."""
+    ordinal: int = 0
+    sender: str
+    client_id: str = ""
+    sent_at_ms: int
+    """When the server took it; for a pending one, when it was written."""
+    content: Content | None
+    """None once it is recalled or burned."""
+    body: dict[str, Any] = {}
+    """Everything that the server says of it."""
+    reactions: dict[str, list[str]] = {}
+    """Emoji -> the users who reacted with it."""
+    state: Literal["sent", "pending", "failed"] = "sent"
+
+    @property
+    def text(self) -> str:
+        """The text, or for other content what stands for it; empty when recalled."""
+        return summary(self.content) if self.content is not None else ""
+
+    @property
+    def recalled(self) -> bool:
+        """Whether its sender or an admin took it back."""
+        return self.content is None and self.state == "sent"
+
+    @property
+    def edited_at_ms(self) -> int:
+        """When it was last edited; 0 when never."""
+        return int(self.body.get("edited_at_ms", 0))
+
+    @property
+    def quote_seq(self) -> int:
+        """The seq of the message that it answers; 0 for none."""
+        return int((self.body.get("quote") or {}).get("seq", 0))
+
+
+class OutboxItem(Struct, frozen=True, kw_only=True):
+    """A message that the server has not taken yet."""
+
+    client_id: str
+    conversation_id: str
+    params: dict[str, Any]
+    """The parameters of ``message.send``."""
+    created_at_ms: int
+    error_code: str = ""
+    """Why the server refused it for good; empty while it is to be sent."""
+    error_message: str = ""
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """Who this store belongs to, and the tokens of its device."""
+
+    url: str
+    user_id: str
+    device_id: str
+    access_token: str = ""
+    expires_at_ms: int = 0
+    refresh_token: str = ""
+
+
+def summary(content: Content) -> str:
+    """Return one line for a content of any type."""
+    kind = content.get("type", "")
+    if kind == "text":
+        return str(content.get("text", ""))
+    for field in ("summary", "caption", "title", "name", "question", "text", "emoji", "url"):
+        if content.get(field):
+            return f"[{kind}] {content[field]}"
+    return f"[{kind}]"
+
+
+def text(value: str, mentions: dict[str, str] | None = None) -> Content:
+    """Return the content of a text message.
+
+    Args:
+        value: The text.
+        mentions: What stands in the text (``"@bob"``) -> the user id that it mentions, or
+            ``"all"`` for everybody; the first place where it stands counts.
+    """
+    entities = []
+    for name, user_id in (mentions or {}).items():
+        at = value.find(name)
+        if at >= 0 and user_id == "all":
+            entities.append({"type": "mention_all", "offset": at, "length": len(name)})
+        elif at >= 0:
+            place = {"offset": at, "length": len(name)}
+            entities.append({"type": "mention", **place, "user_id": user_id})
+    return {"type": "text", "text": value, **({"entities": entities} if entities else {})}
+
+
+class Conversation(Struct, frozen=True, kw_only=True):
+    """A conversation as this device knows it."""
+
+    conversation_id: str
+    kind: str = ""
+    """``direct``, ``group``, ``channel``, ``self`` or ``system``."""
+    name: str = ""
+    """A group's name, or what the other one of a direct conversation is called."""
+    peer_id: str = ""
+    """The other one of a direct conversation."""
+    tip: int = 0
+    """The store has every entry from ``floor`` up to this seq that this user may see."""
+    floor: int = 1
+    ordinal: int = 0
+    """How many countable entries there are up to ``tip``."""
+    read_seq: int = 0
+    read_ordinal: int = 0
+    active: bool = True
+    """Whether this user is a member."""
+    mentions: int = 0
+    """How many unread messages mention this user."""
+    active_at_ms: int = 0
+    """When the last message came."""
+    joined_at_ms: int = 0
+    """Messages from before are history, not news."""
+    info: dict[str, Any] = {}
+    """What the server says of it: ``group``, ``member`` (this user's own) and ``preference``."""
+
+    @property
+    def role(self) -> str:
+        """The role of this user: ``member``, ``admin`` or ``owner``."""
+        return str((self.info.get("member") or {}).get("role", "member"))
+
+    @property
+    def unread(self) -> int:
+        """How many countable entries this user has not read on any device."""
+        return max(0, self.ordinal - self.read_ordinal)

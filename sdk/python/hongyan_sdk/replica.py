@@ -1,0 +1,509 @@
+"""Keeping the local store equal to the server: the sync call, the order of pushes, gaps.
+
+Persist, then emit: an entry is in the store, and counted, before the app hears of it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+from msgspec.structs import replace
+
+from .errors import HongyanError, Refused
+from .events import ConversationChanged, EntryReceived, Event, UserLogReceived
+from .fold import apply_entry, apply_user_entry, messages_of
+from .ids import user_log
+from .models import (
+    CONVERSATION_CHANGED,
+    CONVERSATION_DISSOLVED,
+    MEMBER_CHANGED,
+    MEMBERS_JOINED,
+    MEMBERS_LEFT,
+    Conversation,
+    Entry,
+    Message,
+)
+from .sequencer import Sequencer
+from .store import Store
+from .wire import read
+
+logger = logging.getLogger(__name__)
+
+PAGE = 200
+RECEIPT_WAIT_S = 1.0
+CHANGES_INFO = {CONVERSATION_CHANGED, CONVERSATION_DISSOLVED, MEMBER_CHANGED}
+CHANGES_INFO |= {MEMBERS_JOINED, MEMBERS_LEFT}
+
+Call = Callable[[str, dict[str, Any]], Awaitable[Raw]]
+
+
+class Head(Struct, frozen=True):
+    """How far a log has come."""
+
+    seq: int = 0
+    ordinal: int = 0
+
+
+class Remote(Struct, frozen=True, kw_only=True):
+    """A conversation as the server tells it."""
+
+    conversation_id: str
+    kind: str = ""
+    head: Head = Head()
+    peer_id: str = ""
+    member: dict[str, Any] = {}
+    group: dict[str, Any] | None = None
+    preference: dict[str, Any] = {}
+    cursor: dict[str, Any] = {}
+    unread: int = 0
+    mentions: int = 0
+    last: Entry | None = None
+
+
+class SyncedConversation(Struct, frozen=True):
+    """A conversation and what the device lacks of it."""
+
+    conversation: Remote
+    entries: tuple[Entry, ...]
+    from_seq: int
+    gap: bool
+
+
+class Synced(Struct, frozen=True):
+    """A page of what the device lacks."""
+
+    conversations: tuple[SyncedConversation, ...]
+    next_after: str | None = None
+    left: tuple[str, ...] = ()
+    user_seq: int = 0
+    user_entries: tuple[Entry, ...] = ()
+    user_log_truncated: bool = False
+
+
+class Page(Struct, frozen=True):
+    """A stretch of a log: all that is visible from ``from_seq`` to ``to_seq``."""
+
+    entries: tuple[Entry, ...]
+    from_seq: int
+    to_seq: int
+    more_before: bool = False
+    more_after: bool = False
+
+
+class Replica:
+    """The local copy of everything that its user may see.
+
+    Args:
+        store: Where it is kept.
+        call: Asks the server on the present connection.
+        publish: Tells the app.
+        quiet: Waits, for so many seconds at most, until no send is in flight in a conversation.
+        catch_up: How many entries of one conversation are fetched after an absence; where
+            more are missing, the store skips to the newest ones. None fetches all.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        call: Call,
+        publish: Callable[[Event], None],
+        quiet: Callable[[str, float], Awaitable[None]],
+        catch_up: int | None = 1000,
+    ) -> None:
+        self._store = store
+        self._call = call
+        self._publish = publish
+        self._quiet = quiet
+        self._catch_up = catch_up
+        self._user_id = ""
+        self._logs: dict[str, Sequencer] = {}
+        self._strangers: dict[str, list[Entry]] = {}
+        self._repairs: dict[str, asyncio.Task[None]] = {}
+        self._refreshes: dict[str, asyncio.Task[Any]] = {}
+        self._is_syncing = True
+        self._is_first = False
+
+    @property
+    def _me(self) -> str:
+        if not self._user_id:
+            account = self._store.account()
+            self._user_id = account.user_id if account is not None else ""
+        return self._user_id
+
+    def offline(self) -> None:
+        """The connection is gone: nothing is fetched until the next ``sync``."""
+        self._is_syncing = True
+
+    # --- the sync call ---
+
+    async def sync(self) -> None:
+        """Fetch all that the store lacks; pushes may come meanwhile.
+
+        Raises:
+            ConnectionLost, Refused: what was applied stays; call it again.
+        """
+        self._is_first = self._store.user_tip() is None
+        try:
+            known = self._store.tips()
+            user_tip = self._store.user_tip()
+            if user_tip is None:
+                user_tip = 0
+            after: str | None = ""
+            while after is not None:
+                params = {"user_seq": user_tip, "known": known, "after": after}
+                page = read(await self._call("conversation.sync", params), Synced)
+                if not after:
+                    if page.user_log_truncated and known:
+                        known = {}
+                        continue
+                    self._synced_user(page)
+                for synced in page.conversations:
+                    self._synced(synced)
+                after = page.next_after
+            await self._name_peers()
+        finally:
+            self._is_first = False
+        self._is_syncing = False
+        for conversation_id in self._strangers:
+            self._start_refresh(conversation_id)
+        await asyncio.gather(*(self._repair(log_id) for log_id in list(self._logs)))
+
+    def _synced_user(self, page: Synced) -> None:
+        log = self._log(user_log(self._me))
+        with self._store.transaction():
+            events: list[Event] = []
+            for conversation_id in page.left:
+                local = self._store.conversation(conversation_id)
+                if local is not None and local.active:
+                    changed = replace(local, active=False)
+                    self._store.put_conversation(changed)
+                    events.append(ConversationChanged(changed))
+            if not self._is_first:
+                for entry in page.user_entries:
+                    events += self._apply(log.offer(entry))
+            events += self._apply(log.skip(page.user_seq))
+            self._store.put_user_tip(log.tip)
+        self._tell(events)
+
+    def _synced(self, synced: SyncedConversation) -> None:
+        remote = synced.conversation
+        conversation_id = remote.conversation_id
+        with self._store.transaction():
+            if self._store.conversation(conversation_id) is None:
+                first = synced.from_seq
+                if remote.kind == "direct" and not self._is_first:
+                    first = min(first, int(remote.member.get("visible_from", 1)))
+                self._begin(remote, first)
+            events = self._merge(remote)
+            log = self._log(conversation_id)
+            missing = synced.from_seq - 1 - log.tip
+            too_many = self._catch_up is not None and missing > self._catch_up
+            if not synced.gap or too_many:
+                events += self._jump(conversation_id, synced.from_seq, is_hole=synced.gap)
+            for entry in synced.entries:
+                events += self._apply(log.offer(entry))
+            if log.tip >= synced.from_seq - 1:
+                events += self._jump(conversation_id, remote.head.seq + 1, is_hole=False)
+            log.expect(remote.head.seq)
+            for entry in self._strangers.pop(conversation_id, []):
+                events += self._apply(log.offer(entry))
+            local = self._store.conversation(conversation_id)
+            if local is not None and local.tip == remote.head.seq:
+                self._store.put_conversation(replace(local, mentions=remote.mentions))
+        self._tell(events)
+
+    # --- pushes and receipts ---
+
+    def pushed(self, entry: Entry) -> None:
+        """Take an entry that the server pushed."""
+        if entry.log_id in self._strangers:
+            self._strangers[entry.log_id].append(entry)
+        elif entry.log_id[:1] == "@" or self._store.conversation(entry.log_id) is not None:
+            self._offer(entry)
+        else:
+            self._strangers[entry.log_id] = [entry]
+            if not self._is_syncing:
+                self._start_refresh(entry.log_id)
+
+    def placed(self, entry: Entry) -> None:
+        """Take an entry of our own that the server acknowledged.
+
+        It is applied at once, or else when the entries before it have come.
+        """
+        self._offer(entry)
+
+    async def reach(self, conversation_id: str, seq: int) -> None:
+        """Wait until the store has the conversation up to this seq."""
+        if self._store.conversation(conversation_id) is not None:
+            self._log(conversation_id).expect(seq)
+            await self._repair(conversation_id)
+
+    async def refresh(self, conversation_id: str) -> Conversation:
+        """Ask the server how the conversation stands, and fetch what the store lacks.
+
+        Raises:
+            Refused, ConnectionLost: see there.
+        """
+        params = {"conversation_id": conversation_id}
+        remote = read(await self._call("conversation.get", params), Remote)
+        return await self.learn(remote)
+
+    async def learn(self, remote: Remote) -> Conversation:
+        """Take a conversation that the server told, and fetch what the store lacks of it."""
+        conversation_id = remote.conversation_id
+        strangers = self._strangers.pop(conversation_id, [])
+        with self._store.transaction():
+            if self._store.conversation(conversation_id) is None:
+                first = int(remote.member.get("visible_from", 1))
+                if remote.kind != "direct":
+                    newest = max(first, remote.head.seq - PAGE // 10)
+                    first = min([newest, *(entry.seq for entry in strangers)])
+                self._begin(remote, first)
+            events = self._merge(remote)
+        self._tell(events)
+        self._log(conversation_id).expect(remote.head.seq)
+        for entry in strangers:
+            self._offer(entry)
+        await self._repair(conversation_id)
+        await self._name_peers()
+        found = self._store.conversation(conversation_id)
+        assert found is not None
+        return found
+
+    def _offer(self, entry: Entry) -> None:
+        log = self._log(entry.log_id)
+        with self._store.transaction():
+            events = self._apply(log.offer(entry))
+        self._tell(events)
+        if log.missing is not None and not self._is_syncing:
+            self._start_repair(entry.log_id)
+
+    # --- gaps ---
+
+    async def _repair(self, log_id: str) -> None:
+        """Wait until nothing that is known to exist is missing."""
+        if self._log(log_id).missing is not None:
+            await asyncio.shield(self._start_repair(log_id))
+
+    def _start_repair(self, log_id: str) -> "asyncio.Task[None]":
+        return _once(self._repairs, log_id, self._fill)
+
+    async def _fill(self, log_id: str) -> None:
+        await self._quiet(log_id, RECEIPT_WAIT_S)
+        log = self._log(log_id)
+        try:
+            while (missing := log.missing) is not None:
+                first, last = missing
+                try:
+                    page = await self._page(log_id, first - 1)
+                except Refused as refusal:
+                    if refusal.retryable:
+                        await asyncio.sleep(max(0.2, refusal.retry_after_ms / 1000))
+                        continue
+                    if refusal.code not in {"not_a_member", "not_found"}:
+                        raise
+                    page = Page((), first, last)  # not ours to see any more
+                self._filled(log_id, page, first, last)
+        except HongyanError as error:  # the next connection begins with a sync
+            logger.info("cannot fill a gap in %s: %s", log_id, error)
+
+    async def _page(self, log_id: str, after_seq: int) -> Page:
+        if log_id[:1] == "@":
+            params: dict[str, Any] = {"after_seq": after_seq, "limit": PAGE}
+            return read(await self._call("conversation.user_log", params), Page)
+        params = {"conversation_id": log_id, "after_seq": after_seq, "limit": PAGE}
+        return read(await self._call("conversation.history", params), Page)
+
+    def _filled(self, log_id: str, page: Page, first: int, last: int) -> None:
+        log = self._log(log_id)
+        with self._store.transaction():
+            events: list[Event] = []
+            for entry in page.entries:  # what the page leaves out before an entry is not visible
+                events += self._skip(log_id, entry.seq - 1)
+                events += self._apply(log.offer(entry))
+            events += self._skip(log_id, page.to_seq)
+            if not page.more_after and log.tip < last:
+                events += self._skip(log_id, last)
+            if log.tip < first:
+                events += self._skip(log_id, first)
+        self._tell(events)
+
+    def _skip(self, log_id: str, seq: int) -> list[Event]:
+        if log_id[:1] != "@":
+            return self._jump(log_id, seq + 1, is_hole=False)
+        events = self._apply(self._log(log_id).skip(seq))
+        self._store.put_user_tip(self._log(log_id).tip)
+        return events
+
+    def _jump(self, conversation_id: str, first: int, is_hole: bool) -> list[Event]:
+        """Go on from ``first``; ``is_hole`` says that something visible is left out before it."""
+        log = self._log(conversation_id)
+        if log.tip >= first - 1:
+            return []
+        events = self._apply(log.skip(first - 1))
+        local = self._store.conversation(conversation_id)
+        if local is not None:
+            floor = local.floor
+            if is_hole:
+                floor = first
+                self._store.drop_entries(conversation_id, 0, first - 1)
+            self._store.put_conversation(replace(local, tip=log.tip, floor=floor))
+        return events
+
+    # --- history ---
+
+    async def history(
+        self, conversation_id: str, before_seq: int | None, limit: int
+    ) -> list[Message]:
+        """Return the newest messages before a seq, oldest first, fetching what is not here.
+
+        Raises:
+            Refused, ConnectionLost: see there.
+        """
+        while True:
+            local = self._store.conversation(conversation_id)
+            if local is None:
+                local = await self.refresh(conversation_id)
+            last = local.tip if before_seq is None else before_seq - 1
+            found = self._store.entries(
+                conversation_id, local.floor, last, limit, newest=True, kinds=("message",)
+            )
+            if len(found) >= limit or local.floor <= 1:
+                return messages_of(self._store, found)
+            await self._fetch_before(local)
+
+    async def _fetch_before(self, local: Conversation) -> None:
+        conversation_id = local.conversation_id
+        params = {"conversation_id": conversation_id, "before_seq": local.floor, "limit": 100}
+        page = read(await self._call("conversation.history", params), Page)
+        with self._store.transaction():
+            now = self._store.conversation(conversation_id)
+            if now is None or now.floor != local.floor:
+                return  # somebody else was quicker
+            self._store.put_entries(page.entries)
+            is_progress = page.more_before and page.from_seq < now.floor
+            floor = page.from_seq if is_progress else 1
+            self._store.put_conversation(replace(now, floor=floor))
+
+    # --- inside ---
+
+    def _log(self, log_id: str) -> Sequencer:
+        log = self._logs.get(log_id)
+        if log is None:
+            if log_id[:1] == "@":
+                tip = self._store.user_tip() or 0
+            else:
+                local = self._store.conversation(log_id)
+                tip = local.tip if local is not None else 0
+            log = self._logs[log_id] = Sequencer(tip)
+        return log
+
+    def _begin(self, remote: Remote, first: int) -> None:
+        self._logs.pop(remote.conversation_id, None)
+        self._store.put_conversation(
+            Conversation(
+                conversation_id=remote.conversation_id, kind=remote.kind, tip=first - 1, floor=first
+            )
+        )
+
+    def _merge(self, remote: Remote) -> list[Event]:
+        """Let what the server says of a conversation hold here."""
+        local = self._store.conversation(remote.conversation_id)
+        assert local is not None
+        member = remote.member
+        info = {"member": member, "group": remote.group, "preference": remote.preference}
+        is_newer = remote.head.seq >= local.tip
+        read_ordinal = max(local.read_ordinal, remote.head.ordinal - remote.unread)
+        changed = replace(
+            local,
+            peer_id=remote.peer_id,
+            name=str(remote.group.get("name", "")) if remote.group else local.name,
+            ordinal=max(local.ordinal, remote.head.ordinal),
+            read_seq=max(local.read_seq, int(remote.cursor.get("read_seq", 0))),
+            read_ordinal=read_ordinal,
+            active=bool(member.get("active", True)) if is_newer else local.active,
+            joined_at_ms=int(member.get("joined_at_ms", 0)),
+            active_at_ms=max(local.active_at_ms, remote.last.sent_at_ms if remote.last else 0),
+            info=info,
+        )
+        self._store.put_conversation(changed)
+        return [ConversationChanged(changed)] if changed != local else []
+
+    def _apply(self, entries: Iterable[Entry]) -> list[Event]:
+        events: list[Event] = []
+        for entry in entries:
+            if entry.log_id[:1] == "@":
+                events += apply_user_entry(self._store, entry)
+                events.append(UserLogReceived(entry))
+            else:
+                events += apply_entry(self._store, self._me, entry)
+        return events
+
+    def _tell(self, events: list[Event]) -> None:
+        last = {
+            event.conversation.conversation_id: event
+            for event in events
+            if isinstance(event, ConversationChanged)
+        }
+        for event in events:
+            if isinstance(event, ConversationChanged):
+                if last[event.conversation.conversation_id] is not event:
+                    continue
+            elif self._is_first:
+                continue
+            elif isinstance(event, EntryReceived) and event.entry.kind in CHANGES_INFO:
+                self._start_refresh(event.entry.log_id)
+            self._publish(event)
+
+    def _start_refresh(self, conversation_id: str) -> None:
+        _once(self._refreshes, conversation_id, self._refresh_quietly)
+
+    async def _refresh_quietly(self, conversation_id: str) -> None:
+        try:
+            await self.refresh(conversation_id)
+        except HongyanError:
+            self._strangers.pop(conversation_id, None)
+
+    async def _name_peers(self) -> None:
+        """Give direct conversations the name of the other one."""
+        nameless: dict[str, list[Conversation]] = {}
+        for local in self._store.conversations():
+            if local.kind == "direct" and local.peer_id and not local.name:
+                nameless.setdefault(local.peer_id, []).append(local)
+        user_ids = list(nameless)
+        for start in range(0, len(user_ids), PAGE):
+            batch = {"user_ids": user_ids[start : start + PAGE]}
+            raw = await self._call("user.get", batch)
+            for user in msgspec.json.decode(raw)["users"]:
+                name = user.get("name") or user.get("handle") or user["user_id"]
+                for local in nameless[user["user_id"]]:
+                    self._rename(local.conversation_id, name)
+
+    def _rename(self, conversation_id: str, name: str) -> None:
+        local = self._store.conversation(conversation_id)
+        if local is not None:
+            changed = replace(local, name=name)
+            self._store.put_conversation(changed)
+            self._publish(ConversationChanged(changed))
+
+    async def close(self) -> None:
+        """Stop what goes on in the background."""
+        tasks = [*self._repairs.values(), *self._refreshes.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _once(
+    tasks: dict[str, "asyncio.Task[None]"], key: str, work: Callable[[str], Awaitable[None]]
+) -> "asyncio.Task[None]":
+    """Return the task that does this work for the key, started where there is none."""
+    task = tasks.get(key)
+    if task is None or task.done():
+        task = asyncio.ensure_future(work(key))
+        tasks[key] = task
+        task.add_done_callback(lambda done: tasks.pop(key) if tasks.get(key) is done else None)
+    return task

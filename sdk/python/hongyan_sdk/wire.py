@@ -1,0 +1,115 @@
+"""The envelope of the native protocol, as a client sees it: requests out, answers and pushes in.
+
+Nothing here does input or output. See ``protocol/README.md`` for the protocol.
+"""
+
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Raw, Struct
+
+from .errors import ProtocolError
+
+SUBPROTOCOL = "hongyan.json"
+VERSION = 1
+
+CLOSE_SERVICE_RESTART = 1012
+CLOSE_UNAUTHENTICATED = 4001
+CLOSE_KICKED = 4003
+
+T = TypeVar("T")
+
+
+class Request(Struct, frozen=True):
+    """What a client asks; ``id`` is its own choice and comes back with the answer."""
+
+    id: int
+    method: str
+    params: dict[str, Any] = {}
+
+
+class WireError(Struct, frozen=True):
+    """Why a request was refused."""
+
+    code: str
+    message: str = ""
+    retryable: bool = False
+    details: dict[str, Any] = {}
+
+
+class Response(Struct, frozen=True):
+    """The one answer to the request with this id: a result, or an error."""
+
+    id: int
+    result: Raw = Raw(b"{}")
+    error: WireError | None = None
+
+
+class Push(Struct, frozen=True):
+    """What the server says unasked."""
+
+    event: str
+    data: Raw = Raw(b"{}")
+
+
+class Welcome(Struct, frozen=True, kw_only=True):
+    """The answer to ``hello``."""
+
+    user_id: str
+    device_id: str
+    protocol: int = VERSION
+    server: str = ""
+    time_ms: int = 0
+    heartbeat_s: float = 30.0
+    message_bytes_max: int = 1024 * 1024
+    in_flight_max: int = 64
+
+
+class _Incoming(Struct, frozen=True):
+    """The union of ``Response`` and ``Push``, told apart by which fields are there."""
+
+    id: int | None = None
+    result: Raw | None = None
+    error: WireError | None = None
+    event: str | None = None
+    data: Raw = Raw(b"{}")
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(_Incoming).decode
+
+
+def encode(request: Request) -> str:
+    """Return the text message that carries the request."""
+    return _encode(request).decode()
+
+
+def decode(message: str | bytes) -> Response | Push:
+    """Return what the server's message holds.
+
+    Raises:
+        ProtocolError: it is neither a response nor a push.
+    """
+    try:
+        incoming = _decode(message)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ProtocolError(f"not a message of the protocol: {error}") from error
+    if incoming.event is not None:
+        return Push(incoming.event, incoming.data.copy())
+    if incoming.id is not None and incoming.error is not None:
+        return Response(incoming.id, error=incoming.error)
+    if incoming.id is not None and incoming.result is not None:
+        return Response(incoming.id, incoming.result.copy())
+    raise ProtocolError("neither a response nor a push")
+
+
+def read(raw: Raw | bytes, kind: type[T]) -> T:
+    """Return the JSON in ``raw`` as this type; fields that are not known are left out.
+
+    Raises:
+        ProtocolError: it does not fit.
+    """
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.MsgspecError as error:
+        raise ProtocolError(f"not a {kind}: {error}") from error
