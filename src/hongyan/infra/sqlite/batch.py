@@ -312,7 +312,7 @@ class Batch:
         with self._connection:
             self._connection.execute(SQL["index_places"], (last,))
             self._connection.execute(SQL["index_retries"], (last,))
-            self._connection.execute(SQL["save_place"], ("index", last))
+            self._connection.execute(SQL["indexed"], (last,))
         self._tail.clear()
 
 

@@ -60,18 +60,20 @@ WHERE pos > ? ORDER BY pos LIMIT ?;
 -- name: unindexed
 SELECT pos, log_id, e.seq, e.ordinal, kind, sender, client_id, sent_at_ms, body
 FROM entry AS e CROSS JOIN log ON log.log_key = e.log_key
-WHERE pos > coalesce((SELECT pos FROM reader WHERE name = 'index'), 0) ORDER BY pos;
+WHERE pos > (SELECT pos FROM indexed) ORDER BY pos;
 -- name: index_places
 INSERT OR IGNORE INTO entry_place (log_key, seq, pos)
 SELECT log_key, seq, pos FROM entry
-WHERE pos > coalesce((SELECT pos FROM reader WHERE name = 'index'), 0) AND pos <= ?
+WHERE pos > (SELECT pos FROM indexed) AND pos <= ?
 ORDER BY log_key, seq;
 -- name: index_retries
 INSERT OR IGNORE INTO entry_retry (log_key, sender, client_id, pos)
 SELECT log_key, sender, client_id, pos FROM entry
-WHERE pos > coalesce((SELECT pos FROM reader WHERE name = 'index'), 0) AND pos <= ?
+WHERE pos > (SELECT pos FROM indexed) AND pos <= ?
   AND client_id IS NOT NULL
 ORDER BY log_key, sender, client_id;
+-- name: indexed
+UPDATE indexed SET pos = ?;
 -- name: place
 SELECT pos FROM reader WHERE name = ?;
 -- name: save_place

@@ -46,3 +46,6 @@ CREATE TABLE IF NOT EXISTS reader (
     name TEXT PRIMARY KEY,
     pos  INTEGER NOT NULL
 ) WITHOUT ROWID;
+-- How far entry_place and entry_retry have come.
+CREATE TABLE IF NOT EXISTS indexed (pos INTEGER NOT NULL);
+INSERT INTO indexed SELECT 0 WHERE NOT EXISTS (SELECT * FROM indexed);

@@ -226,7 +226,9 @@ class SqliteStore:
             connection = open_database(self._path, read_only=True)
             self._local.connection = connection
             self._readers.append(connection)
-        return connection.execute(statement, bindings).fetchall()
+        found = connection.execute(statement, bindings).fetchall()
+        with self._tail.settling:
+            return found
 
 
 def _of_kinds(placed: Sequence[Placed], kinds: Sequence[str]) -> list[Entry]:

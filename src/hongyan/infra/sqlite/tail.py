@@ -2,14 +2,15 @@
 
 Every append would touch two random pages if the indexes by seq and by client id were kept up
 with it, and pages cost more than the fsync. So an append only adds to the end of ``entry``.
-The indexes are a reader of the log like any other, with a place of its own (``index``): some
-thousand entries at a time are sorted into them. What they have not reached yet is here, and
-is read from disk again after a crash.
+The indexes are a reader of the log, with a place of their own: some thousand entries at a
+time are sorted into them. What they have not reached yet is here, and is read from disk again
+after a crash.
 
 The writing thread alone changes the tail. Other threads may read it at any time, and must do
 so before they ask the disk: then each entry is in the one or in the other, or in both.
 """
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Raw, structs
@@ -32,6 +33,9 @@ class Tail:
         self._by_client_id: dict[RetryKey, Entry] = {}
         self._fresh: list[Placed] = []
         self._fresh_bytes = 0
+        self.settling = threading.Lock()
+        """Held from before a commit until its entries are here. Whoever has read from disk takes
+        it once before they go on, so that what they saw there can be found here."""
 
     # --- reading, on any thread ---
 

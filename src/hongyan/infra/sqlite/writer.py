@@ -187,13 +187,14 @@ class Writer:
                 except (Stale, Duplicate) as refusal:
                     answers.append((refusal, False))
             self._batch.write()
-            self._connection.execute("COMMIT")
+            with self.tail.settling:
+                self._connection.execute("COMMIT")
+                self._batch.settle()
         except BaseException:
             self._batch.forget()
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
-        self._batch.settle()
         return answers
 
     def _on_wal(self, connection: apsw.Connection, name: str, pages: int) -> int:
