@@ -244,6 +244,9 @@ class _HttpProtocol(HttpToolsProtocol):
         error = sys.exception()
         assert isinstance(error, httptools.HttpParserUpgrade)
         behind = self._last[error.args[0] :]
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.transport.abort()  # there is no way to answer before the request before
+            return
         try:
             self._hand_over(behind)
         except Refused as refused:
@@ -254,8 +257,6 @@ class _HttpProtocol(HttpToolsProtocol):
         self.parser = None  # type: ignore[assignment]  # refers to us, and we to it
 
     def _hand_over(self, behind: bytes) -> None:
-        if self.cycle is not None and not self.cycle.response_complete:
-            raise Refused(HTTPStatus.BAD_REQUEST, "The request before is still being answered.")
         web = self._web
         if httptools.parse_url(self.url).path != PATH.encode():
             raise Refused(HTTPStatus.NOT_FOUND, f"The WebSocket is at {PATH}.")

@@ -127,6 +127,9 @@ class Assembler:
                 self._decoder.decode(payload, fin)
             except UnicodeDecodeError:
                 raise Violation(CLOSE_INVALID, "text is not UTF-8") from None
+            begun = self._decoder.getstate()[0]
+            if begun[:1] == b"\xed" and begun[1:] >= b"\xa0":  # half a surrogate, left to us
+                raise Violation(CLOSE_INVALID, "text is not UTF-8")
         self._parts.append(payload)
 
     def _finish(self) -> tuple[int, bytes]:
