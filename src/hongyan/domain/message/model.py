@@ -300,16 +300,18 @@ class FavouriteChanged(Struct, frozen=True):
     kept: bool
 
 
+ScheduleState = Literal["waiting", "cancelled", "sent", "failed"]
+
+
 class ScheduleChanged(Struct, frozen=True, omit_defaults=True):
     """What became of a scheduled message."""
 
     client_id: ClientId
     conversation_id: ConversationId
-    state: Literal["waiting", "cancelled", "sent", "failed"]
+    state: ScheduleState
+    """Once sent, it stands in the conversation under its ``client_id``."""
     at_ms: int = 0
     """When it is to be sent."""
-    seq: int = 0
-    """Where it stands, once sent."""
     code: str = ""
     message: str = ""
     """The refusal, once failed."""

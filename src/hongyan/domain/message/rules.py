@@ -157,6 +157,18 @@ def _check_forward(content: MergedForward, limits: Limits) -> None:
         raise TooLong("Forwards are nested too deeply.", limit=limits.forward_depth)
 
 
+def check_burn(kind: Kind, burn_after_ms: int, limits: Limits) -> None:
+    """Refuse to burn after too long, or where more than one reads.
+
+    Raises:
+        Invalid: ``burn_after_ms`` is not allowed here.
+    """
+    if not 0 <= burn_after_ms <= limits.burn_ms:
+        raise Invalid(f"burn_after_ms is 0 to {limits.burn_ms}.")
+    if burn_after_ms and kind != Kind.DIRECT:
+        raise Invalid("Only messages of a direct conversation burn.")
+
+
 class Mentioned(Struct, frozen=True):
     """Whom a message mentions."""
 

@@ -17,14 +17,14 @@ from hongyan.domain.log.service import ATTEMPTS
 from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Busy, Forbidden, Invalid, NotFound, Refusal
-from hongyan.kernel.ids import Kind, LogId
+from hongyan.kernel.ids import LogId
 
 from .api import Gone, Receipt, SendMessage, SlowMode
 from .model import MESSAGE, Content, MessageBody, Origin, Quote, Text, decode_body
 from .ports import Gate, Mentions
 from .rooms import Key, Room, Rooms
 from .rows import BurnTask
-from .rules import DEFAULT_LIMITS, MENTIONS, Limits, check_content, check_may_speak
+from .rules import DEFAULT_LIMITS, MENTIONS, Limits, check_burn, check_content, check_may_speak
 
 CLIENT_ID_MAX = 64
 
@@ -161,10 +161,8 @@ class Sending:
     ) -> Receipt:
         now_ms = self._clock.now_ms()
         check_may_speak(room, content, now_ms)
-        if not 0 <= command.burn_after_ms <= self._limits.burn_ms:
-            raise Invalid(f"burn_after_ms is 0 to {self._limits.burn_ms}.")
-        if command.burn_after_ms and room.kind != Kind.DIRECT:
-            raise Invalid("Only messages of a direct conversation burn.")
+        if command.burn_after_ms:
+            check_burn(room.kind, command.burn_after_ms, self._limits)
         body = encode_body(
             MessageBody(content, quote, beside.forwarded_from, burn_after_ms=command.burn_after_ms)
         )

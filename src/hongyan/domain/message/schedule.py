@@ -1,0 +1,245 @@
+"""Scheduled messages: kept until their time, then sent as their author would send them."""
+
+from msgspec import structs
+
+from hongyan.domain.log.model import (
+    Append,
+    Change,
+    Commit,
+    Drop,
+    Entry,
+    Expect,
+    Put,
+    Stale,
+    Touch,
+    encode_body,
+)
+from hongyan.domain.log.ports import Log, Records
+from hongyan.domain.log.service import decide
+from hongyan.domain.user.model import User
+from hongyan.kernel.bus import Actor, handles
+from hongyan.kernel.clock import Clock
+from hongyan.kernel.errors import Forbidden, LimitReached, NotFound, Refusal
+from hongyan.kernel.ids import DeviceId, UserId, user_log
+from hongyan.kernel.limits import CLIENT_ID_MAX, check_length, check_range
+
+from .api import (
+    ListSchedules,
+    Noted,
+    RescheduleMessage,
+    Scheduled,
+    ScheduleMessage,
+    Schedules,
+    SendMessage,
+    UnscheduleMessage,
+)
+from .model import SCHEDULE_CHANGED, ScheduleChanged, ScheduleState
+from .rows import NEVER_MS, ScheduledMessage
+from .rules import DEFAULT_LIMITS, Limits, check_burn, check_content
+from .send import Beside, Sending
+from .targets import Targets
+
+SCHEDULES_MAX = 100
+YEAR_MS = 366 * 24 * 3600 * 1000
+TICK_MAX = 100
+RETRY_MS = 5_000
+
+
+class Scheduling:
+    """Answers ``message.schedule`` and its kin; ``tick`` sends what is due.
+
+    What changes a user's schedules is serialised by the epoch of the user's log. The message,
+    the end of its row and the entry that tells the user's devices are one commit: it is sent
+    once, and never after it was cancelled.
+
+    Args:
+        log: The users' logs.
+        records: The schedules.
+        clock: The time of day.
+        targets: Tells who is in a conversation.
+        sending: Sends, by all rules of sending.
+        limits: How large a message may be.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        records: Records,
+        clock: Clock,
+        targets: Targets,
+        sending: Sending,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self._log = log
+        self._records = records
+        self._clock = clock
+        self._targets = targets
+        self._sending = sending
+        self._limits = limits
+
+    @handles(ScheduleMessage)
+    async def schedule(self, actor: Actor, command: ScheduleMessage) -> Noted:
+        """Answer ``ScheduleMessage``."""
+        check_length("client_id", command.client_id, CLIENT_ID_MAX, 1)
+        first = await self._log.find(user_log(actor.user_id), actor.user_id, command.client_id)
+        if first is not None:
+            return Noted(first.seq, first.sent_at_ms)
+        self._check_time(command.at_ms)
+        check_content(command.content, len(encode_body(command.content)), self._limits)
+        room = await self._targets.room(actor, command.conversation_id)
+        check_burn(room.kind, command.burn_after_ms, self._limits)
+        row = ScheduledMessage(
+            user_id=actor.user_id,
+            client_id=command.client_id,
+            conversation_id=command.conversation_id,
+            content=command.content,
+            quote_seq=command.quote_seq,
+            burn_after_ms=command.burn_after_ms,
+            at_ms=command.at_ms,
+            due_at_ms=command.at_ms,
+        )
+
+        async def attempt() -> Commit:
+            expect = await self._expect(actor.user_id)
+            if await self._records.count(ScheduledMessage, actor.user_id) >= SCHEDULES_MAX:
+                raise LimitReached("Too many messages wait already.", limit=SCHEDULES_MAX)
+            told = structs.replace(self._tell(row, "waiting"), client_id=row.client_id)
+            return self._commit(actor, expect, told, Put(row))
+
+        return _noted(await decide(self._log, attempt))
+
+    @handles(ListSchedules)
+    async def schedules(self, actor: Actor, command: ListSchedules) -> Schedules:
+        """Answer ``ListSchedules``."""
+        rows = await self._records.scan(
+            ScheduledMessage, actor.user_id, by="by_time", limit=SCHEDULES_MAX
+        )
+        return Schedules(tuple(_scheduled(row) for row in rows))
+
+    @handles(RescheduleMessage)
+    async def reschedule(self, actor: Actor, command: RescheduleMessage) -> Noted:
+        """Answer ``RescheduleMessage``."""
+        self._check_time(command.at_ms)
+
+        async def attempt() -> Commit:
+            expect = await self._expect(actor.user_id)
+            row = await self._row(actor, command.client_id)
+            at_ms = command.at_ms
+            moved = structs.replace(
+                row, at_ms=at_ms, due_at_ms=at_ms, failed_code="", failed_message=""
+            )
+            if moved == row:
+                return Commit()
+            return self._commit(actor, expect, self._tell(moved, "waiting"), Put(moved))
+
+        return _noted(await decide(self._log, attempt))
+
+    @handles(UnscheduleMessage)
+    async def unschedule(self, actor: Actor, command: UnscheduleMessage) -> Noted:
+        """Answer ``UnscheduleMessage``."""
+
+        async def attempt() -> Commit:
+            expect = await self._expect(actor.user_id)
+            row = await self._row(actor, command.client_id)
+            told = self._tell(row, "cancelled")
+            return self._commit(actor, expect, told, Drop(ScheduledMessage, row.key()))
+
+        return _noted(await decide(self._log, attempt))
+
+    async def tick(self, now_ms: int) -> int:
+        """Send what is due, at most 100 messages; return how many were tried.
+
+        What is refused for now (slow mode, a full disk) is tried again later; what is refused
+        for good stays, marked as failed, until its author moves or cancels it.
+        """
+        rows = await self._records.scan(ScheduledMessage, by="by_due", limit=TICK_MAX)
+        due = [row for row in rows if row.due_at_ms <= now_ms]
+        for row in due:
+            expect = await self._expect(row.user_id)
+            if await self._records.get(ScheduledMessage, *row.key()) == row:
+                await self._send(row, expect, now_ms)
+        return len(due)
+
+    async def _send(self, row: ScheduledMessage, expect: Expect, now_ms: int) -> None:
+        actor = Actor(row.user_id, DeviceId(""))
+        told, drop = self._tell(row, "sent"), Drop(ScheduledMessage, row.key())
+        beside = Beside(appends=(told,), changes=(drop, Touch(told.log_id)), expects=(expect,))
+        command = SendMessage(
+            conversation_id=row.conversation_id,
+            client_id=row.client_id,
+            content=row.content,
+            quote_seq=row.quote_seq,
+            burn_after_ms=row.burn_after_ms,
+        )
+        try:
+            user = await self._records.get(User, row.user_id)
+            if user is None or user.state != "active":
+                raise Forbidden("This account is not active.")
+            await self._sending.deliver(actor, command, beside)
+            if await self._records.get(ScheduledMessage, *row.key()) != row:
+                return
+            commit = self._commit(actor, expect, told, drop)  # it had been sent by hand before
+        except Refusal as refusal:
+            commit = self._refused(actor, row, expect, refusal, now_ms)
+        try:
+            await self._log.commit(commit)
+        except Stale:
+            return  # its author changed something meanwhile: look again at the next tick
+
+    def _refused(
+        self, actor: Actor, row: ScheduledMessage, expect: Expect, refusal: Refusal, now_ms: int
+    ) -> Commit:
+        if refusal.retryable:
+            wait_ms = max(refusal.details.get("retry_after_ms", 0), RETRY_MS)
+            later = structs.replace(row, due_at_ms=now_ms + wait_ms)
+            return Commit(changes=(Put(later),), expects=(expect,))
+        failed = structs.replace(
+            row, due_at_ms=NEVER_MS, failed_code=refusal.code, failed_message=refusal.text
+        )
+        return self._commit(actor, expect, self._tell(failed, "failed"), Put(failed))
+
+    async def _expect(self, user_id: UserId) -> Expect:
+        log_id = user_log(user_id)
+        return Expect(log_id, (await self._log.heads([log_id]))[log_id].epoch)
+
+    async def _row(self, actor: Actor, client_id: str) -> ScheduledMessage:
+        row = await self._records.get(ScheduledMessage, actor.user_id, client_id)
+        if row is None:
+            raise NotFound("No such message is scheduled.")
+        return row
+
+    def _check_time(self, at_ms: int) -> None:
+        now_ms = self._clock.now_ms()
+        check_range("at_ms", at_ms, now_ms + 1, now_ms + YEAR_MS)
+
+    def _tell(self, row: ScheduledMessage, state: ScheduleState) -> Append:
+        body = ScheduleChanged(
+            row.client_id,
+            row.conversation_id,
+            state,
+            row.at_ms,
+            row.failed_code,
+            row.failed_message,
+        )
+        log_id, now_ms = user_log(row.user_id), self._clock.now_ms()
+        return Append(log_id, SCHEDULE_CHANGED, row.user_id, encode_body(body), now_ms)
+
+    def _commit(self, actor: Actor, expect: Expect, told: Append, change: Change) -> Commit:
+        return Commit((told,), (change, Touch(expect.log_id)), (expect,), actor.device_id)
+
+
+def _noted(entries: tuple[Entry, ...]) -> Noted:
+    return Noted(entries[0].seq, entries[0].sent_at_ms) if entries else Noted()
+
+
+def _scheduled(row: ScheduledMessage) -> Scheduled:
+    return Scheduled(
+        row.client_id,
+        row.conversation_id,
+        row.content,
+        row.at_ms,
+        row.quote_seq,
+        row.burn_after_ms,
+        row.failed_code,
+        row.failed_message,
+    )
