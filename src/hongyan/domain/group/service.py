@@ -1,5 +1,6 @@
 """The group service, part one: a group from its creation to its end."""
 
+import msgspec
 from msgspec import structs
 
 from hongyan.domain.log.model import Append, Change, Commit, Expect, Put, Touch, encode_body
@@ -64,13 +65,18 @@ class GroupService:
         check_range("members_limit", command.members_limit, 2, MEMBERS_MAX)
         made = group_id(actor.user_id, command.client_id, Kind(command.kind))
         invited = [user_id for user_id in command.user_ids if user_id != actor.user_id]
-        can, not_added = await self._desk.candidates(actor, made, invited)
+        can, cannot = await self._desk.candidates(actor, made, invited)
         if await self._desk.records.get(Group, made) is None:
             await self._make(actor, command, made, [user_id for user_id, _ in can])
-        room = command.members_limit - 1
-        here = await self._desk.records.get_many(Member, [(made, user_id) for user_id, _ in can])
-        not_added += [NotAdded(u, "full") for u, _ in can[room:] if (made, u) not in here]
-        return Created((await self._desk.look(actor, made)).info(), tuple(not_added))
+        seated = await self._seated(made)
+        cannot += [NotAdded(user_id, "full") for user_id, _ in can]
+        not_added = tuple(one for one in cannot if one.user_id not in seated)
+        return Created((await self._desk.look(actor, made)).info(), not_added)
+
+    async def _seated(self, made: ConversationId) -> frozenset[UserId]:
+        """Return who was in the group from the beginning."""
+        joined = (await self._desk.log.read(LogId(made), 2, 2, 1))[0]
+        return frozenset(msgspec.json.decode(joined.body, type=MembersJoined).user_ids)
 
     async def _make(
         self, actor: Actor, command: CreateGroup, made: ConversationId, invited: list[UserId]
