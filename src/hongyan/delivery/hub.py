@@ -53,8 +53,8 @@ class Hub:
         on_offline: Callable[[UserId], None] = lambda _: None,
     ) -> None:
         self._audience = audience
-        self._on_online = on_online
-        self._on_offline = on_offline
+        self.on_online = on_online
+        self.on_offline = on_offline
         self._users: dict[UserId, dict[DeviceId, Peer]] = {}
         self._rooms: OrderedDict[ConversationId, _Room] = OrderedDict()
         self._rooms_of: dict[Peer, set[ConversationId]] = {}
@@ -70,7 +70,7 @@ class Hub:
             self._leave_rooms(older)
             older.kick("replaced")
         elif len(devices) == 1:
-            self._on_online(peer.user_id)
+            self.on_online(peer.user_id)
         left: set[ConversationId] = set()
         self._attaching[peer] = left
         try:
@@ -89,7 +89,7 @@ class Hub:
             del devices[peer.device_id]
             if not devices:
                 del self._users[peer.user_id]
-                self._on_offline(peer.user_id)
+                self.on_offline(peer.user_id)
 
     def peers(self) -> list[Peer]:
         """Return everybody who is connected here."""

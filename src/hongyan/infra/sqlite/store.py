@@ -22,7 +22,6 @@ from .writer import Writer
 
 R = TypeVar("R", bound=Row)
 _json = msgspec.json.Encoder().encode
-READERS = 2
 
 
 class SqliteStore:
@@ -36,6 +35,7 @@ class SqliteStore:
         row_types: All rows that will be stored.
         on_commit: See ``Writer``.
         queue_limit: See ``Writer``.
+        readers: Threads that read.
     """
 
     def __init__(
@@ -44,12 +44,13 @@ class SqliteStore:
         row_types: Sequence[type[Row]],
         on_commit: Callable[[Committed], None] = lambda _: None,
         queue_limit: int = 100_000,
+        readers: int = 2,
     ) -> None:
         tables = [row.TABLE for row in row_types]
         self._path = path
         self._writer = Writer(path, tables, on_commit, queue_limit)
         self._tail = self._writer.tail
-        self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
+        self._pool = ThreadPoolExecutor(readers, thread_name_prefix="sqlite-reader")
         self._local = threading.local()
         self._closed = False
         self._readers: list[apsw.Connection] = []

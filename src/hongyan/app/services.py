@@ -1,0 +1,168 @@
+"""All services, made from settings and ports, and served by a bus."""
+
+from typing import Protocol
+
+from hongyan.domain.conversation.service import Opening
+from hongyan.domain.conversation.service_history import Histories
+from hongyan.domain.conversation.service_preferences import Preferences
+from hongyan.domain.conversation.service_reading import Reading
+from hongyan.domain.conversation.service_signs import Signs
+from hongyan.domain.conversation.service_sync import Syncing
+from hongyan.domain.conversation.service_views import Views
+from hongyan.domain.group.service import GroupService
+from hongyan.domain.group.service_desk import Desk
+from hongyan.domain.group.service_joining import JoiningService
+from hongyan.domain.group.service_members import MemberService
+from hongyan.domain.log.model import Committed
+from hongyan.domain.log.ports import Cursors, Feed, Log, Records
+from hongyan.domain.message.edit import Editing
+from hongyan.domain.message.ending import Ending
+from hongyan.domain.message.favourite import Favouring
+from hongyan.domain.message.marks import MarksReading
+from hongyan.domain.message.mention import Mentioning
+from hongyan.domain.message.model import SHOWN
+from hongyan.domain.message.pin import Pinning
+from hongyan.domain.message.poll import Polling
+from hongyan.domain.message.react import Reacting
+from hongyan.domain.message.recall import Recalling
+from hongyan.domain.message.rooms import Rooms
+from hongyan.domain.message.rules import Limits, Windows
+from hongyan.domain.message.send import Sending
+from hongyan.domain.message.targets import Targets
+from hongyan.domain.relation.service import RelationService
+from hongyan.domain.relation.service_lists import RelationLists
+from hongyan.domain.user.ports import CodeSender
+from hongyan.domain.user.service import UserService
+from hongyan.domain.user.service_credentials import CredentialPolicy
+from hongyan.domain.user.service_devices import DevicePolicy
+from hongyan.infra.local.bus import LocalBus
+from hongyan.infra.security.hasher import Argon2Hasher
+from hongyan.infra.security.tokens import JwtAccessTokens
+from hongyan.infra.senders.mail import SmtpCodeSender
+from hongyan.kernel.clock import Clock
+
+from .settings import MessageSettings, Secrets, Settings, UserSettings
+
+
+class Store(Log, Cursors, Feed, Records, Protocol):
+    """What one store offers: all four ports."""
+
+
+class Services:
+    """The domain at work: every command has its handler, every listener hears the commits.
+
+    Args:
+        settings: What an operator may set.
+        secrets: The server's own secrets.
+        store: Where everything is.
+        bus: Serves the services, and tells them what was committed.
+        clock: The time of day.
+    """
+
+    def __init__(
+        self, settings: Settings, secrets: Secrets, store: Store, bus: LocalBus, clock: Clock
+    ) -> None:
+        self._bus = bus
+        self._hasher = _hasher(settings.users)
+        self._users = _users(settings, secrets, store, clock, self._hasher)
+        for part in self._users.parts:
+            bus.serve(part)
+        bus.subscribe(Committed, self._users.committed)
+        for part in (RelationService(store, store, clock), RelationLists(store)):
+            bus.serve(part)
+        desk = Desk(store, store, clock)
+        for service in (GroupService, MemberService, JoiningService):
+            bus.serve(service(desk))
+        self._serve_conversations(store, clock)
+        self._serve_messages(settings.messages, store, clock)
+
+    async def close(self) -> None:
+        """Finish what the services have begun beside the log."""
+        await self._users.close()
+        self._hasher.close()
+
+    def _serve_conversations(self, store: Store, clock: Clock) -> None:
+        views = Views(store, store, store, SHOWN)
+        for part in (
+            Opening(views, clock),
+            Histories(views),
+            Preferences(views, clock),
+            Reading(views, clock, self._bus),
+            Signs(views, self._bus),
+            Syncing(views),
+        ):
+            self._bus.serve(part)
+
+    def _serve_messages(self, settings: MessageSettings, store: Store, clock: Clock) -> None:
+        rooms = Rooms(store, store)
+        self._bus.subscribe(Committed, rooms.committed)
+        targets = Targets(store, store, rooms)
+        mentions = Mentioning(store)
+        limits, windows = _limits(settings), _windows(settings)
+        ending = Ending(store, store, mentions)
+        for part in (
+            Sending(store, store, clock, rooms, mentions, limits),
+            Editing(store, store, clock, targets, mentions, limits, windows),
+            Recalling(clock, targets, ending, windows),
+            Reacting(store, clock, targets),
+            Pinning(store, clock, targets),
+            Polling(store, clock, targets),
+            Favouring(store, store, clock, targets),
+            MarksReading(store, targets),
+        ):
+            self._bus.serve(part)
+
+
+def _hasher(settings: UserSettings) -> Argon2Hasher:
+    return Argon2Hasher(
+        settings.argon2_memory_kib,
+        settings.argon2_passes,
+        settings.argon2_lanes,
+        settings.argon2_threads,
+    )
+
+
+def _users(
+    settings: Settings, secrets: Secrets, store: Store, clock: Clock, hasher: Argon2Hasher
+) -> UserService:
+    users = settings.users
+    return UserService(
+        store,
+        store,
+        clock,
+        hasher,
+        JwtAccessTokens([bytes.fromhex(secrets.access_token_key)]),
+        _code_sender(settings),
+        users.registration,
+        DevicePolicy(
+            access_ttl_s=users.access_token_s,
+            refresh_ttl_s=users.refresh_token_s,
+            grace_ms=users.refresh_grace_s * 1000,
+            terminals=users.terminals,
+            devices_max=users.devices_max,
+        ),
+        CredentialPolicy(password_min=users.password_length_min),
+    )
+
+
+def _code_sender(settings: Settings) -> CodeSender:
+    smtp = settings.smtp
+    return SmtpCodeSender(
+        smtp.host, smtp.port, smtp.security, smtp.username, smtp.password, smtp.sender
+    )
+
+
+def _limits(settings: MessageSettings) -> Limits:
+    return Limits(
+        text_bytes=settings.text_bytes_max,
+        custom_bytes=settings.custom_bytes_max,
+        content_bytes=settings.content_bytes_max,
+    )
+
+
+def _windows(settings: MessageSettings) -> Windows:
+    return Windows(
+        edit_ms=settings.edit_window_s * 1000,
+        recall_ms=settings.recall_window_s * 1000,
+        admin_recall_ms=settings.admin_recall_window_s * 1000,
+    )
