@@ -264,11 +264,11 @@ class Replica:
                 self._begin(remote, first)
             events = self._merge(remote)
         self._tell(events)
+        await self._name_peers()
         self._log(conversation_id).expect(remote.head.seq)
         for entry in strangers:
             self._offer(entry)
         await self._repair(conversation_id)
-        await self._name_peers()
         found = self._store.conversation(conversation_id)
         assert found is not None
         return found

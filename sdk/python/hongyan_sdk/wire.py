@@ -6,7 +6,7 @@ Nothing here does input or output. See ``protocol/README.md`` for the protocol.
 from typing import Any, TypeVar
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 from .errors import ProtocolError
 
@@ -69,7 +69,7 @@ class _Incoming(Struct, frozen=True):
     """The union of ``Response`` and ``Push``, told apart by which fields are there."""
 
     id: int | None = None
-    result: Raw | None = None
+    result: Raw | UnsetType = UNSET
     error: WireError | None = None
     event: str | None = None
     data: Raw = Raw(b"{}")
@@ -98,7 +98,7 @@ def decode(message: str | bytes) -> Response | Push:
         return Push(incoming.event, incoming.data.copy())
     if incoming.id is not None and incoming.error is not None:
         return Response(incoming.id, error=incoming.error)
-    if incoming.id is not None and incoming.result is not None:
+    if incoming.id is not None and incoming.result is not UNSET:
         return Response(incoming.id, incoming.result.copy())
     raise ProtocolError("neither a response nor a push")
 
