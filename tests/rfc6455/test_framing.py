@@ -51,11 +51,13 @@ async def test_many_messages_in_one_write_come_back_in_order(served: Served) -> 
 
 async def test_a_grown_buffer_is_given_back_without_loss(served: Served) -> None:
     client = await served.text()
+    transport = served.sessions[0].socket._transport
     for size in (100_000, 5, 40_000, 0, 200_000):
         await client.send(frame(TEXT, b"b" * size), frame(PING, b"p"), frame(TEXT, b"c"))
         await client.expect(TEXT, b"b" * size)
         await client.expect(PONG, b"p")
         await client.expect(TEXT, b"c")
+    assert len(transport.get_protocol().get_buffer(-1)) <= 2048
 
 
 @pytest.mark.parametrize("key", [b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x01\x80\x7f\xfe"])
