@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import apsw
 import pytest
 
-from hongyan.domain.log.model import Commit, Committed, Expect, Put
+from hongyan.domain.log.model import Commit, Committed, Expect, Put, SavePlace
 from hongyan.infra.sqlite import rows, writer
 from hongyan.infra.sqlite.store import SqliteStore
 from hongyan.kernel.errors import Busy, Internal, Unavailable
@@ -161,3 +162,37 @@ async def test_scans_use_their_index(subject: Subject, by: str | None, newest: b
         assert step.startswith("SEARCH" if bound else "SCAN")
         assert by is None or f"USING INDEX test_thing__{by}" in step
     connection.close()
+
+
+async def test_no_reader_s_name_disturbs_the_indexes(subject: Subject) -> None:
+    await subject.store.commit(Commit((said("1", client_id="c"),)))
+    for name in ("index", "entry", "entry_place", "log"):
+        await subject.store.commit(Commit(changes=(SavePlace(name, 10**9),)))
+    store = await subject.reopen()
+    assert [text(e) for e in await store.read(A, 1, 9, 9)] == ["1"]
+    assert (await store.commit(Commit((said("2", client_id="c"),))))[0].seq == 1
+
+
+async def test_what_a_head_tells_can_be_read(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writing thread that is slow just after its fsync hides nothing that heads have shown."""
+    store = subject.store
+    settle = store._writer._batch.settle
+
+    def slowly() -> None:
+        time.sleep(0.05)
+        settle()
+
+    monkeypatch.setattr(store._writer._batch, "settle", slowly)
+    for number in range(1, 6):
+        committing = asyncio.create_task(store.commit(Commit((said(countable=True),))))
+        while (head := (await store.heads([A]))[A]).seq < number:
+            continue
+        assert seqs(await store.read(A, 1, 99, 99)) == list(range(1, head.seq + 1))
+        await committing
+    committing = asyncio.create_task(store.commit(Commit((said(client_id="last"),))))
+    while not (told := [e for _, e in await store.follow(0, 99) if e.client_id]):
+        continue
+    assert await store.find(A, "anna", "last") == told[0]
+    await committing

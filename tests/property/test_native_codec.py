@@ -123,9 +123,7 @@ TEXT_PARAMS = [
 ]
 BINARY_PARAMS = [
     b"\x82\xafconversation_id\xa2\xff\xfe\xa9client_id\xa1c",
-    b"\x81\xa7content\x83\xa4type\xa6custom\xa4name\xa1n\xa4data"
-    + b"\x81\xa1a" * DEEP
-    + b"\x01",
+    b"\x81\xa7content\x83\xa4type\xa6custom\xa4name\xa1n\xa4data" + b"\x81\xa1a" * DEEP + b"\x01",
 ]
 
 

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -29,6 +30,7 @@ from hongyan.domain.log.model import (
     Touch,
 )
 from hongyan.infra.memory.store import MemoryStore
+from hongyan.infra.sqlite import tail
 from hongyan.infra.sqlite.store import SqliteStore
 from tests.contract.rows import ROWS, Person, Thing
 
@@ -101,8 +103,10 @@ def commits(draw: st.DrawFn) -> tuple[Commit, tuple[str, ...]]:
 class StoresAgreeWithTheModel(RuleBasedStateMachine):
     """The model is dictionaries and loops; the stores must say the same in everything."""
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(generation=st.sampled_from([1, 4, 15, 20_000]))
+    def begin(self, generation: int) -> None:
+        self.patch = pytest.MonkeyPatch()
+        self.patch.setattr(tail, "GENERATION_ENTRIES", generation)
         self.runner = asyncio.Runner()
         self.folder = Path(tempfile.mkdtemp(prefix="model-"))
         self.told: list[Committed] = []
@@ -125,6 +129,7 @@ class StoresAgreeWithTheModel(RuleBasedStateMachine):
         if hasattr(self, "runner"):
             self.runner.run(self.sqlite.close())
             self.runner.close()
+            self.patch.undo()
             shutil.rmtree(self.folder)
 
     # --- the model ---
