@@ -1,7 +1,7 @@
 """Pages of a list: their size, and the opaque text that says where the next one starts."""
 
 import base64
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -10,6 +10,8 @@ from .limits import check_range
 
 PAGE_MAX = 500
 """The most items that one page of a list may hold."""
+_Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_decode = msgspec.json.Decoder(list[_Number | str]).decode
 
 
 def check_page(limit: int) -> None:
@@ -39,9 +41,9 @@ def read_place(after: str, *types: type) -> tuple[Any, ...]:
     if not after:
         return ()
     try:
-        values = msgspec.json.decode(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)))
+        values = _decode(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)))
     except ValueError as error:
         raise Invalid("after is not a place in this list.", field="after") from error
-    if not isinstance(values, list) or [type(value) for value in values] != list(types):
+    if [type(value) for value in values] != list(types):
         raise Invalid("after is not a place in this list.", field="after")
     return tuple(values)
