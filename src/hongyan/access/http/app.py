@@ -154,9 +154,7 @@ def _middleware(options: HttpOptions) -> list[Middleware]:
         "x-content-type-options": "nosniff",
         "referrer-policy": "no-referrer",
         "content-security-policy": options.content_security_policy,
-        "cross-origin-resource-policy": "cross-origin"
-        if options.allowed_origins
-        else "same-origin",
+        "cross-origin-resource-policy": shared,
     }
     found = [Middleware(Outermost, headers=headers)]
     if options.allowed_origins:

@@ -18,7 +18,7 @@ from hongyan.domain.log.model import (
     encode_body,
 )
 from hongyan.domain.log.ports import Log, Records
-from hongyan.domain.log.service import decide
+from hongyan.domain.log.service import Turns, decide
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Conflict, Invalid, Refusal
 from hongyan.kernel.ids import SYSTEM, UserId, user_log
@@ -129,6 +129,7 @@ class Accounts:
         self.records = records
         self.clock = clock
         self._region = region
+        self._turns = Turns()
 
     async def find(self, identifier: str) -> User | None:
         """Return who has this handle, e-mail address or telephone number."""
@@ -178,7 +179,7 @@ class Accounts:
             await judge(await self.get(user_id), plan)
             return plan.commit()
 
-        await self._commit(attempt)
+        await self._commit(user_id, attempt)
 
     async def create(
         self, user_id: UserId, judge: Callable[[Plan], Awaitable[None]], sender: UserId
@@ -197,7 +198,7 @@ class Accounts:
             await judge(plan)
             return plan.commit()
 
-        await self._commit(attempt)
+        await self._commit(user_id, attempt)
 
     async def put(self, row: Row) -> None:
         """Insert a row that no rule guards."""
@@ -218,9 +219,10 @@ class Accounts:
         plan.guard(await self.expect(user_id))
         return plan
 
-    async def _commit(self, attempt: Callable[[], Awaitable[Commit]]) -> None:
+    async def _commit(self, user_id: UserId, attempt: Callable[[], Awaitable[Commit]]) -> None:
         try:
-            await decide(self.log, attempt)
+            async with self._turns.of(user_id):
+                await decide(self.log, attempt)
         except Duplicate as error:
             raise TAKEN.get(error.constraint, Conflict)() from error
 

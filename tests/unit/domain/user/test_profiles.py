@@ -1,0 +1,251 @@
+"""Profiles, and who finds whom by what."""
+
+import pytest
+from msgspec import structs
+
+from hongyan.domain.user.api import (
+    GetMe,
+    GetUsers,
+    HandleTaken,
+    Register,
+    SearchUsers,
+    UpdateProfile,
+)
+from hongyan.domain.user.api_admin import CreateUser, DeactivateUser, ReactivateUser
+from hongyan.domain.user.api_credentials import DeactivateMe
+from hongyan.domain.user.model import Privacy, SearchKey, Status
+from hongyan.kernel.errors import Invalid, LimitReached, NotFound
+
+PASSWORD = "correct horse"
+
+
+async def test_a_change_leaves_the_rest_and_is_told(world):
+    alice = await world.register("alice", name="Alice")
+    changed = await world.call(
+        alice,
+        UpdateProfile(
+            bio="Line one\nline two",
+            avatar="m123",
+            status=Status("\u2615", "coffee", 0),
+            privacy=Privacy(who_may_write="friends"),
+        ),
+    )
+    assert (changed.name, changed.handle, changed.avatar) == ("Alice", "alice", "m123")
+    assert (changed.status.text, changed.privacy.who_may_write) == ("coffee", "friends")
+    assert await world.call(alice, GetMe()) == changed
+    kind, body = (await world.entries(alice.user_id))[-1]
+    assert (kind, body["bio"]) == ("user.changed", "Line one\nline two")
+
+
+async def test_a_change_of_nothing_is_no_entry(world):
+    alice = await world.register("alice", name="Alice")
+    await world.call(alice, UpdateProfile(name="Alice"))
+    assert "user.changed" not in await world.kinds(alice.user_id)
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ({"name": ""}, Invalid),
+        ({"name": "  "}, Invalid),
+        ({"name": "x" * 65}, LimitReached),
+        ({"handle": "a"}, Invalid),
+        ({"handle": "system"}, Invalid),
+        ({"handle": None}, Invalid),
+        ({"avatar": "x" * 129}, LimitReached),
+        ({"bio": "x" * 501}, LimitReached),
+        ({"bio": "a\x07"}, Invalid),
+        ({"locale": "nonsense!"}, Invalid),
+        ({"status": Status(text="x" * 101)}, LimitReached),
+        ({"status": Status(emoji="x" * 17)}, LimitReached),
+        ({"status": Status(until_ms=-1)}, Invalid),
+    ],
+)
+async def test_what_cannot_be_is_refused(world, change, refusal):
+    alice = await world.register("alice")
+    before = await world.call(alice, GetMe())
+    with pytest.raises(refusal):
+        await world.call(alice, UpdateProfile(**change))
+    assert await world.call(alice, GetMe()) == before
+
+
+async def test_handles_are_unique_and_freed(world):
+    alice, bob = await world.register("alice"), await world.register("bob")
+    with pytest.raises(HandleTaken):
+        await world.call(bob, UpdateProfile(handle="ALICE"))
+    await world.call(alice, UpdateProfile(handle="alice2"))
+    assert (await world.call(bob, UpdateProfile(handle="Alice"))).handle == "alice"
+
+
+async def test_others_see_no_secrets_and_no_stale_status(world):
+    alice = await world.register("alice", email="alice@example.org")
+    status = Status("", "until tea", world.clock.now_ms() + 1_000)
+    await world.call(alice, UpdateProfile(status=status))
+    bob = await world.register("bob")
+    ids = [alice.user_id, "nobody", bob.user_id]
+    page = await world.call(bob, GetUsers(user_ids=ids))
+    assert [user.handle for user in page.users] == ["alice", "bob"]
+    assert page.users[0].status.text == "until tea"
+    assert not hasattr(page.users[0], "email")
+    world.clock.advance(1_000)
+    page = await world.call(bob, GetUsers(user_ids=[alice.user_id]))
+    assert page.users[0].status == Status()
+    with pytest.raises(LimitReached):
+        await world.call(bob, GetUsers(user_ids=["x"] * 201))
+
+
+# --- search ---
+
+
+async def found(world, query, limit=20):
+    """Return the handles of all pages."""
+    handles, after = [], ""
+    for _ in range(100):
+        page = await world.call("anybody", SearchUsers(query=query, after=after, limit=limit))
+        assert len(page.users) <= limit
+        handles += [user.handle for user in page.users]
+        after = page.next_after
+        if not after:
+            return handles
+    raise AssertionError("the pages do not end")
+
+
+@pytest.fixture
+async def people(world):
+    for handle, name in [
+        ("liwei", "Li Wei"),
+        ("lili", "Lily Li"),
+        ("wang.xm", "\u738b\u5c0f\u660e"),
+        ("xiaoming", "\u5c0f\u660e"),
+        ("zhangwm", "\u5f20\u738b\u660e wei"),
+        ("zoe", "Zo\u00eb \u00c9mile"),
+    ]:
+        await world.register(handle, name=name)
+    return world
+
+
+@pytest.mark.parametrize(
+    ("query", "handles"),
+    [
+        ("liwei", {"liwei"}),
+        ("@LiWei", {"liwei"}),
+        ("li", {"liwei", "lili"}),
+        ("LIL", {"lili"}),
+        ("wei", {"liwei", "zhangwm"}),
+        ("wei li", {"liwei"}),
+        ("ly", set()),
+        ("xm", {"wang.xm"}),
+        ("wang.x", {"wang.xm"}),
+        ("\u738b", {"wang.xm", "zhangwm"}),
+        ("\u5c0f", {"wang.xm", "xiaoming"}),
+        ("\u5c0f\u660e", {"wang.xm", "xiaoming"}),
+        ("\u660e", {"wang.xm", "xiaoming", "zhangwm"}),
+        ("\u738b\u5c0f\u660e", {"wang.xm"}),
+        ("\u738b\u660e", {"zhangwm"}),
+        ("\u660e\u5c0f", set()),
+        ("\u660e wei", {"zhangwm"}),
+        ("\u00e9mi", {"zoe"}),
+        ("ZO\u00cb", {"zoe"}),
+        ("nobody", set()),
+        ("!?", set()),
+        ("%", set()),
+    ],
+)
+async def test_beginnings_and_han_parts_find(people, query, handles):
+    listed = await found(people, query)
+    assert set(listed) == handles
+    assert len(listed) == len(handles)
+    assert sorted(await found(people, query, limit=1)) == sorted(handles)
+
+
+async def test_whole_addresses_find_who_allows_it(world):
+    alice = await world.call(
+        None,
+        Register(
+            handle="alice", email="alice@example.org", phone="+8613800138000", password=PASSWORD
+        ),
+    )
+    for query in ("alice@example.org", "+8613800138000", "+86 138-0013-8000"):
+        assert await found(world, query) == []
+    await world.call(
+        alice, UpdateProfile(privacy=Privacy(found_by_email=True, found_by_phone=True))
+    )
+    for query in ("alice@example.org", "+8613800138000", "+86 138-0013-8000"):
+        assert await found(world, query) == ["alice"]
+    for query in ("alice@example.or", "+861380013800", "bob@example.org"):
+        assert await found(world, query) == []
+
+
+async def test_privacy_holds_for_handle_and_name(world):
+    alice = await world.register("alice77", name="Wonder")
+    await world.call(alice, UpdateProfile(privacy=Privacy(found_by_name=False)))
+    assert await found(world, "won") == []
+    assert await found(world, "alice77") == await found(world, "ali") == ["alice77"]
+    await world.call(alice, UpdateProfile(privacy=Privacy(found_by_handle=False)))
+    assert await found(world, "won") == ["alice77"]
+    assert await found(world, "alice77") == await found(world, "ali") == []
+    nobody = Privacy(found_by_handle=False, found_by_name=False)
+    await world.call(alice, UpdateProfile(privacy=nobody))
+    assert await world.store.count(SearchKey) == 0
+
+
+async def test_a_new_name_is_found_and_the_old_one_not(world):
+    alice = await world.register("alice", name="Old Name")
+    await world.call(alice, UpdateProfile(name="New Name"))
+    assert await found(world, "old") == []
+    assert await found(world, "new") == ["alice"]
+
+
+async def test_who_sleeps_is_not_found(world):
+    alice = await world.register("alice")
+    await world.call("root", DeactivateUser(user_id=alice.user_id))
+    assert await found(world, "alice") == []
+    await world.call("root", ReactivateUser(user_id=alice.user_id))
+    assert await found(world, "alice") == ["alice"]
+    alice = await world.log_in("alice")
+    await world.call(alice, DeactivateMe(password=PASSWORD))
+    assert await found(world, "alice") == []
+    await world.log_in("alice")
+    assert await found(world, "alice") == ["alice"]
+
+
+async def test_many_are_found_by_pages_each_once(world):
+    for i in range(60):
+        await world.call("system", CreateUser(handle=f"pat{i:02}", name=f"Pat Patrick Pa {i}"))
+    handles = await found(world, "pa", limit=7)
+    assert sorted(handles) == [f"pat{i:02}" for i in range(60)]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        SearchUsers(query=""),
+        SearchUsers(query="   "),
+        SearchUsers(query="a", limit=0),
+        SearchUsers(query="a", limit=51),
+        SearchUsers(query="a", after="garbage"),
+    ],
+)
+async def test_queries_are_judged(world, command):
+    with pytest.raises(Invalid):
+        await world.call("anybody", command)
+
+
+async def test_long_queries_are_refused(world):
+    with pytest.raises(LimitReached):
+        await world.call("anybody", SearchUsers(query="x" * 65))
+
+
+async def test_a_place_of_another_search_shows_nothing_else(world):
+    await world.register("alice")
+    await world.register("zoe")
+    page = await world.call("anybody", SearchUsers(query="alice", limit=1))
+    other = SearchUsers(query="zoe", after=page.next_after or "WyJhbGljZSIsIiJd")
+    assert [user.handle for user in (await world.call("anybody", other)).users] in ([], ["zoe"])
+
+
+async def test_nobody_is_not_me(world):
+    with pytest.raises(NotFound):
+        await world.call("nobody", GetMe())
+    account = await world.call(await world.register("alice"), GetMe())
+    assert structs.asdict(account)["handle"] == "alice"

@@ -1,0 +1,207 @@
+"""Who may register, with what, and by which invite."""
+
+import asyncio
+
+import pytest
+
+from hongyan.domain.user.api import (
+    EmailTaken,
+    GetMe,
+    HandleTaken,
+    InviteInvalid,
+    InviteNeeded,
+    PhoneTaken,
+    Register,
+    RegistrationClosed,
+    WeakPassword,
+)
+from hongyan.domain.user.api_admin import CancelInvite, CreateInvite, CreateUser, ListInvites
+from hongyan.domain.user.model import Credential, Invite
+from hongyan.kernel.errors import Busy, Conflict, Invalid, LimitReached, NotFound
+
+ADMIN = "root-user"
+PASSWORD = "correct horse"
+
+
+async def test_everything_is_normalised_and_told_to_the_users_log(world):
+    tokens = await world.call(
+        None,
+        Register(
+            handle=" Alice.W ",
+            email="Alice@Example.ORG",
+            phone="+86 138 0013 8000",
+            password=PASSWORD,
+            name="  Ame\u0301lie   W. ",
+            locale="zh-CN",
+            platform="ios",
+            device_name="phone",
+        ),
+    )
+    me = await world.call(tokens, GetMe())
+    assert (me.handle, me.email, me.phone) == ("alice.w", "alice@example.org", "+8613800138000")
+    assert (me.name, me.locale, me.admin, me.state) == ("Am\u00e9lie W.", "zh-CN", False, "active")
+    (registered, account), (added, device) = await world.entries(tokens.user_id)
+    assert (registered, added) == ("user.registered", "device.added")
+    assert account["handle"] == "alice.w"
+    assert (device["device_id"], device["platform"]) == (tokens.device_id, "ios")
+    assert "password" not in str(account).lower()
+
+
+async def test_the_name_defaults_to_the_handle(world):
+    assert (await world.call(await world.register("bob"), GetMe())).name == "bob"
+
+
+@pytest.mark.parametrize(
+    ("fields", "refusal"),
+    [
+        ({}, Invalid),
+        ({"handle": "a"}, Invalid),
+        ({"handle": "no spaces"}, Invalid),
+        ({"handle": "x" * 33}, Invalid),
+        ({"handle": "Admin"}, Invalid),
+        ({"handle": "everyone"}, Invalid),
+        ({"email": "not-an-address", "name": "A"}, Invalid),
+        ({"email": "a@b", "name": "A"}, Invalid),
+        ({"email": "a@example.org"}, Invalid),
+        ({"phone": "13800138000", "name": "A"}, Invalid),
+        ({"phone": "+86 1", "name": "A"}, Invalid),
+        ({"handle": "alice", "name": "x" * 65}, LimitReached),
+        ({"handle": "alice", "name": "a\u202eb"}, Invalid),
+        ({"handle": "alice", "name": "a\x00b"}, Invalid),
+        ({"handle": "alice", "locale": "no locale"}, Invalid),
+        ({"handle": "alice", "device_name": "x" * 65}, LimitReached),
+        ({"handle": "alice", "password": "short"}, WeakPassword),
+        ({"handle": "alice", "password": "x1" * 65}, WeakPassword),
+        ({"handle": "alice", "password": "Password1"}, WeakPassword),
+        ({"handle": "alice", "password": "aaaaaaaaaa"}, WeakPassword),
+        ({"handle": "alicealice", "password": "AliceAlice"}, WeakPassword),
+        ({"handle": "al", "email": "alexander@b.org", "password": "alexander"}, WeakPassword),
+    ],
+)
+async def test_what_cannot_be_is_refused_before_hashing(world, fields, refusal):
+    with pytest.raises(refusal):
+        await world.call(None, Register(**({"password": PASSWORD} | fields)))
+    assert world.hasher.asked == []
+
+
+async def test_what_is_taken_is_refused(world):
+    await world.call(
+        None, Register(handle="alice", email="a@b.org", phone="+8613800138000", password=PASSWORD)
+    )
+    for fields, refusal in [
+        ({"handle": "ALICE"}, HandleTaken),
+        ({"handle": "bob", "email": "A@B.org"}, EmailTaken),
+        ({"handle": "bob", "phone": "+86-138-0013-8000"}, PhoneTaken),
+    ]:
+        with pytest.raises(refusal):
+            await world.call(None, Register(password=PASSWORD, **fields))
+
+
+async def test_of_two_at_once_one_gets_the_handle(world):
+    both = await asyncio.gather(
+        world.register("alice"), world.register("alice"), return_exceptions=True
+    )
+    assert sorted(type(one).__name__ for one in both) == ["HandleTaken", "Tokens"]
+
+
+async def test_a_busy_hasher_makes_nobody(world):
+    world.hasher.trouble = Busy()
+    with pytest.raises(Busy):
+        await world.register("alice")
+    world.hasher.trouble = None
+    assert await world.register("alice")
+
+
+async def test_closed_means_closed(make_world):
+    world = make_world(registration="closed")
+    with pytest.raises(RegistrationClosed):
+        await world.register("alice")
+
+
+async def test_an_invite_is_used_up(make_world):
+    world = make_world(registration="invite")
+    with pytest.raises(InviteNeeded):
+        await world.register("alice")
+    with pytest.raises(InviteInvalid):
+        await world.register("alice", invite="nonsense")
+    invite = await world.call(ADMIN, CreateInvite(uses=2, note="for friends"))
+    assert (await world.call(ADMIN, ListInvites())).invites == [invite]
+    await world.register("alice", invite=f" {invite.code.upper()} ")
+    assert (await world.call(ADMIN, ListInvites())).invites[0].uses_left == 1
+    await world.register("bob", invite=invite.code)
+    with pytest.raises(InviteInvalid):
+        await world.register("carol", invite=invite.code)
+    assert (await world.call(ADMIN, ListInvites())).invites == []
+
+
+async def test_the_last_use_goes_to_one_of_many(make_world):
+    world = make_world(registration="invite")
+    invite = await world.call(ADMIN, CreateInvite())
+    racers = [world.register(f"user{i}", invite=invite.code) for i in range(4)]
+    outcomes = await asyncio.gather(*racers, return_exceptions=True)
+    names = sorted(type(outcome).__name__ for outcome in outcomes)
+    assert names == ["InviteInvalid", "InviteInvalid", "InviteInvalid", "Tokens"]
+    assert await world.store.count(Credential) == 1
+
+
+async def test_a_failed_registration_uses_no_invite(make_world):
+    world = make_world(registration="invite")
+    invite = await world.call(ADMIN, CreateInvite(uses=2))
+    await world.register("alice", invite=invite.code)
+    with pytest.raises(HandleTaken):
+        await world.register("alice", invite=invite.code)
+    assert (await world.store.get(Invite, invite.code)).uses_left == 1
+
+
+async def test_invites_expire_and_are_cancelled(make_world):
+    world = make_world(registration="invite")
+    expiring = await world.call(ADMIN, CreateInvite(expires_at_ms=world.clock.now_ms() + 1_000))
+    world.clock.advance(1_000)
+    with pytest.raises(InviteInvalid):
+        await world.register("alice", invite=expiring.code)
+    cancelled = await world.call(ADMIN, CreateInvite())
+    await world.call(ADMIN, CancelInvite(code=cancelled.code))
+    with pytest.raises(InviteInvalid):
+        await world.register("alice", invite=cancelled.code)
+    with pytest.raises(NotFound):
+        await world.call(ADMIN, CancelInvite(code=cancelled.code))
+
+
+async def test_invites_are_listed_by_pages_and_bounded(world):
+    for _ in range(5):
+        await world.call(ADMIN, CreateInvite())
+    codes, after = [], ""
+    while True:
+        page = await world.call(ADMIN, ListInvites(limit=2, after=after))
+        codes += [invite.code for invite in page.invites]
+        after = page.next_after
+        if not after:
+            break
+    assert codes == sorted(codes)
+    assert len(set(codes)) == 5
+    for command in (
+        ListInvites(limit=0),
+        ListInvites(after="garbage"),
+        CreateInvite(uses=0),
+        CreateInvite(expires_at_ms=1),
+    ):
+        with pytest.raises(Invalid):
+            await world.call(ADMIN, command)
+
+
+async def test_the_operator_creates_users_even_where_registration_is_closed(make_world):
+    world = make_world(registration="closed")
+    account = await world.call("system", CreateUser(handle="boss", password=PASSWORD, admin=True))
+    assert account.admin
+    assert await world.kinds(account.user_id) == ["user.registered"]
+    assert (await world.log_in("boss")).user_id == account.user_id
+
+
+async def test_an_app_server_chooses_the_user_id(world):
+    created = await world.call("system", CreateUser(user_id="app_42", handle="bot42", bot=True))
+    assert (created.user_id, created.bot) == ("app_42", True)
+    with pytest.raises(Conflict):
+        await world.call("system", CreateUser(user_id="app_42", handle="other"))
+    for user_id in ("system", "with space", "x" * 65, "@alice"):
+        with pytest.raises(Invalid):
+            await world.call("system", CreateUser(user_id=user_id, handle="other"))
