@@ -41,6 +41,9 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
     public_url: str = ""
     """The address under which people reach the server, for links in mails. Empty: made of
     ``listen``."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses and networks (``10.0.0.0/8``) of proxies whose ``X-Forwarded-For`` is believed.
+    Empty: the peer's own address always counts."""
     drain_s: Seconds = 10.0
     """Seconds that connected devices get to move away when the server stops. 0 cuts at once."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -112,9 +115,8 @@ class MessageSettings(Struct, frozen=True, kw_only=True):
     recall_window_s: CountOrNone = 120
     """Seconds in which its author may recall a message. 0 means for ever."""
     admin_recall_window_s: CountOrNone = 0
-    """Seconds in which an admin or owner may recall others' messages. 0 means for ever."""
-    scheduled_max: Count = 100
-    """Scheduled messages that one user may have waiting."""
+    """Seconds in which a group's admins may recall their own messages and those of lower ranks.
+    0 means for ever."""
 
 
 class SmtpSettings(Struct, frozen=True, kw_only=True):
