@@ -1,0 +1,199 @@
+"""Sync: what a device lacks, no more, in few reads."""
+
+import time
+from collections import Counter
+
+import pytest
+
+from hongyan.domain.conversation.api import (
+    ClearConversation,
+    HideMessages,
+    MarkRead,
+    OpenDirect,
+    SetDraft,
+    Sync,
+)
+from hongyan.domain.group.model import Member
+from hongyan.domain.log.model import Append, Commit, Put
+from hongyan.domain.user.model import User
+from hongyan.kernel.errors import Invalid, LimitReached
+from hongyan.kernel.ids import direct_id
+
+from .conftest import ALICE, BOB, CAROL, TEAM
+
+CHAT = direct_id(ALICE, BOB)
+
+
+async def sync(world, who=ALICE, **have):
+    return await world.call(who, Sync(**have))
+
+
+def seen(synced):
+    """Return conversation -> (seqs of entries, from_seq, gap)."""
+    return {
+        found.conversation.conversation_id: (
+            [entry.seq for entry in found.entries],
+            found.from_seq,
+            found.gap,
+        )
+        for found in synced.conversations
+    }
+
+
+@pytest.fixture
+async def chat(world):
+    """A direct conversation of four entries and a group of two."""
+    await world.call(ALICE, OpenDirect(user_id=BOB))
+    await world.group()
+    for _ in range(3):
+        await world.say(BOB, CHAT)
+    for _ in range(2):
+        await world.say(BOB, TEAM)
+    return CHAT
+
+
+async def test_a_fresh_device_gets_everything(world, chat):
+    found = await sync(world)
+    assert seen(found) == {CHAT: ([1, 2, 3, 4], 1, False), TEAM: ([1, 2], 1, False)}
+    direct, team = (one.conversation for one in found.conversations)
+    assert (direct.peer_id, direct.group, direct.unread, direct.last.seq) == (BOB, None, 3, 4)
+    assert (team.peer_id, team.group.name, team.unread, team.member_count) == ("", "T", 2, 2)
+    assert (found.next_after, found.left, found.user_seq) == (None, (), 0)
+
+
+async def test_a_device_that_knows_all_gets_nothing(world, chat):
+    found = await sync(world, known={CHAT: 4, TEAM: 2})
+    assert (found.conversations, found.user_entries, found.left) == ((), (), ())
+
+
+async def test_only_what_is_new(world, chat):
+    assert seen(await sync(world, known={CHAT: 2, TEAM: 2})) == {CHAT: ([3, 4], 3, False)}
+
+
+async def test_a_gap_is_named(world, chat):
+    found = await sync(world, known={CHAT: 1, TEAM: 2}, entries_per_conversation=2)
+    assert seen(found) == {CHAT: ([3, 4], 3, True)}
+    found = await sync(world, known={CHAT: 1, TEAM: 2}, entries_per_conversation=0)
+    assert seen(found) == {CHAT: ([], 5, True)}
+
+
+async def test_who_knows_more_than_there_is_starts_anew(world, chat):
+    assert seen(await sync(world, known={CHAT: 9, TEAM: 2})) == {CHAT: ([1, 2, 3, 4], 1, False)}
+
+
+async def test_pages(world, chat):
+    await world.call(ALICE, OpenDirect(user_id=CAROL))
+    known = {CHAT: 1, "g" + "z" * 16: 7}
+    pages, after = [], ""
+    while after is not None:
+        page = await sync(world, known=known, limit=1, after=after)
+        pages.append(page)
+        after = page.next_after
+    ids = [one.conversation.conversation_id for page in pages for one in page.conversations]
+    assert ids == sorted({CHAT, TEAM, direct_id(ALICE, CAROL)})
+    assert [page.left for page in pages] == [("g" + "z" * 16,), (), ()]
+
+
+async def test_ones_own_log(world, chat):
+    await world.call(ALICE, MarkRead(conversation_id=CHAT, seq=4))
+    await world.call(ALICE, SetDraft(conversation_id=CHAT, text="Dear"))
+    found = await sync(world, known={CHAT: 4, TEAM: 2}, user_seq=1)
+    assert (found.user_seq, [e.kind for e in found.user_entries]) == (2, ["preference.changed"])
+    assert found.conversations == ()
+    assert (await sync(world, user_seq=2)).user_entries == ()
+    ahead = await sync(world, user_seq=3)
+    assert (ahead.user_log_truncated, ahead.user_seq, ahead.user_entries) == (True, 2, ())
+
+
+async def test_ones_own_log_is_bounded(world):
+    for _ in range(501):
+        await world.say(ALICE, "@alice", "preference.changed")
+    found = await sync(world)
+    assert (found.user_log_truncated, found.user_seq, found.user_entries) == (True, 501, ())
+    found = await sync(world, user_seq=1)
+    assert (found.user_log_truncated, len(found.user_entries)) == (False, 500)
+
+
+async def test_where_one_has_left(world, chat):
+    gone = Member(conversation_id=TEAM, user_id=ALICE, active=False, visible_until=2)
+    await world.put(gone)
+    await world.say(BOB, TEAM)
+    found = await sync(world, known={CHAT: 4, TEAM: 1})
+    assert (found.conversations, found.left) == ((), (TEAM,))
+
+
+async def test_nothing_leaks(world, chat):
+    await world.put(Member(conversation_id=TEAM, user_id=CAROL, visible_from=2))
+    assert seen(await sync(world, CAROL)) == {TEAM: ([2], 2, False)}
+    await world.call(ALICE, ClearConversation(conversation_id=CHAT))
+    await world.say(BOB, CHAT)
+    await world.say(BOB, CHAT)
+    await world.call(ALICE, HideMessages(conversation_id=CHAT, seqs=(6,)))
+    found = await sync(world, known={TEAM: 2})
+    assert seen(found) == {CHAT: ([5], 5, False)}
+    assert found.conversations[0].conversation.last.seq == 5
+
+
+async def test_limits(world):
+    for bad in ({"limit": 0}, {"limit": 1001}, {"entries_per_conversation": 51}, {"user_seq": -1}):
+        with pytest.raises(Invalid):
+            await sync(world, **bad)
+    with pytest.raises(Invalid):
+        await sync(world, known={CHAT: -1})
+    with pytest.raises(LimitReached):
+        await sync(world, known={f"g{i}": 1 for i in range(20_001)})
+
+
+class Counting:
+    """A store that counts what is asked of it."""
+
+    def __init__(self, store):
+        self._store = store
+        self.asked = Counter()
+
+    def __getattr__(self, name):
+        self.asked[name] += 1
+        return getattr(self._store, name)
+
+
+async def many(world, count):
+    """Give Alice so many direct conversations of three messages each."""
+    for start in range(0, count, 100):
+        appends, puts = [], []
+        for i in range(start, min(start + 100, count)):
+            peer = f"u{i}"
+            place = direct_id(ALICE, peer)
+            appends += [Append(place, "message", peer, b'{"content":null}', 1, countable=True)] * 3
+            puts.append(Put(User(user_id=peer)))
+            puts += [
+                Put(Member(conversation_id=place, user_id=me, peer_id=other))
+                for me, other in ((ALICE, peer), (peer, ALICE))
+            ]
+        await world.store.commit(Commit(tuple(appends), tuple(puts)))
+
+
+async def test_the_number_of_reads_does_not_grow(world, store, clock):
+    asked = []
+    for count in (3, 40):
+        await many(world, count)
+        counting = Counting(store)
+        found = await sync(type(world)(counting, clock))
+        assert len(found.conversations) == count
+        assert {one.conversation.unread for one in found.conversations} <= {3, 6}
+        asked.append(counting.asked)
+    assert asked[0] == asked[1]
+    assert asked[0].total() <= 20
+
+
+async def test_a_thousand_conversations_are_quick(world):
+    await many(world, 1000)
+    known = {
+        one.conversation.conversation_id: 2 for one in (await sync(world, limit=1000)).conversations
+    }
+    assert len(known) == 1000
+    started = time.process_time()
+    found = await sync(world, known=known, limit=1000, entries_per_conversation=1)
+    spent_ms = (time.process_time() - started) * 1000
+    assert [len(one.entries) for one in found.conversations] == [1] * 1000
+    assert spent_ms < 1000, "10 times what it takes on a quiet machine"
+    print(f"sync of 1000: {spent_ms:.0f} ms")
