@@ -9,7 +9,7 @@ from .conversation import api as conversation_api
 from .conversation import model as conversation_model
 from .conversation import presence_api
 from .group import api as group_api
-from .group import joining_api
+from .group import joining_api, members_api
 from .group import model as group_model
 from .log.model import Row
 from .message import api as message_api
@@ -28,6 +28,7 @@ APIS = (
     user_admin_api,
     relation_api,
     group_api,
+    members_api,
     joining_api,
     conversation_api,
     presence_api,

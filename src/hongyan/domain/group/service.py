@@ -49,7 +49,7 @@ class GroupService:
     """Answers the commands about a group as a whole.
 
     Args:
-        desk: Reads and changes groups; shared by the three group services.
+        desk: Reads and changes groups; shared by the group services.
     """
 
     def __init__(self, desk: Desk) -> None:

@@ -50,7 +50,7 @@ class JoiningService:
     """Answers the commands about ways into a group.
 
     Args:
-        desk: Reads and changes groups; shared by the three group services.
+        desk: Reads and changes groups; shared by the group services.
     """
 
     def __init__(self, desk: Desk) -> None:

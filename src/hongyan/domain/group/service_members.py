@@ -14,7 +14,8 @@ from hongyan.kernel.limits import check_length
 from hongyan.kernel.pages import check_page, read_place, write_place
 
 from . import rules
-from .api import (
+from .api import NotAdded
+from .members_api import (
     Added,
     AddMembers,
     BanMember,
@@ -27,7 +28,6 @@ from .api import (
     MemberInfo,
     Members,
     MuteMember,
-    NotAdded,
     OwnerMustTransfer,
     SetNickname,
     SetRole,
@@ -42,7 +42,7 @@ class MemberService:
     """Answers the commands about a group's members.
 
     Args:
-        desk: Reads and changes groups; shared by the three group services.
+        desk: Reads and changes groups; shared by the group services.
     """
 
     def __init__(self, desk: Desk) -> None:

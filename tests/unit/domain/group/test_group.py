@@ -11,16 +11,18 @@ from hongyan.domain.group.api import (
     DissolveGroup,
     ForgetUser,
     GetGroup,
+    ListMyGroups,
+    NotAMember,
+    RoleTooLow,
+    TransferGroup,
+    UpdateGroup,
+)
+from hongyan.domain.group.members_api import (
     InviteMembers,
     LeaveGroup,
     ListMembers,
-    ListMyGroups,
-    NotAMember,
     OwnerMustTransfer,
-    RoleTooLow,
     SetRole,
-    TransferGroup,
-    UpdateGroup,
 )
 from hongyan.domain.group.model import Group, Permissions, Role
 from hongyan.domain.log.model import Commit, Expect, Put, Stale, Touch

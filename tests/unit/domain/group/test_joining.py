@@ -5,16 +5,7 @@ import asyncio
 import pytest
 
 from hongyan.domain.group import rules
-from hongyan.domain.group.api import (
-    BanMember,
-    Dissolved,
-    DissolveGroup,
-    KickMembers,
-    NotAMember,
-    RoleTooLow,
-    SetRole,
-    UpdateGroup,
-)
+from hongyan.domain.group.api import Dissolved, DissolveGroup, NotAMember, RoleTooLow, UpdateGroup
 from hongyan.domain.group.joining_api import (
     AlreadyAnswered,
     AnswerJoinRequest,
@@ -30,6 +21,7 @@ from hongyan.domain.group.joining_api import (
     PreviewLink,
     RevokeLink,
 )
+from hongyan.domain.group.members_api import BanMember, KickMembers, SetRole
 from hongyan.domain.group.model import InviteLink, Permissions, Role
 from hongyan.domain.user.model import User
 from hongyan.kernel.errors import Invalid, LimitReached, NotFound

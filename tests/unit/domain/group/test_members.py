@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from hongyan.domain.group import rules
-from hongyan.domain.group.api import (
+from hongyan.domain.group.api import NotAMember, RoleTooLow, UpdateGroup
+from hongyan.domain.group.members_api import (
     AddMembers,
     BanMember,
     InviteMembers,
@@ -14,12 +15,9 @@ from hongyan.domain.group.api import (
     ListBans,
     ListMembers,
     MuteMember,
-    NotAMember,
-    RoleTooLow,
     SetNickname,
     SetRole,
     UnbanMember,
-    UpdateGroup,
 )
 from hongyan.domain.group.model import Ban, Member, Permissions, Role
 from hongyan.domain.log.model import Append, Commit
