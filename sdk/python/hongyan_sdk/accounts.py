@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from .errors import ConnectionLost, Refused
-from .wire import WireError, read
+from .wire import read
 
 TIMEOUT_S = 20.0
 
@@ -26,7 +26,12 @@ class Tokens(Struct, frozen=True):
 
 
 class _Problem(Struct, frozen=True):
-    error: WireError
+    """RFC 9457 problem details, with our members."""
+
+    code: str
+    detail: str = ""
+    retryable: bool = False
+    details: dict[str, Any] = {}
 
 
 async def ask(url: str, path: str, params: dict[str, Any], token: str = "") -> bytes:
@@ -83,7 +88,7 @@ def _post(url: str, params: dict[str, Any], token: str) -> bytes:
 
 def _refusal(status: int, body: bytes) -> Exception:
     try:
-        wire = msgspec.json.decode(body, type=_Problem).error
+        problem = msgspec.json.decode(body, type=_Problem)
     except msgspec.MsgspecError:
         return ConnectionLost(f"the server answered {status}")
-    return Refused(wire.code, wire.message, wire.retryable, wire.details)
+    return Refused(problem.code, problem.detail, problem.retryable, problem.details)

@@ -1,0 +1,68 @@
+"""A real server in a process of its own, that tests may stop, kill and start again."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+HONGYAN = Path(sys.executable).parent / "hongyan"
+READY = re.compile(r"is ready: (http://\S+)")
+SETTINGS = (
+    "users.argon2_passes=1",
+    "users.argon2_memory_kib=8",
+    "rates.address_per_s=0",
+    "server.drain_s=0.2",
+)
+
+
+class LiveServer:
+    """``hongyan serve`` on a folder; keeps its port over restarts.
+
+    Args:
+        folder: The data folder.
+        settings: More settings, as ``section.name=value``.
+    """
+
+    def __init__(self, folder: Path, *settings: str) -> None:
+        self._folder = folder
+        self._settings = (*SETTINGS, *settings)
+        self._listen = "127.0.0.1:0"
+        self._process: subprocess.Popen[str] | None = None
+        self.url = ""
+
+    def start(self) -> None:
+        """Start and return when it is ready."""
+        command = [str(HONGYAN), "serve", "--data", str(self._folder), "--listen", self._listen]
+        for setting in self._settings:
+            command += ["--set", setting]
+        log = (self._folder.parent / f"{self._folder.name}.log").open("a")
+        with log:
+            self._process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=log, text=True
+            )
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            found = READY.search(line)
+            if found:
+                self.url = found[1]
+                self._listen = self.url.partition("://")[2]
+                return
+        raise RuntimeError(f"the server did not start; see {log.name}")
+
+    def stop(self) -> None:
+        """Ask it to stop and wait."""
+        self._end(kill=False)
+
+    def kill(self) -> None:
+        """End it without warning, as a crash would."""
+        self._end(kill=True)
+
+    def _end(self, kill: bool) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if kill:
+            process.kill()
+        else:
+            process.terminate()
+        process.communicate(timeout=30)
