@@ -10,7 +10,17 @@ from typing import Any, Literal
 
 from msgspec import Struct, structs
 
-from hongyan.domain.log.model import Append, Change, Commit, Expect, Put, Row, Touch, encode_body
+from hongyan.domain.log.model import (
+    Advance,
+    Append,
+    Change,
+    Commit,
+    Expect,
+    Put,
+    Row,
+    Touch,
+    encode_body,
+)
 from hongyan.domain.log.ports import Log, Records
 from hongyan.domain.log.service import Turns, decide
 from hongyan.domain.relation.model import Relation
@@ -36,6 +46,8 @@ from .model import (
 from .rules import why_not_added
 
 NO_ONE = UserId("")
+HERE = 2**53
+"""A seq beyond any log's end, where cursors are clamped to."""
 GROUP_KINDS = (Kind.GROUP, Kind.CHANNEL)
 How = Literal["created", "invited", "joined", "approved", "link", "added"]
 Why = Literal["left", "kicked", "banned", "dissolved", "deleted"]
@@ -119,6 +131,8 @@ class Scene:
     ) -> None:
         """Make these people members; tell it before anything else.
 
+        What was said before they came is not unread to them, though they may see it.
+
         Args:
             places: Who, and the place they had before, if any: mutes outlive an absence.
             how: How they came in.
@@ -138,6 +152,7 @@ class Scene:
                 invited_by=by,
             )
             self.put(member, seq_field)
+            self.changes.append(Advance(self.log_id, user_id, read_seq=HERE))
             joined.append(user_id)
         self.count += len(joined)
         self.tell(MEMBERS_JOINED, MembersJoined(tuple(joined), how))
