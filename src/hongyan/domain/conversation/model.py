@@ -9,14 +9,20 @@ from hongyan.domain.log.model import Cursor, Entry, Head, Row, Table
 from hongyan.kernel.ids import ConversationId, Kind, UserId
 
 CONVERSATION_READ = "conversation.read"
+"""In the user's log. Body: ``ConversationRead``."""
 PREFERENCE_CHANGED = "preference.changed"
+"""In the user's log. Body: ``Preference`` as it is now."""
 MESSAGES_HIDDEN = "messages.hidden"
+"""In the user's log. Body: ``MessagesHidden``."""
 
 READ_RECEIPT = "receipt.read"
+"""A signal to the conversation: ``read_seq`` says up to where the sender has read."""
 DELIVERED_RECEIPT = "receipt.delivered"
+"""A signal to the conversation: ``delivered_seq`` says up to where the sender has received."""
 TYPING = "typing"
+"""A signal to the conversation: ``state`` as in ``conversation.typing``."""
 PRESENCE = "presence"
-"""Kinds of signal. Presence goes to the watcher's own log, the others to the conversation."""
+"""A signal to the watcher's own log. Body: ``UserPresence``."""
 
 
 class ConversationRead(Struct, frozen=True):

@@ -14,6 +14,7 @@ from hongyan.domain.log.model import Entry
 from hongyan.kernel.ids import ClientId, ConversationId, UserId
 
 MESSAGE = "message"
+"""Body: ``MessageBody``."""
 MESSAGE_EDITED = "message.edited"
 """Body: ``MessageEdited``."""
 MESSAGE_RECALLED = "message.recalled"

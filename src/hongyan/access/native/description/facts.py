@@ -78,7 +78,7 @@ def refusals() -> list[type[Refusal]]:
     modules = {"hongyan.kernel.errors", *(api.__name__ for api in APIS)}
     return sorted(
         {kind for kind in narrower(Refusal) if kind.__module__ in modules},
-        key=lambda kind: kind.code,
+        key=lambda kind: (kind.code, kind.__module__),
     )
 
 
