@@ -37,9 +37,7 @@ class LiveServer:
             command += ["--set", setting]
         log = (self._folder.parent / f"{self._folder.name}.log").open("a")
         with log:
-            self._process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=log, text=True
-            )
+            self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         assert self._process.stdout is not None
         for line in self._process.stdout:
             found = READY.search(line)

@@ -1,0 +1,98 @@
+"""What a play needs of the world: a server, and people's devices on it.
+
+Whoever can do this can run the plays: another protocol, another kind of server.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+class RefusedOnStage(Exception):
+    """The server refused; ``code`` is the native protocol's."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something is said: with a person, or in a group."""
+
+    name: str
+    is_group: bool
+
+
+@dataclass(frozen=True)
+class Line:
+    """A message as a device shows it."""
+
+    sender: str
+    text: str
+    """``(recalled)`` when it is."""
+    reactions: dict[str, list[str]] = field(default_factory=dict)
+    is_edited: bool = False
+
+
+class Device(Protocol):
+    """One device of one person. Everything that the server refuses raises ``RefusedOnStage``."""
+
+    async def connect(self) -> None:
+        """Connect and catch up."""
+        ...
+
+    async def disconnect(self) -> None:
+        """Vanish; what was stored stays on the device."""
+        ...
+
+    async def say(self, place: Place, text: str, mentions: list[str], quotes: str) -> None:
+        """Send; return when the server has it, or at once while disconnected."""
+        ...
+
+    async def next_received(self, place: Place) -> Line:
+        """Wait for the next message of others that was not taken yet."""
+        ...
+
+    async def history(self, place: Place) -> list[Line]:
+        """Return all messages as they stand now, oldest first."""
+        ...
+
+    async def counts(self, place: Place) -> tuple[int, int]:
+        """Return how many messages, and mentions, are unread."""
+        ...
+
+    async def read(self, place: Place) -> None:
+        """Mark all as read."""
+        ...
+
+    async def change(self, what: str, place: Place, text: str, **more: Any) -> None:
+        """``edit``, ``recall``, ``react`` to the latest message with this text."""
+        ...
+
+    async def act(self, what: str, **params: Any) -> None:
+        """Do something to a group (``group.invite``) or a person (``relation.block``)."""
+        ...
+
+    async def settle(self) -> None:
+        """Return when all that the server had to say to this device so far has come."""
+        ...
+
+    async def goodbye(self) -> str:
+        """Wait until the server has logged this device out, and return the reason."""
+        ...
+
+
+class Stage(Protocol):
+    """The world of one play."""
+
+    async def add_user(self, name: str) -> None:
+        """Make an account."""
+        ...
+
+    def device(self, user: str, label: str) -> Device:
+        """Return a device of the user, logged in or not yet."""
+        ...
+
+    async def restart(self, *, kill: bool) -> None:
+        """Stop or kill the server and start it again."""
+        ...
