@@ -109,7 +109,8 @@ async def run(*command: str, cwd: Path) -> str:
 @pytest.mark.xdist_group("npm")
 @pytest.mark.parametrize("subprotocol", SUBPROTOCOLS)
 async def test_npm_ws(server: Served, compressed: bool, subprotocol: str) -> None:
-    assert shutil.which("npm"), "this test needs node and npm; install Node.js 18 or newer"
+    if not shutil.which("npm"):
+        pytest.skip("no npm here: tools/prepare-tests says how to get it")
     if not (NODE / "node_modules" / "ws").exists():
         await run("npm", "ci", "--ignore-scripts", cwd=NODE)
     command = ("node", "echo.mjs", server.url, subprotocol, json.dumps(compressed))

@@ -1,7 +1,14 @@
 """Whose connection it is, when proxies stand between."""
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 
 
 class TrustedProxies:
@@ -29,15 +36,25 @@ class TrustedProxies:
         """
         address = direct
         for hop in reversed(forwarded_for.split(",")):
-            if not hop.strip() or not self._trusts(address):
+            before = _parse(hop.strip())
+            if before is None or not self._trusts(address):
                 break
-            address = hop.strip()
+            address = str(before)
         return address
 
     def _trusts(self, address: str) -> bool:
-        try:
-            parsed = ip_address(address)
-        except ValueError:
-            return False
-        mapped = getattr(parsed, "ipv4_mapped", None)
-        return any((mapped or parsed) in network for network in self._networks)
+        parsed = _parse(address)
+        return parsed is not None and any(parsed in network for network in self._networks)
+
+
+def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    """Return the address, without a port that may stand behind it, or None if it is none."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

@@ -258,7 +258,7 @@ class _HttpProtocol(HttpToolsProtocol):
 
     def _hand_over(self, behind: bytes) -> None:
         web = self._web
-        if httptools.parse_url(self.url).path != PATH.encode():
+        if self.url.partition(b"?")[0] != PATH.encode():
             raise Refused(HTTPStatus.NOT_FOUND, f"The WebSocket is at {PATH}.")
         if web.is_draining:
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "This server is stopping.")
