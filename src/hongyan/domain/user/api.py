@@ -51,7 +51,8 @@ class Register(Command[Tokens], frozen=True, kw_only=True):
         RegistrationClosed, InviteNeeded, InviteInvalid: the server's registration policy.
         HandleTaken, EmailTaken, PhoneTaken: somebody else has it.
         WeakPassword: the password is too short, too long or too common.
-        Invalid: an identifier or the name is malformed.
+        Invalid, LimitReached: an identifier or the name is malformed or too long.
+        RateLimited: too many accounts are made from this address.
         Busy: too many passwords are being hashed.
     """
 

@@ -50,6 +50,8 @@ class UserService:
         slow = Throttle(free=3, delay_ms=30_000, delay_max_ms=900_000, forget_ms=3_600_000)
         password_guard = Guard(Throttle(), Throttle(free=30))
         code_guard = Guard(slow, Throttle(free=30))
+        # Many may share an address (a school): after the first ones, one account each 10 s.
+        registrations = Throttle(free=50, delay_max_ms=10_000)
         self._devices = Devices(accounts, hasher, access_tokens, password_guard, devices)
         self._credentials = Credentials(
             accounts, hasher, code_sender, password_guard, code_guard, credentials
@@ -58,7 +60,9 @@ class UserService:
         self.parts: tuple[object, ...] = (
             self._devices,
             self._credentials,
-            Registration(accounts, self._devices, hasher, registration, password_min),
+            Registration(
+                accounts, self._devices, hasher, registration, password_min, registrations
+            ),
             Profiles(accounts, phone_region),
             Administration(accounts),
         )

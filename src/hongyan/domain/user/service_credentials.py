@@ -84,7 +84,7 @@ class Credentials:
 
     async def close(self) -> None:
         """Wait for the codes that are being sent."""
-        await asyncio.gather(*self._sending)
+        await asyncio.gather(*self._sending, return_exceptions=True)
 
     # --- addresses ---
 

@@ -4,6 +4,7 @@ from typing import Literal
 
 from msgspec import structs
 
+from hongyan.kernel.addresses import network_of
 from hongyan.kernel.bus import DONE, Actor, Done, handles
 from hongyan.kernel.errors import Invalid, NotFound
 from hongyan.kernel.ids import SYSTEM, UserId, new_token_id, new_user_id
@@ -37,6 +38,7 @@ from .rules import (
     clean_phone,
 )
 from .service_devices import Devices
+from .throttle import Throttle
 
 INVITE_USES_MAX = 100_000
 INVITE_NOTE_MAX = 200
@@ -52,6 +54,7 @@ class Registration:
         hasher: Hashes passwords.
         mode: Who may register: everybody, who has an invite, nobody.
         password_min: The shortest password, in code points.
+        throttle: Slows down an address that makes many accounts; None lets it.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Registration:
         hasher: Hasher,
         mode: Mode = "closed",
         password_min: int = 8,
+        throttle: Throttle | None = None,
     ) -> None:
         self._accounts = accounts
         self._records = accounts.records
@@ -69,6 +73,7 @@ class Registration:
         self._hasher = hasher
         self._mode = mode
         self._password_min = password_min
+        self._throttle = throttle
 
     @handles(Register)
     async def register(self, actor: Actor, command: Register) -> Tokens:
@@ -80,6 +85,8 @@ class Registration:
             self._usable(await self._records.get(Invite, invite_code), invite_code)
         device_name = clean_line(command.device_name, DEVICE_NAME_MAX, "device_name")
         user = self._new_user(new_user_id(), command)
+        if self._throttle is not None and actor.address:
+            self._throttle.begin(network_of(actor.address), self._clock.now_ms())
         credential = await self._credential(user, command.password)
         opened: list[Tokens] = []
 

@@ -17,7 +17,7 @@ from hongyan.domain.user.api import (
 )
 from hongyan.domain.user.api_admin import CancelInvite, CreateInvite, CreateUser, ListInvites
 from hongyan.domain.user.model import Credential, Invite
-from hongyan.kernel.errors import Busy, Conflict, Invalid, LimitReached, NotFound
+from hongyan.kernel.errors import Busy, Conflict, Invalid, LimitReached, NotFound, RateLimited
 
 ADMIN = "root-user"
 PASSWORD = "correct horse"
@@ -205,3 +205,18 @@ async def test_an_app_server_chooses_the_user_id(world):
     for user_id in ("system", "with space", "x" * 65, "@alice"):
         with pytest.raises(Invalid):
             await world.call("system", CreateUser(user_id=user_id, handle="other"))
+
+
+async def test_one_address_makes_accounts_ever_slower_but_not_never(world):
+    async def register(handle, address):
+        command = Register(handle=handle, password=PASSWORD)
+        return await world.call(None, command, address)
+
+    for i in range(50):
+        await register(f"user{i}", "192.0.2.1")
+    with pytest.raises(RateLimited):
+        await register("late", "192.0.2.1")
+    await register("elsewhere", "192.0.2.2")
+    for i in range(10):
+        world.clock.advance(10_000)
+        await register(f"late{i}", "192.0.2.1")
