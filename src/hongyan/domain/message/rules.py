@@ -30,6 +30,7 @@ class Limits(Struct, frozen=True):
     """Any content, encoded as JSON."""
     entities: int = 200
     poll_options: int = 20
+    poll_characters: int = 500
     forwarded_messages: int = 100
     forward_depth: int = 3
     burn_ms: int = 7 * 24 * 3600 * 1000
@@ -138,6 +139,10 @@ def _check_poll(content: Poll, limits: Limits) -> None:
         raise Invalid("The question is empty.")
     if not 2 <= len(content.options) <= limits.poll_options:
         raise Invalid(f"A poll has 2 to {limits.poll_options} options.")
+    if len(content.question) > limits.poll_characters or any(
+        not 0 < len(option) <= limits.poll_characters for option in content.options
+    ):
+        raise Invalid(f"A question or option has 1 to {limits.poll_characters} characters.")
     if len(set(content.options)) < len(content.options):
         raise Invalid("Two options are the same.")
 

@@ -1,5 +1,7 @@
 """Scheduled messages: kept until their time, then sent as their author would send them."""
 
+from collections.abc import Awaitable, Callable
+
 from msgspec import structs
 
 from hongyan.domain.log.model import (
@@ -7,7 +9,6 @@ from hongyan.domain.log.model import (
     Change,
     Commit,
     Drop,
-    Entry,
     Expect,
     Put,
     Stale,
@@ -15,7 +16,7 @@ from hongyan.domain.log.model import (
     encode_body,
 )
 from hongyan.domain.log.ports import Log, Records
-from hongyan.domain.log.service import decide
+from hongyan.domain.log.service import Turns, decide
 from hongyan.domain.user.model import User
 from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.clock import Clock
@@ -76,6 +77,7 @@ class Scheduling:
         self._targets = targets
         self._sending = sending
         self._limits = limits
+        self._turns = Turns()
 
     @handles(ScheduleMessage)
     async def schedule(self, actor: Actor, command: ScheduleMessage) -> Noted:
@@ -106,7 +108,7 @@ class Scheduling:
             told = structs.replace(self._tell(row, "waiting"), client_id=row.client_id)
             return self._commit(actor, expect, told, Put(row))
 
-        return _noted(await decide(self._log, attempt))
+        return await self._decide(actor, attempt)
 
     @handles(ListSchedules)
     async def schedules(self, actor: Actor, command: ListSchedules) -> Schedules:
@@ -132,7 +134,7 @@ class Scheduling:
                 return Commit()
             return self._commit(actor, expect, self._tell(moved, "waiting"), Put(moved))
 
-        return _noted(await decide(self._log, attempt))
+        return await self._decide(actor, attempt)
 
     @handles(UnscheduleMessage)
     async def unschedule(self, actor: Actor, command: UnscheduleMessage) -> Noted:
@@ -144,7 +146,7 @@ class Scheduling:
             told = self._tell(row, "cancelled")
             return self._commit(actor, expect, told, Drop(ScheduledMessage, row.key()))
 
-        return _noted(await decide(self._log, attempt))
+        return await self._decide(actor, attempt)
 
     async def tick(self, now_ms: int) -> int:
         """Send what is due, at most 100 messages; return how many were tried.
@@ -198,6 +200,11 @@ class Scheduling:
         )
         return self._commit(actor, expect, self._tell(failed, "failed"), Put(failed))
 
+    async def _decide(self, actor: Actor, attempt: Callable[[], Awaitable[Commit]]) -> Noted:
+        async with self._turns.of(actor.user_id):
+            entries = await decide(self._log, attempt)
+        return Noted(entries[0].seq, entries[0].sent_at_ms) if entries else Noted()
+
     async def _expect(self, user_id: UserId) -> Expect:
         log_id = user_log(user_id)
         return Expect(log_id, (await self._log.heads([log_id]))[log_id].epoch)
@@ -226,10 +233,6 @@ class Scheduling:
 
     def _commit(self, actor: Actor, expect: Expect, told: Append, change: Change) -> Commit:
         return Commit((told,), (change, Touch(expect.log_id)), (expect,), actor.device_id)
-
-
-def _noted(entries: tuple[Entry, ...]) -> Noted:
-    return Noted(entries[0].seq, entries[0].sent_at_ms) if entries else Noted()
 
 
 def _scheduled(row: ScheduledMessage) -> Scheduled:
