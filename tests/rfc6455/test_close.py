@@ -60,7 +60,11 @@ async def test_a_close_longer_than_125_fails(served: Served) -> None:
     await client.expect_close(1002)
 
 
-@pytest.mark.parametrize("behind", [frame(TEXT, b"more"), frame(PING), frame(CLOSE), b"garbage"])
+@pytest.mark.parametrize(
+    "behind",
+    [frame(TEXT, b"more"), frame(PING), frame(CLOSE), b"garbage"],
+    ids=["text", "ping", "close", "garbage"],
+)
 async def test_what_comes_behind_a_close_is_ignored(served: Served, behind: bytes) -> None:
     client = await served.text()
     await client.send(frame(CLOSE, close_payload(1000)))
