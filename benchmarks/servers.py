@@ -1,0 +1,102 @@
+"""The two servers under load, each a process pinned to one core."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+SERVER_CORE, LOAD_CORE = 0, 1
+NUMBERS_PER_JOB = 100_000_000
+SETTINGS = (
+    "rates.connection_per_s=0",
+    "rates.user_per_s=0",
+    "rates.address_per_s=0",
+    "server.drain_s=0",
+    "server.log_level=warning",
+    "users.access_token_s=86400",
+)
+
+
+def pin(pid: int, core: int) -> None:
+    """Pin a process that has just begun to a core, where that is possible."""
+    if hasattr(os, "sched_setaffinity") and core < (os.cpu_count() or 1):
+        os.sched_setaffinity(pid, {core})
+
+
+class Process:
+    """A server process that prints where it listens."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.pid = self._process.pid
+        pin(self.pid, SERVER_CORE)
+        assert self._process.stdout is not None
+        self.port = self._port(self._process.stdout.readline())
+
+    def _port(self, line: str) -> int:
+        if not line:
+            raise RuntimeError(f"the server did not start: {self._process.wait()}")
+        return int(line.rpartition(":")[2].strip().rstrip("/"))
+
+    def __enter__(self) -> "Process":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(15)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def reference() -> Process:
+    """Start the bare relay."""
+    return Process([sys.executable, "-m", "benchmarks.reference"])
+
+
+def hongyan(data_dir: Path) -> Process:
+    """Start the real server on a prepared folder."""
+    command = [
+        *(PROFILER or (sys.executable,)),
+        *("-m", "benchmarks.entry", "serve"),
+        *("--data", str(data_dir), "--listen", "127.0.0.1:0"),
+    ]
+    for setting in SETTINGS:
+        command += ["--set", setting]
+    return Process(command)
+
+
+PROFILER: tuple[str, ...] = ()
+"""What runs the server instead of the bare interpreter; ends with what takes ``-m MODULE``."""
+
+_jobs = 0
+
+
+def load(server: Process, **job: Any) -> dict[str, Any]:
+    """Run one job of the load generator against a server and return what it measured."""
+    global _jobs  # noqa: PLW0603
+    _jobs += 1
+    job |= {
+        "port": server.port,
+        "pid": server.pid,
+        "first_number": 1_000_000_000 + _jobs * NUMBERS_PER_JOB,
+    }
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-m", "benchmarks.load"]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        pin(process.pid, LOAD_CORE)
+        output, _ = process.communicate(json.dumps(job))
+    if process.returncode:
+        raise RuntimeError("the load generator failed")
+    result: dict[str, Any] = json.loads(output)
+    return result
