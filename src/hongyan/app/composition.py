@@ -21,6 +21,7 @@ from hongyan.infra.local.bus import LocalBus
 from hongyan.infra.sqlite.store import SqliteStore
 from hongyan.kernel.clock import SystemClock
 
+from .chores import Chores
 from .services import Services
 from .settings import Settings, load_secrets, prepare_data_dir
 
@@ -80,6 +81,7 @@ class Server:
         bus.serve(presence)
         bus.subscribe(Committed, self.hub.committed)
         bus.subscribe(Signal, self.hub.signalled)
+        self._chores = Chores(clock, embedded.services.ticks)
         self._is_ready = False
         host, port = settings.host_and_port
         self.web = WebServer(
@@ -107,6 +109,7 @@ class Server:
         """
         await self.control.open(self._settings.data_dir)
         await self.web.start()
+        self._chores.start()
         self._is_ready = True
 
     async def stop(self) -> None:
@@ -114,6 +117,7 @@ class Server:
         self._is_ready = False
         await self.web.drain(self._settings.server.drain_s)
         await self.web.stop()
+        await self._chores.stop()
         await self.control.close()
 
 

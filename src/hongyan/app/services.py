@@ -15,9 +15,11 @@ from hongyan.domain.group.service_joining import JoiningService
 from hongyan.domain.group.service_members import MemberService
 from hongyan.domain.log.model import Committed
 from hongyan.domain.log.ports import Cursors, Feed, Log, Records
+from hongyan.domain.message.burn import Burning
 from hongyan.domain.message.edit import Editing
 from hongyan.domain.message.ending import Ending
 from hongyan.domain.message.favourite import Favouring
+from hongyan.domain.message.forward import Forwarding
 from hongyan.domain.message.marks import MarksReading
 from hongyan.domain.message.mention import Mentioning
 from hongyan.domain.message.model import SHOWN
@@ -27,6 +29,7 @@ from hongyan.domain.message.react import Reacting
 from hongyan.domain.message.recall import Recalling
 from hongyan.domain.message.rooms import Rooms
 from hongyan.domain.message.rules import Limits, Windows
+from hongyan.domain.message.schedule import Scheduling
 from hongyan.domain.message.send import Sending
 from hongyan.domain.message.targets import Targets
 from hongyan.domain.relation.service import RelationService
@@ -41,6 +44,7 @@ from hongyan.infra.security.tokens import JwtAccessTokens
 from hongyan.infra.senders.mail import SmtpCodeSender
 from hongyan.kernel.clock import Clock
 
+from .chores import Tick
 from .settings import MessageSettings, Secrets, Settings, UserSettings
 
 
@@ -57,7 +61,12 @@ class Services:
         store: Where everything is.
         bus: Serves the services, and tells them what was committed.
         clock: The time of day.
+
+    Attributes:
+        ticks: What is to be called again and again; see ``Chores``.
     """
+
+    ticks: tuple[Tick, ...]
 
     def __init__(
         self, settings: Settings, secrets: Secrets, store: Store, bus: LocalBus, clock: Clock
@@ -100,8 +109,15 @@ class Services:
         mentions = Mentioning(store)
         limits, windows = _limits(settings), _windows(settings)
         ending = Ending(store, store, mentions)
+        sending = Sending(store, store, clock, rooms, mentions, limits)
+        scheduling = Scheduling(store, store, clock, targets, sending, limits)
+        burning = Burning(store, store, store, targets, ending)
+        self._bus.subscribe(Committed, burning.heard)
+        self.ticks = (scheduling.tick, burning.tick)
         for part in (
-            Sending(store, store, clock, rooms, mentions, limits),
+            sending,
+            scheduling,
+            Forwarding(store, targets, sending),
             Editing(store, store, clock, targets, mentions, limits, windows),
             Recalling(clock, targets, ending, windows),
             Reacting(store, clock, targets),
