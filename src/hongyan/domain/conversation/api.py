@@ -31,6 +31,7 @@ class OpenDirect(Command[Conversation], frozen=True, kw_only=True):
 
     Raises:
         NotFound: there is no such user.
+        Blocked: there is no such conversation yet, and the user has blocked the caller.
     """
 
     METHOD = "conversation.open_direct"

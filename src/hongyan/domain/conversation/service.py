@@ -1,12 +1,11 @@
 """Opening, getting and listing conversations."""
 
-from collections.abc import Sequence
-
 from hongyan.domain.group.model import CONVERSATION_CREATED, ConversationCreated, Member
 from hongyan.domain.log.model import Append, Commit, Put, encode_body
-from hongyan.domain.log.ports import Cursors, Log, Records
+from hongyan.domain.relation.api import Blocked
+from hongyan.domain.relation.model import Relation
 from hongyan.domain.user.model import User
-from hongyan.kernel.bus import Actor, Publisher, handles
+from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import NotFound
 from hongyan.kernel.ids import (
@@ -34,11 +33,6 @@ from .api import (
 )
 from .model import Conversation
 from .rules import check_range
-from .service_history import Histories
-from .service_preferences import Preferences
-from .service_reading import Reading
-from .service_signs import Signs
-from .service_sync import Syncing
 from .service_views import Views
 
 CREATED = ClientId("created")
@@ -66,6 +60,9 @@ class Opening:
         conversation_id = direct_id(me, peer)
         if await self._views.records.get(Member, conversation_id, me) is None:
             await self._check_user(peer)
+            relation = await self._views.records.get(Relation, peer, me)
+            if relation is not None and relation.blocked:
+                raise Blocked
         return await self._open(actor, conversation_id, {me: peer, peer: me}, me)
 
     @handles(OpenSelf)
@@ -139,32 +136,3 @@ class Opening:
             )
             await self._views.log.commit(Commit((append,), rows, origin=actor.device_id))
         return await self._views.one(seen_by, conversation_id)
-
-
-def conversation_services(
-    log: Log,
-    records: Records,
-    cursors: Cursors,
-    clock: Clock,
-    publisher: Publisher,
-    shown: Sequence[str],
-) -> tuple[object, ...]:
-    """Return the services that together answer all ``conversation.*`` commands.
-
-    Args:
-        log: The logs.
-        records: The rows.
-        cursors: The reading cursors.
-        clock: The time of day.
-        publisher: Takes the signals.
-        shown: The kinds of entry that stand as messages of their own, for previews.
-    """
-    views = Views(log, records, cursors, shown)
-    return (
-        Opening(views, clock),
-        Syncing(views),
-        Histories(views),
-        Reading(views, clock, publisher),
-        Preferences(views, clock),
-        Signs(views, publisher),
-    )

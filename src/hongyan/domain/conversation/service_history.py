@@ -40,9 +40,9 @@ class Histories:
         place, me = command.conversation_id, actor.user_id
         sight = (await self._views.access(me, place, active=False)).sight
         stretch = await self._stretch(LogId(place), sight, command)
-        hidden = await self._views.hidden(me, [(place, e.seq) for e in stretch.entries])
+        seen = await self._views.seen(me, {place: stretch.entries}, {place: sight})
         return Entries(
-            tuple(e for e in stretch.entries if (place, e.seq) not in hidden),
+            seen[place],
             from_seq=stretch.first,
             to_seq=stretch.last,
             more_before=stretch.first > sight.first,

@@ -10,7 +10,7 @@ from hongyan.kernel.ids import ConversationId, LogId, UserId, user_log
 
 from .api import Sync, Synced
 from .model import Conversation, SyncedConversation
-from .rules import KNOWN_MAX, check_count, check_range, sight_of
+from .rules import KNOWN_MAX, Sight, check_count, check_range, sight_of
 from .service_views import Views
 
 USER_ENTRIES_MAX = 500
@@ -78,31 +78,34 @@ class Syncing:
         self, me: UserId, conversations: Sequence[Conversation], command: Sync
     ) -> tuple[SyncedConversation, ...]:
         """Add to each conversation its newest entries that the device lacks."""
-        spans = {c.conversation_id: _lacking(c, command) for c in conversations}
+        sights = {
+            c.conversation_id: sight_of(c.member, c.preference, c.head) for c in conversations
+        }
+        spans = {i: _lacking(i, sight, command) for i, sight in sights.items()}
         wanted = [span for span in spans.values() if span.first <= span.last]
         limit = command.entries_per_conversation
         limit = min(limit, max(1, ENTRIES_PER_PAGE // max(1, len(wanted))))
         tails = await self._views.log.tails(wanted, limit) if wanted and limit else {}
-        hidden = await self._views.hidden(
-            me, [(ConversationId(i), e.seq) for i, entries in tails.items() for e in entries]
-        )
+        found = {ConversationId(i): entries for i, entries in tails.items()}
+        seen = await self._views.seen(me, found, sights)
         filled = []
         for conversation in conversations:
             place = conversation.conversation_id
-            span, entries = spans[place], tails.get(LogId(place), [])
-            from_seq = entries[0].seq if entries else span.last + 1
-            seen = tuple(e for e in entries if (place, e.seq) not in hidden)
-            filled.append(SyncedConversation(conversation, seen, from_seq, from_seq > span.first))
+            span = spans[place]
+            from_seq = found[place][0].seq if place in found else span.last + 1
+            filled.append(
+                SyncedConversation(
+                    conversation, seen.get(place, ()), from_seq, gap=from_seq > span.first
+                )
+            )
         return tuple(filled)
 
 
-def _lacking(conversation: Conversation, command: Sync) -> Span:
+def _lacking(place: ConversationId, sight: Sight, command: Sync) -> Span:
     """Return what may be seen and is not known; everything, where too much is known."""
-    head = conversation.head
-    sight = sight_of(conversation.member, conversation.preference, head)
-    have = command.known.get(conversation.conversation_id, 0)
-    first = max(sight.first, have + 1 if have <= head.seq else 1)
-    return Span(LogId(conversation.conversation_id), first, sight.last)
+    have = command.known.get(place, 0)
+    first = max(sight.first, have + 1) if have <= sight.last else sight.first
+    return Span(LogId(place), first, sight.last)
 
 
 def _check(command: Sync) -> None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from msgspec import structs
+import msgspec
+from msgspec import Struct, structs
 
 from hongyan.domain.group.api import NotAMember
 from hongyan.domain.group.model import Group, Member, Roll
@@ -17,6 +18,15 @@ CONVERSATIONS_MAX = 100_000
 MENTIONS_MAX = 10_000
 HIDDEN_SCANNED = 2_000
 Place = tuple[ConversationId, int]
+
+
+class _About(Struct):
+    """What the bodies of entries about another entry have in common."""
+
+    seq: int = 0
+
+
+_decode_about = msgspec.json.Decoder(_About).decode
 
 
 class Access:
@@ -105,6 +115,38 @@ class Views:
             keys = [(user_id, conversation_id, seq) for conversation_id, seq in places]
             found = await self.records.get_many(HiddenMessage, keys)
         return {(conversation_id, seq) for _, conversation_id, seq in found}
+
+    async def seen(
+        self,
+        user_id: UserId,
+        found: Mapping[ConversationId, Sequence[Entry]],
+        sights: Mapping[ConversationId, Sight],
+    ) -> dict[ConversationId, tuple[Entry, ...]]:
+        """Return what the user may see of these entries of theirs.
+
+        What is about an entry that the user does not see (an edit tells its new content) is
+        not shown either.
+        """
+        abouts = [
+            (place, entry, self._about(entry)) for place, some in found.items() for entry in some
+        ]
+        named = {(place, seq) for place, entry, about in abouts for seq in (entry.seq, about)}
+        hidden = await self.hidden(user_id, list(named))
+        seen: dict[ConversationId, list[Entry]] = {place: [] for place in found}
+        for place, entry, about in abouts:
+            is_hidden = (place, entry.seq) in hidden or (place, about) in hidden
+            if sights[place].has(about) and not is_hidden:
+                seen[place].append(entry)
+        return {place: tuple(entries) for place, entries in seen.items()}
+
+    def _about(self, entry: Entry) -> int:
+        """Return the seq of the entry that this one is about: often its own."""
+        if entry.kind in self.shown:
+            return entry.seq
+        try:
+            return _decode_about(entry.body).seq or entry.seq
+        except msgspec.MsgspecError:
+            return entry.seq
 
     async def one(self, user_id: UserId, conversation_id: ConversationId) -> Conversation:
         """Return one conversation.

@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from hongyan.domain.conversation.service import conversation_services
+from hongyan.domain.conversation.service import Opening
+from hongyan.domain.conversation.service_history import Histories
+from hongyan.domain.conversation.service_preferences import Preferences
+from hongyan.domain.conversation.service_reading import Reading
+from hongyan.domain.conversation.service_signs import Signs
+from hongyan.domain.conversation.service_sync import Syncing
+from hongyan.domain.conversation.service_views import Views
 from hongyan.domain.group.model import Group, Member, Roll
 from hongyan.domain.log.model import Append, Commit, Entry, Put, Row
 from hongyan.domain.user.model import User
@@ -25,7 +31,15 @@ class World:
         self.clock = clock
         self.bus = LocalBus()
         self.published: list[Any] = []
-        for service in conversation_services(store, store, store, clock, self, ("message",)):
+        views = Views(store, store, store, ("message",))
+        for service in (
+            Opening(views, clock),
+            Histories(views),
+            Preferences(views, clock),
+            Reading(views, clock, self),
+            Signs(views, self),
+            Syncing(views),
+        ):
             self.bus.serve(service)
 
     def publish(self, event: Any) -> None:
@@ -40,10 +54,17 @@ class World:
     async def change(self, *changes: Any) -> None:
         await self.store.commit(Commit(changes=changes))
 
-    async def say(self, who: str, where: str, kind: str = "message", *changes: Any) -> Entry:
+    async def say(
+        self, who: str, where: str, kind: str = "message", *changes: Any, about: int = 0
+    ) -> Entry:
         """Append a message (counted), or another kind of entry (not counted)."""
         append = Append(
-            LogId(where), kind, who, b"{}", self.clock.now_ms(), countable=kind == "message"
+            LogId(where),
+            kind,
+            who,
+            b'{"seq":%d}' % about,
+            self.clock.now_ms(),
+            countable=kind == "message",
         )
         return (await self.store.commit(Commit((append,), changes)))[0]
 

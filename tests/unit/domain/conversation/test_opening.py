@@ -16,6 +16,8 @@ from hongyan.domain.conversation.api import (
 from hongyan.domain.group.api import NotAMember
 from hongyan.domain.group.model import Group, Member
 from hongyan.domain.log.model import Put
+from hongyan.domain.relation.api import Blocked
+from hongyan.domain.relation.model import Relation
 from hongyan.domain.user.model import User
 from hongyan.infra.local.audience import RecordsAudience
 from hongyan.kernel.errors import Invalid, NotFound
@@ -46,6 +48,19 @@ async def test_what_is_open_stays_open_when_the_other_one_is_gone(world):
     await world.call(ALICE, OpenDirect(user_id=BOB))
     await world.put(User(user_id=BOB, state="deleted"))
     assert (await world.call(ALICE, OpenDirect(user_id=BOB))).peer_id == BOB
+
+
+async def test_the_blocked_begin_nothing_but_keep_what_there_was(world, committed):
+    await world.call(ALICE, OpenDirect(user_id=CAROL))
+    told = len(committed)
+    await world.put(
+        Relation(user_id=BOB, other_id=ALICE, blocked=True),
+        Relation(user_id=CAROL, other_id=ALICE, blocked=True),
+    )
+    with pytest.raises(Blocked):
+        await world.call(ALICE, OpenDirect(user_id=BOB))
+    assert (await world.call(ALICE, OpenDirect(user_id=CAROL))).peer_id == CAROL
+    assert len(committed) == told
 
 
 async def test_notes_to_oneself(world):

@@ -7,6 +7,7 @@ import pytest
 
 from hongyan.domain.conversation.api import (
     ClearConversation,
+    GetHistory,
     HideMessages,
     MarkRead,
     OpenDirect,
@@ -197,3 +198,18 @@ async def test_a_thousand_conversations_are_quick(world):
     assert [len(one.entries) for one in found.conversations] == [1] * 1000
     assert spent_ms < 1000, "10 times what it takes on a quiet machine"
     print(f"sync of 1000: {spent_ms:.0f} ms")
+
+
+async def test_what_is_about_something_unseen_is_unseen(world):
+    """An edit tells the new content of what it is about."""
+    await world.group()
+    await world.say(BOB, TEAM)
+    await world.say(BOB, TEAM)
+    await world.put(Member(conversation_id=TEAM, user_id=CAROL, visible_from=2))
+    await world.say(BOB, TEAM, "message.edited", about=1)
+    await world.say(BOB, TEAM, "message.edited", about=2)
+    await world.call(ALICE, HideMessages(conversation_id=TEAM, seqs=(2,)))
+    for who, seqs in ((ALICE, [1, 3]), (BOB, [1, 2, 3, 4]), (CAROL, [2, 4])):
+        assert seen(await sync(world, who))[TEAM][0] == seqs
+        history = await world.call(who, GetHistory(conversation_id=TEAM))
+        assert [entry.seq for entry in history.entries] == seqs
