@@ -38,6 +38,8 @@ class HttpOptions(Struct, frozen=True, kw_only=True):
 
     body_bytes_max: int = 1024 * 1024
     """The largest body of a request."""
+    body_timeout_s: float = 30.0
+    """Seconds in which a request's body must have come."""
     address_per_s: float = 2.0
     """Registrations, log-ins and refreshes a second from one address. 0 means no limit."""
     address_burst: float = 30.0
@@ -76,7 +78,7 @@ def create_app(
         is_ready: Whether requests can be answered now; ``/readyz`` tells it.
         routes: Further paths, such as a web client's; ours come first.
     """
-    commands = Commands(caller, options.body_bytes_max)
+    commands = Commands(caller, options.body_bytes_max, options.body_timeout_s)
     limited = partial(_limited, Buckets(options.address_per_s, options.address_burst), options)
     paths: list[BaseRoute] = [
         _post("/api/v1/auth/register", limited(_runs(commands, Register))),

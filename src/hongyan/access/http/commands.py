@@ -1,5 +1,6 @@
 """From a request to a command and back: the seam for every path that runs a command."""
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from hongyan.domain.user.api import Authenticate
 from hongyan.kernel.bus import ANONYMOUS, Access, Actor, Caller, Command
 from hongyan.kernel.errors import Forbidden, Unauthenticated, UnknownMethod
 
-from .errors import BodyTooLarge, NotJson
+from .errors import BodyTooLarge, BodyTooSlow, NotJson
 
 
 class Commands:
@@ -20,11 +21,13 @@ class Commands:
     Args:
         caller: Carries the commands.
         body_bytes_max: The largest body of a request.
+        body_timeout_s: How long a body may take to come.
     """
 
-    def __init__(self, caller: Caller, body_bytes_max: int) -> None:
+    def __init__(self, caller: Caller, body_bytes_max: int, body_timeout_s: float) -> None:
         self._caller = caller
         self._body_bytes_max = body_bytes_max
+        self._body_timeout_s = body_timeout_s
 
     async def run(self, request: Request, command: type[Command[Any]]) -> Response:
         """Run the command whose parameters are the request's JSON body, and answer with JSON.
@@ -63,13 +66,17 @@ class Commands:
         """Return the whole body, holding no more than the limit.
 
         Raises:
-            BodyTooLarge, NotJson: as they say.
+            BodyTooLarge, BodyTooSlow, NotJson: as they say.
         """
         body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > self._body_bytes_max:
-                raise BodyTooLarge(limit=self._body_bytes_max)
+        try:
+            async with asyncio.timeout(self._body_timeout_s):
+                async for chunk in request.stream():
+                    body += chunk
+                    if len(body) > self._body_bytes_max:
+                        raise BodyTooLarge(limit=self._body_bytes_max)
+        except TimeoutError as error:
+            raise BodyTooSlow from error
         content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if body and content_type != "application/json":
             raise NotJson

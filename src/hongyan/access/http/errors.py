@@ -36,6 +36,13 @@ class BodyTooLarge(LimitReached):
     message = "The body of the request is too large."
 
 
+class BodyTooSlow(Unavailable):
+    """The request's body did not come in time."""
+
+    code = "body_too_slow"
+    message = "The body of the request did not come in time."
+
+
 class NotJson(Invalid):
     """The request's body is of another type than JSON."""
 
@@ -61,6 +68,7 @@ STATUSES: Final[Mapping[type[Refusal], HTTPStatus]] = {
     Conflict: HTTPStatus.CONFLICT,
     RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     LimitReached: HTTPStatus.UNPROCESSABLE_ENTITY,
+    BodyTooSlow: HTTPStatus.REQUEST_TIMEOUT,
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Busy: HTTPStatus.SERVICE_UNAVAILABLE,
     StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,

@@ -182,9 +182,15 @@ class Accounts:
         await self._commit(user_id, attempt)
 
     async def create(
-        self, user_id: UserId, judge: Callable[[Plan], Awaitable[None]], sender: UserId
+        self,
+        user_id: UserId,
+        judge: Callable[[Plan], Awaitable[None]],
+        sender: UserId,
+        turn: str = "",
     ) -> None:
         """Let ``judge`` fill the plan that makes a user, and commit it.
+
+        Those with the same ``turn`` do so one after the other.
 
         Raises:
             Conflict: the user id has been used.
@@ -198,7 +204,7 @@ class Accounts:
             await judge(plan)
             return plan.commit()
 
-        await self._commit(user_id, attempt)
+        await self._commit(turn or user_id, attempt)
 
     async def put(self, row: Row) -> None:
         """Insert a row that no rule guards."""
@@ -219,9 +225,9 @@ class Accounts:
         plan.guard(await self.expect(user_id))
         return plan
 
-    async def _commit(self, user_id: UserId, attempt: Callable[[], Awaitable[Commit]]) -> None:
+    async def _commit(self, turn: str, attempt: Callable[[], Awaitable[Commit]]) -> None:
         try:
-            async with self._turns.of(user_id):
+            async with self._turns.of(turn):
                 await decide(self.log, attempt)
         except Duplicate as error:
             raise TAKEN.get(error.constraint, Conflict)() from error

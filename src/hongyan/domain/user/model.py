@@ -176,12 +176,7 @@ class SearchKey(Row, frozen=True, kw_only=True):
 class Device(Row, frozen=True, kw_only=True):
     """One logged-in installation and its refresh token (only hashes are stored)."""
 
-    TABLE: ClassVar = Table(
-        "device",
-        key=("device_id",),
-        indexes={"by_user": ("user_id",)},
-        unique={"refresh": ("refresh_hash",), "previous": ("previous_hash",)},
-    )
+    TABLE: ClassVar = Table("device", key=("device_id",), indexes={"by_user": ("user_id",)})
 
     device_id: DeviceId
     user_id: UserId

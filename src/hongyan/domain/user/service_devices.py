@@ -9,7 +9,7 @@ from typing import Literal
 from msgspec import Struct, structs
 
 from hongyan.kernel.bus import DONE, Actor, Done, handles
-from hongyan.kernel.errors import Invalid, NotFound, Unauthenticated
+from hongyan.kernel.errors import Busy, Invalid, NotFound, Unauthenticated
 from hongyan.kernel.ids import DeviceId, UserId, new_device_id, new_token_id
 
 from .accounts import Accounts, Plan, Reason, device_info
@@ -125,9 +125,7 @@ class Devices:
         if user is None or credential is None:
             raise WrongCredentials
         self._guard.succeeded(key, actor.address)
-        rehashed = None
-        if self._hasher.is_outdated(credential.password_hash):
-            rehashed = structs.replace(credential, password_hash=await self._hasher.hash(password))
+        rehashed = await self._rehashed(credential, password)
         opened: list[Tokens] = []
 
         async def judge(user: User, plan: Plan) -> None:
@@ -142,7 +140,7 @@ class Devices:
             if rehashed is not None:
                 plan.put(rehashed)
             devices = await self._accounts.devices(user.user_id)
-            for device in self._outgoing(devices, command.platform):
+            for device in self._outgoing(user, devices, command.platform):
                 plan.remove_device(device, "replaced")
             opened[:] = [self.open(plan, user, command.platform, name, actor.address)]
 
@@ -157,11 +155,23 @@ class Devices:
         hashed = credential.password_hash if credential is not None else None
         return credential if await self._hasher.verify(hashed, password) else None
 
-    def _outgoing(self, devices: list[Device], platform: Platform) -> list[Device]:
-        """Return the devices that have to go when one of this platform comes."""
-        terminals = self._policy.terminals
+    async def _rehashed(self, credential: Credential, password: str) -> Credential | None:
+        """Return the credential with today's parameters, or None where nothing is to be done."""
+        if not self._hasher.is_outdated(credential.password_hash):
+            return None
+        try:
+            return structs.replace(credential, password_hash=await self._hasher.hash(password))
+        except Busy:
+            return None  # the next log-in will do
+
+    def _outgoing(self, user: User, devices: list[Device], platform: Platform) -> list[Device]:
+        """Return the devices that have to go when one of this platform comes.
+
+        A bot runs in as many places as its owner likes.
+        """
+        terminals = "all" if user.bot else self._policy.terminals
         if terminals == "one":
-            return [device for device in devices if device.platform != "bot"]
+            return devices
         gone = []
         if terminals == "one_per_platform":
             gone = [device for device in devices if device.platform == platform]

@@ -80,7 +80,7 @@ class Registration:
         """See ``Register``."""
         if self._mode == "closed":
             raise RegistrationClosed
-        invite_code = command.invite.strip().lower()
+        invite_code = command.invite.strip().lower() if self._mode == "invite" else ""
         if self._mode == "invite":  # before the costly hashing
             self._usable(await self._records.get(Invite, invite_code), invite_code)
         device_name = clean_line(command.device_name, DEVICE_NAME_MAX, "device_name")
@@ -98,7 +98,7 @@ class Registration:
             platform, address = command.platform, actor.address
             opened[:] = [self._devices.open(plan, user, platform, device_name, address)]
 
-        await self._accounts.create(user.user_id, judge, user.user_id)
+        await self._accounts.create(user.user_id, judge, user.user_id, turn=invite_code)
         return opened[0]
 
     @handles(CreateUser)

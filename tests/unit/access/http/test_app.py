@@ -1,5 +1,6 @@
 """The HTTP application, from request to answer, over the real user service."""
 
+import asyncio
 import logging
 
 import httpx
@@ -115,6 +116,18 @@ async def test_bodies_are_bounded_with_and_without_a_length(bus, clock):
         answer = await client.post(f"{AUTH}/login", content=content, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
         assert answer.json()["details"] == {"limit": 100}
+
+
+async def test_bodies_come_in_time_or_not_at_all(bus, clock):
+    client = client_of(create_app(bus, clock, HttpOptions(body_timeout_s=0.01)))
+
+    async def stuck():
+        yield b"{"
+        await asyncio.Event().wait()
+
+    headers = {"content-type": "application/json"}
+    answer = await client.post(f"{AUTH}/login", content=stuck(), headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (408, "body_too_slow")
 
 
 async def test_one_address_is_limited_and_told_so(bus, clock):
@@ -234,7 +247,7 @@ async def test_without_a_token_nobody_logs_out(client, headers):
 
 
 async def test_the_seam_runs_any_command_for_whom_it_is_meant(bus, clock):
-    commands = Commands(bus, 1_000)
+    commands = Commands(bus, 1_000, 5)
 
     def path(name, command):
         async def answer(request):

@@ -140,6 +140,17 @@ async def test_an_outdated_hash_is_renewed(world):
     assert world.hasher.asked == ["verify"]
 
 
+async def test_a_hasher_too_busy_to_renew_hinders_nobody(world):
+    await world.register("alice")
+    world.hasher.version = 2
+
+    async def busy(_password):
+        raise Busy
+
+    world.hasher.hash = busy
+    assert await world.log_in("alice")
+
+
 async def test_a_password_changed_meanwhile_does_not_log_in(world):
     tokens = await world.register("alice")
     verify = world.hasher.verify
@@ -194,6 +205,17 @@ async def test_one_in_all_stays(make_world):
     web = await world.log_in("alice", platform="web")
     assert await world.device_ids(phone.user_id) == {web.device_id}
     assert await world.removed(phone.user_id) == [(phone.device_id, "replaced")]
+
+
+async def test_a_bot_runs_in_many_places_but_calling_oneself_one_does_not_help(make_world):
+    world = make_world(devices=DevicePolicy(terminals="one"))
+    bot = await world.call("system", CreateUser(handle="echo", password=PASSWORD, bot=True))
+    for _ in range(3):
+        await world.log_in("echo", platform="bot")
+    assert len(await world.device_ids(bot.user_id)) == 3
+    alice = await world.register("alice", platform="bot")
+    await world.log_in("alice", platform="bot")
+    assert len(await world.device_ids(alice.user_id)) == 1
 
 
 async def test_of_too_many_devices_the_one_that_was_away_longest_goes(make_world):

@@ -144,6 +144,13 @@ async def test_the_last_use_goes_to_one_of_many(make_world):
     assert await world.store.count(Credential) == 1
 
 
+async def test_a_crowd_with_one_invite_gets_in(make_world):
+    world = make_world(registration="invite")
+    invite = await world.call(ADMIN, CreateInvite(uses=40))
+    await asyncio.gather(*[world.register(f"user{i}", invite=invite.code) for i in range(30)])
+    assert (await world.store.get(Invite, invite.code)).uses_left == 10
+
+
 async def test_a_failed_registration_uses_no_invite(make_world):
     world = make_world(registration="invite")
     invite = await world.call(ADMIN, CreateInvite(uses=2))
