@@ -38,12 +38,15 @@ def hello(token: str) -> bytes:
     return framed(b'{"id":1,"method":"hello","params":{"token":"%s"}}' % token.encode())
 
 
-def sender(conversation_id: str, text_bytes: int) -> bytes:
-    """Return a template of ``message.send``: fill in a ten-digit number twice."""
+def sender(conversation_id: str, text_bytes: int, run: str) -> bytes:
+    """Return a template of ``message.send``: fill in a ten-digit number twice.
+
+    ``run`` makes the client ids of one run differ from those of any other.
+    """
     number = b"1000000000"
     payload = (
         b'{"id":NUMBER,"method":"message.send","params":{"conversation_id":"%s",'
-        b'"client_id":"NUMBER","content":{"type":"text","text":"%s"}}}'
-    ) % (conversation_id.encode(), b"x" * text_bytes)
+        b'"client_id":"NUMBER-%s","content":{"type":"text","text":"%s"}}}'
+    ) % (conversation_id.encode(), run.encode(), b"x" * text_bytes)
     whole = framed(payload.replace(b"NUMBER", number))
     return whole.replace(b"%", b"%%").replace(number, b"%d")

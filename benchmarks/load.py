@@ -21,6 +21,8 @@ from benchmarks import frames
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 CONNECTING_AT_ONCE = 50
 QUIET_S = 1.0
+FIRST_NUMBER = 1_000_000_000
+TEXT_BYTES = 64
 
 
 def cpu_s(pid: int) -> float:
@@ -42,7 +44,8 @@ class World:
     def __init__(self, job: dict[str, Any]) -> None:
         self.job = job
         self.pid: int = job["pid"]
-        self.number: int = job["first_number"]
+        self.run = os.urandom(4).hex()
+        self.number = FIRST_NUMBER
         self.acks = 0
         self.deliveries = 0
         self.errors = 0
@@ -69,9 +72,7 @@ class Connection(asyncio.Protocol):
         self.rest = b""
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiting = True
-        self.template = (
-            frames.sender(spec["to"], world.job.get("text_bytes", 64)) if (spec.get("to")) else b""
-        )
+        self.template = frames.sender(spec["to"], TEXT_BYTES, world.run) if "to" in spec else b""
 
     def connection_made(self, transport: Any) -> None:
         """See ``asyncio.Protocol``."""

@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import Any
 
 SERVER_CORE, LOAD_CORE = 0, 1
-NUMBERS_PER_JOB = 100_000_000
 SETTINGS = (
     "rates.connection_per_s=0",
     "rates.user_per_s=0",
@@ -79,18 +78,10 @@ def hongyan(data_dir: Path) -> Process:
 PROFILER: tuple[str, ...] = ()
 """What runs the server instead of the bare interpreter; ends with what takes ``-m MODULE``."""
 
-_jobs = 0
-
 
 def load(server: Process, **job: Any) -> dict[str, Any]:
     """Run one job of the load generator against a server and return what it measured."""
-    global _jobs  # noqa: PLW0603
-    _jobs += 1
-    job |= {
-        "port": server.port,
-        "pid": server.pid,
-        "first_number": 1_000_000_000 + _jobs * NUMBERS_PER_JOB,
-    }
+    job |= {"port": server.port, "pid": server.pid}
     pipe = subprocess.PIPE
     command = [sys.executable, "-m", "benchmarks.load"]
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
