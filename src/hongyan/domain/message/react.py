@@ -1,5 +1,7 @@
 """Reactions: emojis beside messages."""
 
+import asyncio
+
 from msgspec import structs
 
 from hongyan.domain.log.model import Change, Commit, Drop, Put
@@ -48,11 +50,12 @@ class Reacting:
         async def attempt(target: Target) -> Commit:
             target.content()  # refuses where it is gone
             key = (command.conversation_id, command.seq, actor.user_id, emoji)
-            is_there = await self._records.get(Reaction, *key) is not None
-            if is_there == command.add:
+            mine, marks = await asyncio.gather(
+                self._records.get(Reaction, *key), load_marks(self._records, target)
+            )
+            if (mine is not None) == command.add:
                 return Commit()
             now_ms = self._clock.now_ms()
-            marks = await load_marks(self._records, target)
             if command.add:
                 check_may_mark(target.room, now_ms)
                 await self._check_limits(actor.user_id, marks, emoji)

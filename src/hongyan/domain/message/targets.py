@@ -1,5 +1,6 @@
 """Finding the message that something is to happen to, and letting one thing happen at a time."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
 from msgspec import Struct, structs
@@ -68,12 +69,11 @@ class Targets:
         Raises:
             NotAMember, Dissolved: the caller is not in the conversation.
         """
-        log_id = LogId(conversation_id)
-        room = await self._rooms.enter(conversation_id, actor.user_id)
-        if (await self._log.heads([log_id]))[log_id].epoch != room.epoch:
-            self._rooms.forget((conversation_id, actor.user_id))
-            room = await self._rooms.enter(conversation_id, actor.user_id)
-        return room
+        log_id, key = LogId(conversation_id), (conversation_id, actor.user_id)
+        known = self._rooms.known(key)
+        if known is not None and (await self._log.heads([log_id]))[log_id].epoch != known.epoch:
+            self._rooms.forget(key)
+        return await self._rooms.enter(*key)
 
     async def visible(self, room: Room) -> tuple[int, int]:
         """Return the first and the last seq that the caller sees in this room."""
@@ -93,15 +93,19 @@ class Targets:
 
     async def see_many(self, room: Room, seqs: Iterable[int]) -> list[Entry]:
         """Return those of these messages that the caller sees, in the order of ``seqs``."""
-        first, last = await self.visible(room)
-        wanted = [seq for seq in seqs if first <= seq <= last]
         me, where = room.member.user_id, room.conversation_id
-        hidden = await self._records.get_many(HiddenMessage, [(me, where, seq) for seq in wanted])
-        found: list[Entry] = []
-        for seq in wanted:
-            if (me, where, seq) not in hidden:
-                found += await self._log.read(LogId(where), seq, seq, 1, kinds=(MESSAGE,))
-        return found
+        keys = [(me, where, seq) for seq in seqs]
+        (first, last), hidden, *found = await asyncio.gather(
+            self.visible(room),
+            self._records.get_many(HiddenMessage, keys),
+            *(self._log.read(LogId(where), seq, seq, 1, kinds=(MESSAGE,)) for _, _, seq in keys),
+        )
+        return [
+            entry
+            for entries in found
+            for entry in entries
+            if first <= entry.seq <= last and (me, where, entry.seq) not in hidden
+        ]
 
     async def _see(self, room: Room, seq: int) -> Target:
         for entry in await self.see_many(room, (seq,)):
