@@ -64,7 +64,7 @@ class AccountPage(Struct, frozen=True):
 
 
 class ListUsers(Command[AccountPage], frozen=True, kw_only=True):
-    """List all accounts, deleted ones too, by user id (made by us: by age)."""
+    """List all accounts, deleted ones too, by user id."""
 
     METHOD = "user.list"
     ACCESS = Access.ADMIN
