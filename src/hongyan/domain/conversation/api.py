@@ -116,7 +116,7 @@ class Sync(Command[Synced], frozen=True, kw_only=True):
     known: dict[ConversationId, int] = field(default_factory=dict)
     """Conversation -> the last seq that the device has."""
     entries_per_conversation: int = 20
-    """0 to 50. A page holds about 5,000 entries at most, however many are asked for."""
+    """0 to 50. A page holds about 5,000 entries and 2 MiB of bodies at most."""
     limit: int = 200
     """1 to 1000 conversations."""
     after: ConversationId = ConversationId("")
@@ -126,7 +126,7 @@ class GetHistory(Command[Entries], frozen=True, kw_only=True):
     """Read a conversation's log, backward, forward or around a seq.
 
     Give one of the three seqs, or none for the newest entries. Who has left reads up to
-    where they left.
+    where they left. Where bodies are large, fewer entries than ``limit`` come at once.
 
     Raises:
         NotAMember: the caller is not and was not in it.

@@ -1,11 +1,11 @@
 """What a user may see of a conversation, and what may be asked for: pure functions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
 from hongyan.domain.group.model import Group, Member, Roll
-from hongyan.domain.log.model import Cursor, Head
+from hongyan.domain.log.model import Cursor, Entry, Head
 from hongyan.domain.relation.model import Relation
 from hongyan.kernel.errors import Invalid, LimitReached
 
@@ -15,6 +15,8 @@ from .model import Preference
 RECEIPTS_MEMBERS_MAX = 500
 """Groups of more members get no read receipts and no typing signals."""
 KNOWN_MAX = 20_000
+ANSWER_BYTES = 2 * 1024 * 1024
+"""The bodies of the entries in one answer stay below this, but for a single larger one."""
 HIDE_MAX = 100
 DRAFT_MAX = 10_000
 FOLDER_MAX = 64
@@ -64,6 +66,17 @@ def is_small(roll: Roll | None) -> bool:
 def is_blocked(one: Relation | None, other: Relation | None) -> bool:
     """Return whether either of two users has blocked the other."""
     return (one is not None and one.blocked) or (other is not None and other.blocked)
+
+
+def fitting(entries: Iterable[Entry], budget_bytes: int) -> int:
+    """Return how many of the first entries have bodies that fit into the budget together."""
+    count = 0
+    for entry in entries:
+        budget_bytes -= len(entry.body)
+        if budget_bytes < 0:
+            break
+        count += 1
+    return count
 
 
 def check_range(name: str, value: int, least: int, most: int) -> None:

@@ -9,7 +9,7 @@ from hongyan.kernel.ids import LogId, user_log
 
 from .api import GetHistory, GetUserLog
 from .model import Entries
-from .rules import Sight, check_range
+from .rules import ANSWER_BYTES, Sight, check_range, fitting
 from .service_views import Views
 
 HISTORY_MAX = 200
@@ -71,17 +71,19 @@ class Histories:
         last = max(min(last, sight.last), sight.first - 1)
         log = self._views.log
         found = await log.read(log_id, sight.first, last, limit, "newest", kinds) if limit else []
-        if len(found) < limit:
-            return _Stretch(found[::-1], sight.first, last)
-        return _Stretch(found[::-1], found[-1].seq if found else last + 1, last)
+        fit = found[: max(1, fitting(found, ANSWER_BYTES))]
+        if len(fit) == len(found) < limit:
+            return _Stretch(fit[::-1], sight.first, last)
+        return _Stretch(fit[::-1], fit[-1].seq if fit else last + 1, last)
 
     async def _forward(
         self, log_id: LogId, sight: Sight, first: int, limit: int, kinds: tuple[str, ...]
     ) -> _Stretch:
         first = max(min(first, sight.last + 1), sight.first)
         found = await self._views.log.read(log_id, first, sight.last, limit, "oldest", kinds)
-        last = sight.last if len(found) < limit else found[-1].seq
-        return _Stretch(found, first, max(last, first - 1))
+        fit = found[: max(1, fitting(found, ANSWER_BYTES))]
+        last = sight.last if len(fit) == len(found) < limit else fit[-1].seq
+        return _Stretch(fit, first, max(last, first - 1))
 
     @handles(GetUserLog)
     async def user_log(self, actor: Actor, command: GetUserLog) -> Entries:

@@ -1,6 +1,6 @@
 """Sync: "here are the seqs I have"."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -10,7 +10,7 @@ from hongyan.kernel.ids import ConversationId, LogId, UserId, user_log
 
 from .api import Sync, Synced
 from .model import Conversation, SyncedConversation
-from .rules import KNOWN_MAX, Sight, check_count, check_range, sight_of
+from .rules import ANSWER_BYTES, KNOWN_MAX, Sight, check_count, check_range, fitting, sight_of
 from .service_views import Views
 
 USER_ENTRIES_MAX = 500
@@ -85,8 +85,7 @@ class Syncing:
         wanted = [span for span in spans.values() if span.first <= span.last]
         limit = command.entries_per_conversation
         limit = min(limit, max(1, ENTRIES_PER_PAGE // max(1, len(wanted))))
-        tails = await self._views.log.tails(wanted, limit) if wanted and limit else {}
-        found = {ConversationId(i): entries for i, entries in tails.items()}
+        found = _fitting(await self._views.log.tails(wanted, limit) if wanted and limit else {})
         seen = await self._views.seen(me, found, sights)
         filled = []
         for conversation in conversations:
@@ -99,6 +98,18 @@ class Syncing:
                 )
             )
         return tuple(filled)
+
+
+def _fitting(tails: Mapping[LogId, list[Entry]]) -> dict[ConversationId, list[Entry]]:
+    """Return the newest entries of each log, as far as they fit into one answer."""
+    budget_bytes = ANSWER_BYTES
+    found: dict[ConversationId, list[Entry]] = {}
+    for log_id, entries in tails.items():
+        count = fitting(reversed(entries), budget_bytes)
+        if count:
+            found[ConversationId(log_id)] = entries[-count:]
+            budget_bytes -= sum(len(entry.body) for entry in entries[-count:])
+    return found
 
 
 def _lacking(place: ConversationId, sight: Sight, command: Sync) -> Span:

@@ -117,3 +117,14 @@ async def test_ones_own_log_in_pages(world, chat):
     assert (await world.call(BOB, GetUserLog())).entries == ()
     with pytest.raises(Invalid):
         await world.call(ALICE, GetUserLog(limit=501))
+
+
+async def test_an_answer_is_bounded_in_bytes(world, chat, monkeypatch):
+    monkeypatch.setattr("hongyan.domain.conversation.service_history.ANSWER_BYTES", 30)
+    body = len(b'{"seq":0}')
+    assert 3 * body < 30 < 4 * body
+    assert await history(world) == ([8, 9, 10], (8, 10), (True, False))
+    assert await history(world, after_seq=3) == ([4, 5, 6], (4, 6), (True, True))
+    monkeypatch.setattr("hongyan.domain.conversation.service_history.ANSWER_BYTES", 1)
+    assert await history(world, after_seq=4) == ([5], (5, 5), (True, True))
+    assert await history(world, before_seq=4) == ([3], (3, 3), (True, True))

@@ -213,3 +213,9 @@ async def test_what_is_about_something_unseen_is_unseen(world):
         assert seen(await sync(world, who))[TEAM][0] == seqs
         history = await world.call(who, GetHistory(conversation_id=TEAM))
         assert [entry.seq for entry in history.entries] == seqs
+
+
+async def test_a_page_is_bounded_in_bytes(world, chat, monkeypatch):
+    monkeypatch.setattr("hongyan.domain.conversation.service_sync.ANSWER_BYTES", 20)
+    found = seen(await sync(world))
+    assert found == {CHAT: ([3, 4], 3, True), TEAM: ([], 3, True)}
