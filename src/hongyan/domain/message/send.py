@@ -98,15 +98,27 @@ class Sending:
         if not 0 < len(command.client_id) <= CLIENT_ID_MAX:
             raise Invalid(f"client_id has 1 to {CLIENT_ID_MAX} characters.")
         key = (command.conversation_id, actor.user_id)
-        if key not in self._lanes and not self._gates and not command.quote_seq:
-            room = self._rooms.known(key)
-            if room is not None and not _needs_look(room, command.content):
-                try:
-                    return await self._store(actor, command, beside, room, command.content)
-                except (Stale, Forbidden):  # the room may be old: judge by a fresh one
-                    self._rooms.forget(key)
-                except Refusal as refusal:
-                    return await self._first_receipt(actor, command, refusal)
+        room = None if key in self._lanes else self._known_enough(key, command)
+        if room is None:
+            return await self._in_turn(key, actor, command, beside)
+        return await self._straight(key, actor, command, beside, room)
+
+    def _known_enough(self, key: Key, command: SendMessage) -> Room | None:
+        """Return the room if nothing more need be looked up."""
+        if self._gates or command.quote_seq:
+            return None
+        room = self._rooms.known(key)
+        return None if room is None or _needs_look(room, command.content) else room
+
+    async def _straight(
+        self, key: Key, actor: Actor, command: SendMessage, beside: Beside, room: Room
+    ) -> Receipt:
+        try:
+            return await self._store(actor, command, beside, room, command.content)
+        except (Stale, Forbidden):  # the room may be old: judge by a fresh one
+            self._rooms.forget(key)
+        except Refusal as refusal:
+            return await self._first_receipt(actor, command, refusal)
         return await self._in_turn(key, actor, command, beside)
 
     async def _in_turn(
@@ -118,23 +130,32 @@ class Sending:
         lane.users += 1
         try:
             async with lane.lock:
-                for _ in range(ATTEMPTS):
-                    is_fresh = self._rooms.known(key) is None
-                    try:
-                        return await self._look_and_store(actor, command, beside)
-                    except Stale:
-                        self._rooms.forget(key)
-                    except Forbidden:
-                        self._rooms.forget(key)
-                        if is_fresh:
-                            raise
-                raise Busy
+                room = self._known_enough(key, command)
+                if room is None:
+                    return await self._look_often(key, actor, command, beside)
         except Refusal as refusal:
             return await self._first_receipt(actor, command, refusal)
         finally:
             lane.users -= 1
             if not lane.users:
                 del self._lanes[key]
+        # no wait before the commit is queued: the next in the lane comes after this one
+        return await self._straight(key, actor, command, beside, room)
+
+    async def _look_often(
+        self, key: Key, actor: Actor, command: SendMessage, beside: Beside
+    ) -> Receipt:
+        for _ in range(ATTEMPTS):
+            is_fresh = self._rooms.known(key) is None
+            try:
+                return await self._look_and_store(actor, command, beside)
+            except Stale:
+                self._rooms.forget(key)
+            except Forbidden:
+                self._rooms.forget(key)
+                if is_fresh:
+                    raise
+        raise Busy
 
     async def _look_and_store(self, actor: Actor, command: SendMessage, beside: Beside) -> Receipt:
         room = await self._rooms.enter(command.conversation_id, actor.user_id)
