@@ -16,6 +16,7 @@ from hongyan.access.native.description.facts import entry_kinds, methods, refusa
 from hongyan.domain.catalog import COMMANDS
 
 ROOT = Path(__file__).parents[2]
+ASYNCAPI = Path(__file__).parent / "node/node_modules/@asyncapi/specs/schemas/3.0.0.json"
 SCHEMAS = sorted((ROOT / "protocol" / "schemas").glob("*.json"))
 
 
@@ -101,6 +102,15 @@ def test_asyncapi_holds_together() -> None:
     assert asked == {method.name for method in methods(COMMANDS)}
     for message in document["components"]["messages"].values():
         jsonschema.Draft202012Validator.check_schema(message["payload"])
+
+
+def test_asyncapi_keeps_to_its_own_schema() -> None:
+    if not ASYNCAPI.exists():
+        pytest.skip("npm's @asyncapi/specs is not installed; `make test` installs it")
+    schema = json.loads(ASYNCAPI.read_text(encoding="utf-8"))
+    document = json.loads((ROOT / "protocol" / "asyncapi.json").read_text(encoding="utf-8"))
+    errors = jsonschema.Draft7Validator(schema).iter_errors(document)
+    assert [(list(error.absolute_path), error.message[:200]) for error in errors] == []
 
 
 def test_every_command_is_explained() -> None:

@@ -26,6 +26,7 @@ def components(types: Iterable[Any], template: str) -> tuple[list[Schema], dict[
         structs.setdefault(struct.__name__, []).append(struct)
     for name, schema in named.items():
         schema.pop("title", None)
+        _drop_discriminators(schema)
         if "description" in schema:
             schema["description"] = in_codes(inspect.cleandoc(schema["description"]))
         same_named = structs.get(name, [])
@@ -34,6 +35,17 @@ def components(types: Iterable[Any], template: str) -> tuple[list[Schema], dict[
                 if field in schema.get("properties", {}):
                     schema["properties"][field]["description"] = in_codes(text)
     return list(schemas), dict(sorted(named.items()))
+
+
+def _drop_discriminators(node: Any) -> None:
+    """Remove what OpenAPI alone understands; the constant ``type`` of each member says as much."""
+    if isinstance(node, dict):
+        node.pop("discriminator", None)
+        for child in node.values():
+            _drop_discriminators(child)
+    elif isinstance(node, list):
+        for child in node:
+            _drop_discriminators(child)
 
 
 def envelope_schema() -> Schema:
