@@ -5,6 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from hongyan.access.control.client import ControlClient
+from hongyan.domain.user.api_admin import CreateUser
+from hongyan.kernel.bus import ANONYMOUS
+
 HONGYAN = Path(sys.executable).parent / "hongyan"
 READY = re.compile(r"is ready: (http://\S+)")
 SETTINGS = (
@@ -46,6 +50,15 @@ class LiveServer:
                 self._listen = self.url.partition("://")[2]
                 return
         raise RuntimeError(f"the server did not start; see {log.name}")
+
+    async def add_user(self, handle: str, password: str, name: str = "") -> str:
+        """Make an account as the operator does, and return its user id."""
+        client = await ControlClient.connect(self._folder)
+        try:
+            command = CreateUser(handle=handle, password=password, name=name)
+            return (await client.call(ANONYMOUS, command)).user_id
+        finally:
+            await client.close()
 
     def stop(self) -> None:
         """Ask it to stop and wait."""

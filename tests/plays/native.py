@@ -63,10 +63,7 @@ class NativeStage:
 
     async def add_user(self, name: str) -> None:
         """See ``Stage``."""
-        client = Client.register(self.server.url, self.handle(name), PASSWORD, name=name)
-        async with client:
-            self.user_ids[name] = client.user_id
-            await client.log_out()
+        self.user_ids[name] = await self.server.add_user(self.handle(name), PASSWORD, name)
 
     def device(self, user: str, label: str) -> "NativeDevice":
         """See ``Stage``."""
@@ -81,7 +78,7 @@ class NativeStage:
         await asyncio.to_thread(self.server.start)
 
     async def close(self) -> None:
-        """Disconnect all devices, and check that they hold the same logs."""
+        """Disconnect all devices."""
         for device in self._devices.values():
             await device.disconnect()
 

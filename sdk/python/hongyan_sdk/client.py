@@ -101,24 +101,13 @@ class Client:
             ConnectionLost: it cannot be reached, and the store knows nobody.
             LoggedOut: the store's tokens are worth nothing any more.
         """
-        account = self.store.account()
-        has_tokens = account is not None and bool(account.refresh_token)
-        if self._entrance is not None and (not has_tokens or self._entrance[0] == "register"):
-            path, params = self._entrance
-            tokens = await log_in(self.url, path, params)
-            if account is not None and account.user_id != tokens.user_id:
-                raise StoreInUse("the store holds another user's account")
-            self._engine.session.keep(self.url, tokens)
-        account = self._engine.session.account
-        if account.url != self.url:
-            self._engine.session.move(self.url)
-        if self._handlers:
-            self._dispatching = asyncio.ensure_future(self._dispatch(self.messages()))
-        self._engine.start()
         try:
-            await self.wait_online(10.0)
-        except ConnectionLost:
-            pass  # it goes on trying; the store can be read meanwhile
+            await self._enter()
+            if self._handlers:
+                self._dispatching = asyncio.ensure_future(self._dispatch(self.messages()))
+            self._engine.start()
+            with contextlib.suppress(ConnectionLost):  # it goes on trying; the store can be read
+                await self.wait_online(10.0)
         except BaseException:
             await self.close()
             raise
@@ -263,6 +252,20 @@ class Client:
     def _entering(self, path: str, params: dict[str, Any]) -> Self:
         self._entrance = (path, params)
         return self
+
+    async def _enter(self) -> None:
+        """Have tokens: those of the store, or new ones."""
+        known = self.store.account()
+        if self._entrance is not None:
+            path, params = self._entrance
+            identifier = params.get("identifier") or params.get("handle", "")
+            if known is not None and identifier not in {known.identifier, known.user_id}:
+                raise StoreInUse(f"the store holds the account of {known.identifier}")
+            if known is None or not known.refresh_token:
+                tokens = await log_in(self.url, path, params)
+                self._engine.session.keep(self.url, tokens, identifier)
+        if self._engine.session.account.url != self.url:
+            self._engine.session.move(self.url)
 
     def _others(self, event: Event) -> Message | None:
         if isinstance(event, MessageReceived) and event.message.sender != self.user_id:

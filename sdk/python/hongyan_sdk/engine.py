@@ -29,7 +29,7 @@ from .outbox import Outbox, Sending
 from .replica import Remote, Replica
 from .session import Session
 from .store import Store
-from .wire import Push, read
+from .wire import Push, Welcome, read
 
 
 class Signal(msgspec.Struct, frozen=True):
@@ -54,7 +54,7 @@ class Engine:
     def __init__(self, store: Store, backoff: Backoff, client: str, catch_up: int | None) -> None:
         self.store = store
         self.streams = Streams()
-        self.outbox = Outbox(store, self._deliver, self._online, self._sent, self._failed)
+        self.outbox = Outbox(store, self._deliver, self._ready, self._sent, self._failed)
         self.session = Session(
             store, self._pushed, self._connected, self._disconnected, backoff, client
         )
@@ -164,8 +164,8 @@ class Engine:
             self._publish(LoggedOutEvent(failure.reason))
         self.streams.close()
 
-    async def _connected(self) -> None:
-        await self.replica.sync()
+    async def _connected(self, welcome: Welcome) -> None:
+        await self.replica.sync(welcome.time_ms)
         self._publish(Connected())
 
     def _disconnected(self, reason: str, retry_in_s: float) -> None:
@@ -192,12 +192,13 @@ class Engine:
 
     # --- from the outbox ---
 
-    async def _online(self) -> None:
+    async def _ready(self, conversation_id: str) -> None:
         await self.session.wait_online()
+        if self.store.conversation(conversation_id) is None:
+            with contextlib.suppress(Refused, ConnectionLost):  # the send itself will tell
+                await self.replica.refresh(conversation_id)
 
     async def _deliver(self, item: OutboxItem) -> Receipt:
-        if self.store.conversation(item.conversation_id) is None:
-            await self.replica.refresh(item.conversation_id)
         return read(await self.session.call_now("message.send", item.params), Receipt)
 
     async def _sent(self, item: OutboxItem, receipt: Receipt) -> None:

@@ -105,6 +105,8 @@ class Account(Struct, frozen=True, kw_only=True):
     access_token: str = ""
     expires_at_ms: int = 0
     refresh_token: str = ""
+    identifier: str = ""
+    """The handle, e-mail address or telephone number that was logged in with."""
 
 
 def summary(content: Content) -> str:

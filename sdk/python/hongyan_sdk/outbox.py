@@ -33,7 +33,7 @@ class Outbox:
         store: Holds the items.
         deliver: Sends an item once and returns the receipt; raises ``Refused`` or
             ``ConnectionLost``.
-        online: Waits until there is a connection.
+        ready: Waits until there is a connection and this conversation can be sent to.
         sent: Awaited with an item and its receipt; takes it out of the store.
         failed: Called with an item that was refused for good.
         backoff: Makes the waits between retries of one item.
@@ -43,14 +43,14 @@ class Outbox:
         self,
         store: Store,
         deliver: Callable[[OutboxItem], Awaitable[Receipt]],
-        online: Callable[[], Awaitable[None]],
+        ready: Callable[[str], Awaitable[None]],
         sent: Callable[[OutboxItem, Receipt], Awaitable[None]],
         failed: Callable[[OutboxItem, Refused], None],
         backoff: Callable[[], Backoff] = Backoff,
     ) -> None:
         self._store = store
         self._deliver = deliver
-        self._online = online
+        self._ready = ready
         self._sent = sent
         self._failed = failed
         self._backoff = backoff
@@ -115,7 +115,7 @@ class Outbox:
     async def _work(self, conversation_id: str) -> None:
         backoff = self._backoff()
         while (item := self._store.next_item(conversation_id)) is not None:
-            await self._online()
+            await self._ready(conversation_id)
             wait_s = 0.0
             try:
                 receipt = await self._in_flight_once(item)

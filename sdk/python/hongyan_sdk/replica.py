@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from .errors import HongyanError, Refused
-from .events import ConversationChanged, EntryReceived, Event, UserLogReceived
+from .events import ConversationChanged, EntryReceived, Event, MessageReceived, UserLogReceived
 from .fold import apply_entry, apply_user_entry, messages_of
 from .ids import user_log
 from .models import (
@@ -125,6 +125,7 @@ class Replica:
         self._refreshes: dict[str, asyncio.Task[Any]] = {}
         self._is_syncing = True
         self._is_first = False
+        self._connected_at_ms = 0
 
     @property
     def _me(self) -> str:
@@ -139,13 +140,20 @@ class Replica:
 
     # --- the sync call ---
 
-    async def sync(self) -> None:
+    async def sync(self, connected_at_ms: int) -> None:
         """Fetch all that the store lacks; pushes may come meanwhile.
+
+        The first sync of a store brings history: of its messages only those are news that
+        were sent since the device connected.
+
+        Args:
+            connected_at_ms: When that was, by the server's clock.
 
         Raises:
             ConnectionLost, Refused: what was applied stays; call it again.
         """
         self._is_first = self._store.user_tip() is None
+        self._connected_at_ms = connected_at_ms
         try:
             known = self._store.tips()
             user_tip = self._store.user_tip()
@@ -452,11 +460,16 @@ class Replica:
             if isinstance(event, ConversationChanged):
                 if last[event.conversation.conversation_id] is not event:
                     continue
-            elif self._is_first:
+            elif self._is_first and not self._is_news(event):
                 continue
             elif isinstance(event, EntryReceived) and event.entry.kind in CHANGES_INFO:
                 self._start_refresh(event.entry.log_id)
             self._publish(event)
+
+    def _is_news(self, event: Event) -> bool:
+        if not isinstance(event, MessageReceived):
+            return False
+        return event.message.sent_at_ms >= self._connected_at_ms
 
     def _start_refresh(self, conversation_id: str) -> None:
         _once(self._refreshes, conversation_id, self._refresh_quietly)

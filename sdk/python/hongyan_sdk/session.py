@@ -15,7 +15,7 @@ from .connection import CALL_TIMEOUT_S, Connection
 from .errors import ConnectionLost, HongyanError, LoggedOut, Refused
 from .models import Account
 from .store import Store
-from .wire import CLOSE_KICKED, CLOSE_UNAUTHENTICATED, Push, read
+from .wire import CLOSE_KICKED, CLOSE_UNAUTHENTICATED, Push, Welcome, read
 
 RENEW_BEFORE_MS = 60_000
 RECONNECT_WAIT_MAX_S = 300.0
@@ -38,7 +38,7 @@ class Session:
         self,
         store: Store,
         on_push: Callable[[Push], None],
-        on_online: Callable[[], Awaitable[None]],
+        on_online: Callable[[Welcome], Awaitable[None]],
         on_offline: Callable[[str, float], None],
         backoff: Backoff,
         client: str = "hongyan-python",
@@ -75,8 +75,9 @@ class Session:
         """Whether there is a connection and the store is up to date."""
         return self._online.is_set()
 
-    def keep(self, url: str, tokens: Tokens) -> None:
+    def keep(self, url: str, tokens: Tokens, identifier: str = "") -> None:
         """Store what a login or a renewal gave."""
+        known = self._store.account()
         account = Account(
             url=url,
             user_id=tokens.user_id,
@@ -84,6 +85,7 @@ class Session:
             access_token=tokens.access_token,
             expires_at_ms=_now_ms() + tokens.expires_in_s * 1000,
             refresh_token=tokens.refresh_token,
+            identifier=identifier or (known.identifier if known is not None else ""),
         )
         self._store.put_account(account)
 
@@ -201,7 +203,7 @@ class Session:
             return ConnectionLost(error.message)
         self._must_renew = False
         try:
-            end = await self._serve(lost)
+            end = await self._serve(self._connection.welcome, lost)
         finally:
             self._online.clear()
             connection, self._connection = self._connection, None
@@ -212,9 +214,11 @@ class Session:
         self._must_renew = end.code == CLOSE_UNAUTHENTICATED
         return end
 
-    async def _serve(self, lost: "asyncio.Future[ConnectionLost]") -> ConnectionLost:
+    async def _serve(
+        self, welcome: Welcome, lost: "asyncio.Future[ConnectionLost]"
+    ) -> ConnectionLost:
         """Sync, be online, and wait for the end."""
-        syncing = asyncio.ensure_future(self._on_online())
+        syncing = asyncio.ensure_future(self._on_online(welcome))
         ends: list[asyncio.Future[Any]] = [syncing, lost]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if lost.done():

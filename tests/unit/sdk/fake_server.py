@@ -133,7 +133,13 @@ class FakeServer:
         if method == "hello":
             if params["token"] != "good":
                 raise Refusal("unauthenticated")
-            return {"user_id": "me", "device_id": "phone", "heartbeat_s": self.heartbeat_s}
+            now_ms = 1_800_000_000_000
+            return {
+                "user_id": "me",
+                "device_id": "phone",
+                "heartbeat_s": self.heartbeat_s,
+                "time_ms": now_ms,
+            }
         handler = getattr(self, "_" + method.replace(".", "_"), None)
         if handler is None:
             raise Refusal("unknown_method")

@@ -295,6 +295,7 @@ class Session:
         self.actor = Actor(actor.user_id, actor.device_id, actor.admin, self._socket.address)
         self.user_id, self.device_id = actor.user_id, actor.device_id
         self._user_bucket = door.user_rates.of(actor.user_id)
+        now_ms = door.clock.now_ms()  # whatever is sent from now on is pushed to this device
         await door.hub.attach(self)
         if self._gone:
             door.hub.detach(self)
@@ -303,7 +304,7 @@ class Session:
             device_id=actor.device_id,
             protocol=VERSION,
             server=door.server,
-            time_ms=door.clock.now_ms(),
+            time_ms=now_ms,
             heartbeat_s=door.heartbeat_s,
             message_bytes_max=door.message_bytes_max,
             in_flight_max=door.in_flight_max,
