@@ -173,7 +173,8 @@ def test_every_refusal_has_its_own_code() -> None:
             continue
         assert re.fullmatch(r"[a-z][a-z0-9_]*", kind.code), kind
         assert "code" in vars(kind), f"{kind} takes its code from another refusal"
-        assert by_code.setdefault(kind.code, kind.__name__) == kind.__name__, kind.code
+        where = f"{kind.__module__}.{kind.__name__}"
+        assert by_code.setdefault(kind.code, where) == where, kind.code
         assert kind.message.endswith("."), f"{kind}: the message is a sentence"
 
 

@@ -281,20 +281,6 @@ class UnscheduleMessage(Command[Noted], frozen=True, kw_only=True):
     client_id: ClientId
 
 
-class NotAMember(Forbidden):
-    """The caller is not in the conversation; also said where it does not exist."""
-
-    code = "not_a_member"
-    message = "You are not in this conversation."
-
-
-class Blocked(Forbidden):
-    """The other one has blocked the caller, or the caller the other one."""
-
-    code = "blocked"
-    message = "You cannot write to this person."
-
-
 class FriendsOnly(Forbidden):
     """The other one takes messages from friends only."""
 
@@ -314,13 +300,6 @@ class MayNotSpeak(Forbidden):
 
     code = "may_not_speak"
     message = "Your role does not allow this here."
-
-
-class Dissolved(Forbidden):
-    """The group is no more."""
-
-    code = "dissolved"
-    message = "This group was dissolved."
 
 
 class SlowMode(RateLimited):

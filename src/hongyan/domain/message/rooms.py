@@ -8,14 +8,13 @@ from collections import OrderedDict
 
 from msgspec import Struct
 
+from hongyan.domain.group.api import Dissolved, NotAMember
 from hongyan.domain.group.model import Group, Member
 from hongyan.domain.log.model import Committed
 from hongyan.domain.log.ports import Log, Records
 from hongyan.domain.relation.model import Relation
 from hongyan.domain.user.model import USER_CHANGED, User
 from hongyan.kernel.ids import ConversationId, Kind, LogId, UserId, kind_of, log_owner
-
-from .api import Dissolved, NotAMember
 
 ROOMS_KEPT = 100_000
 

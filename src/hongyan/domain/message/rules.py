@@ -4,21 +4,15 @@ import msgspec
 from msgspec import Struct
 
 from hongyan.domain.group.model import Role
+from hongyan.domain.relation.api import Blocked
 from hongyan.kernel.errors import Forbidden, Invalid
 from hongyan.kernel.ids import Kind, UserId
 
-from .api import (
-    Blocked,
-    FriendsOnly,
-    MayNotSpeak,
-    Muted,
-    NotEditable,
-    NotForwardable,
-    TooLate,
-    TooLong,
-)
+from .api import FriendsOnly, MayNotSpeak, Muted, NotEditable, NotForwardable, TooLate, TooLong
 from .model import Content, Custom, Media, MergedForward, MessageBody, Notice, Poll, Text
 from .rooms import Room
+
+CANNOT_WRITE = "You cannot write to this person."
 
 
 class Limits(Struct, frozen=True):
@@ -62,7 +56,7 @@ def check_may_speak(room: Room, content: Content, now_ms: int) -> None:
     """
     if room.kind == Kind.DIRECT:
         if room.blocked:
-            raise Blocked
+            raise Blocked(CANNOT_WRITE)
         if room.friends_only:
             raise FriendsOnly
         return
@@ -201,7 +195,7 @@ def check_may_mark(room: Room, now_ms: int) -> None:
         Blocked, Muted: as ``React``.
     """
     if room.blocked:
-        raise Blocked
+        raise Blocked(CANNOT_WRITE)
     until_ms = room.member.muted_until_ms
     if until_ms == -1 or until_ms > now_ms:
         raise Muted(until_ms=until_ms)
@@ -215,7 +209,7 @@ def check_may_pin(room: Room) -> None:
         Blocked: the other one of a direct conversation blocked the caller.
     """
     if room.blocked:
-        raise Blocked
+        raise Blocked(CANNOT_WRITE)
     if room.group is not None:
         least = room.group.permissions.pin
         if room.member.role.rank < least.rank:

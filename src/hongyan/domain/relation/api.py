@@ -203,7 +203,7 @@ class ForgetRelations(Command[Done], frozen=True, kw_only=True):
 
 
 class Blocked(Forbidden):
-    """The other one has blocked the caller."""
+    """The other one has blocked the caller; where one may write: either has blocked the other."""
 
     code = "blocked"
     message = "This person does not want to hear from you."

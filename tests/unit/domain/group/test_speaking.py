@@ -4,11 +4,17 @@ import itertools
 
 import pytest
 
-from hongyan.domain.group.api import DissolveGroup, TransferGroup, UpdateGroup
+from hongyan.domain.group.api import (
+    Dissolved,
+    DissolveGroup,
+    NotAMember,
+    TransferGroup,
+    UpdateGroup,
+)
 from hongyan.domain.group.joining_api import JoinGroup
 from hongyan.domain.group.members_api import BanMember, KickMembers, LeaveGroup, MuteMember
 from hongyan.domain.group.model import Member
-from hongyan.domain.message.api import Dissolved, Muted, NotAMember, SendMessage
+from hongyan.domain.message.api import Muted, SendMessage
 from hongyan.domain.message.model import Text
 from hongyan.domain.message.rooms import Rooms
 from hongyan.domain.message.send import Sending

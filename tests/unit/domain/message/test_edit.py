@@ -6,6 +6,7 @@ import pytest
 from msgspec import structs
 
 from hongyan.domain.conversation.model import HiddenMessage, Mention, Preference
+from hongyan.domain.group.api import NotAMember
 from hongyan.domain.group.model import Group, Member
 from hongyan.domain.log.model import Commit, Drop
 from hongyan.domain.message.api import (
@@ -16,7 +17,6 @@ from hongyan.domain.message.api import (
     ListRevisions,
     MayNotSpeak,
     Muted,
-    NotAMember,
     NotEditable,
     RecallMessage,
     TooLate,

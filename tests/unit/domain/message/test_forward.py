@@ -3,14 +3,9 @@
 import pytest
 from msgspec import structs
 
+from hongyan.domain.group.api import NotAMember
 from hongyan.domain.group.model import Group, Member
-from hongyan.domain.message.api import (
-    ForwardMessages,
-    Gone,
-    NotAMember,
-    NotForwardable,
-    RecallMessage,
-)
+from hongyan.domain.message.api import ForwardMessages, Gone, NotForwardable, RecallMessage
 from hongyan.domain.message.model import Image, Origin, Poll
 from hongyan.kernel.errors import Invalid, LimitReached, NotFound
 from hongyan.kernel.ids import Kind

@@ -5,13 +5,13 @@ import asyncio
 import pytest
 
 from hongyan.domain.conversation.model import HiddenMessage, Preference
+from hongyan.domain.group.api import NotAMember
 from hongyan.domain.group.model import CHANNEL_PERMISSIONS, Group, Member, Role
 from hongyan.domain.message.api import (
     EditMessage,
     Gone,
     MayNotSpeak,
     Muted,
-    NotAMember,
     NotForwardable,
     RecallMessage,
 )

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
+from hongyan.domain.group.api import NotAMember
 from hongyan.domain.group.model import Member
 from hongyan.domain.message.api import (
     ListSchedules,
-    NotAMember,
     RescheduleMessage,
     ScheduleMessage,
     UnscheduleMessage,

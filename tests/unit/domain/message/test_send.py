@@ -5,14 +5,13 @@ import asyncio
 import msgspec
 import pytest
 
+from hongyan.domain.group.api import NotAMember
 from hongyan.domain.group.model import Group, Member, Permissions, Role
 from hongyan.domain.log.model import Append, Commit, Put, Touch
 from hongyan.domain.message.api import (
-    Blocked,
     FriendsOnly,
     MayNotSpeak,
     Muted,
-    NotAMember,
     SendMessage,
     SlowMode,
     TooLong,
@@ -20,6 +19,7 @@ from hongyan.domain.message.api import (
 from hongyan.domain.message.model import File, MessageBody, Notice, Text
 from hongyan.domain.message.rooms import Rooms
 from hongyan.domain.message.send import Sending
+from hongyan.domain.relation.api import Blocked
 from hongyan.domain.relation.model import Relation
 from hongyan.domain.user.model import USER_CHANGED, Privacy, User
 from hongyan.kernel.bus import Actor
