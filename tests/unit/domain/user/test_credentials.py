@@ -63,10 +63,10 @@ async def test_changing_the_password_keeps_this_device_only(world, alice):
     await world.log_in("alice", NEW)
 
 
-@pytest.mark.parametrize("new", ["short", "x" * 129, "password123", "Alice@Example.org"])
-async def test_a_weak_new_password_changes_nothing(world, alice, new):
-    with pytest.raises(WeakPassword):
-        await world.call(alice, ChangePassword(password=PASSWORD, new_password=new))
+async def test_a_weak_new_password_changes_nothing(world, alice):
+    for new in ("short", "x" * 129, "password123", "Alice@Example.org"):
+        with pytest.raises(WeakPassword):
+            await world.call(alice, ChangePassword(password=PASSWORD, new_password=new))
     await world.log_in("alice", PASSWORD)
 
 

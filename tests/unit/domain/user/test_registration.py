@@ -51,36 +51,36 @@ async def test_the_name_defaults_to_the_handle(world):
     assert (await world.call(await world.register("bob"), GetMe())).name == "bob"
 
 
-@pytest.mark.parametrize(
-    ("fields", "refusal"),
-    [
-        ({}, Invalid),
-        ({"handle": "a"}, Invalid),
-        ({"handle": "no spaces"}, Invalid),
-        ({"handle": "x" * 33}, Invalid),
-        ({"handle": "Admin"}, Invalid),
-        ({"handle": "everyone"}, Invalid),
-        ({"email": "not-an-address", "name": "A"}, Invalid),
-        ({"email": "a@b", "name": "A"}, Invalid),
-        ({"email": "a@example.org"}, Invalid),
-        ({"phone": "13800138000", "name": "A"}, Invalid),
-        ({"phone": "+86 1", "name": "A"}, Invalid),
-        ({"handle": "alice", "name": "x" * 65}, LimitReached),
-        ({"handle": "alice", "name": "a\u202eb"}, Invalid),
-        ({"handle": "alice", "name": "a\x00b"}, Invalid),
-        ({"handle": "alice", "locale": "no locale"}, Invalid),
-        ({"handle": "alice", "device_name": "x" * 65}, LimitReached),
-        ({"handle": "alice", "password": "short"}, WeakPassword),
-        ({"handle": "alice", "password": "x1" * 65}, WeakPassword),
-        ({"handle": "alice", "password": "Password1"}, WeakPassword),
-        ({"handle": "alice", "password": "aaaaaaaaaa"}, WeakPassword),
-        ({"handle": "alicealice", "password": "AliceAlice"}, WeakPassword),
-        ({"handle": "al", "email": "alexander@b.org", "password": "alexander"}, WeakPassword),
-    ],
-)
-async def test_what_cannot_be_is_refused_before_hashing(world, fields, refusal):
-    with pytest.raises(refusal):
-        await world.call(None, Register(**({"password": PASSWORD} | fields)))
+REFUSED = [
+    ({}, Invalid),
+    ({"handle": "a"}, Invalid),
+    ({"handle": "no spaces"}, Invalid),
+    ({"handle": "x" * 33}, Invalid),
+    ({"handle": "Admin"}, Invalid),
+    ({"handle": "everyone"}, Invalid),
+    ({"email": "not-an-address", "name": "A"}, Invalid),
+    ({"email": "a@b", "name": "A"}, Invalid),
+    ({"email": "a@example.org"}, Invalid),
+    ({"phone": "13800138000", "name": "A"}, Invalid),
+    ({"phone": "+86 1", "name": "A"}, Invalid),
+    ({"handle": "alice", "name": "x" * 65}, LimitReached),
+    ({"handle": "alice", "name": "a\u202eb"}, Invalid),
+    ({"handle": "alice", "name": "a\x00b"}, Invalid),
+    ({"handle": "alice", "locale": "no locale"}, Invalid),
+    ({"handle": "alice", "device_name": "x" * 65}, LimitReached),
+    ({"handle": "alice", "password": "short"}, WeakPassword),
+    ({"handle": "alice", "password": "x1" * 65}, WeakPassword),
+    ({"handle": "alice", "password": "Password1"}, WeakPassword),
+    ({"handle": "alice", "password": "aaaaaaaaaa"}, WeakPassword),
+    ({"handle": "alicealice", "password": "AliceAlice"}, WeakPassword),
+    ({"handle": "al", "email": "alexander@b.org", "password": "alexander"}, WeakPassword),
+]
+
+
+async def test_what_cannot_be_is_refused_before_hashing(world):
+    for fields, refusal in REFUSED:
+        with pytest.raises(refusal):
+            await world.call(None, Register(**({"password": PASSWORD} | fields)))
     assert world.hasher.asked == []
 
 
