@@ -56,7 +56,7 @@ def log_owner(log_id: LogId) -> UserId | None:
 
 
 def _base32(raw: bytes) -> str:
-    return base64.b32encode(raw).decode("ascii").rstrip("=").lower()
+    return base64.b32hexencode(raw).decode("ascii").rstrip("=").lower()
 
 
 def _stamped() -> str:

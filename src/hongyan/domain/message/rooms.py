@@ -76,10 +76,11 @@ class Rooms:
 
     def committed(self, event: Committed) -> None:
         """Drop the direct rooms that lead to a user whose account changed."""
-        changed = {log_owner(e.log_id) for e in event.entries if e.kind == USER_CHANGED}
-        if changed:
-            for key in [key for key, room in self._rooms.items() if room.peer in changed]:
-                del self._rooms[key]
+        for entry in event.entries:
+            if entry.kind == USER_CHANGED:
+                changed = log_owner(entry.log_id)
+                for key in [key for key, room in self._rooms.items() if room.peer == changed]:
+                    del self._rooms[key]
 
     async def _load(self, conversation_id: ConversationId, user_id: UserId) -> Room:
         kind = kind_of(conversation_id)

@@ -244,11 +244,14 @@ def _burn_task(room: Room, after_ms: int) -> Put:
 
 
 def _mentions_somebody(content: Content) -> bool:
-    return isinstance(content, Text) and any(e.type in MENTIONS for e in content.entities)
+    if type(content) is not Text or not content.entities:
+        return False
+    return any(entity.type in MENTIONS for entity in content.entities)
 
 
 def _needs_look(room: Room, content: Content) -> bool:
     """Whether more than the room must be known before this may be stored."""
     group = room.group
-    slow = group is not None and group.slow_mode_s > 0 and room.member.role == Role.MEMBER
-    return slow or _mentions_somebody(content)
+    if group is not None and group.slow_mode_s > 0 and room.member.role == Role.MEMBER:
+        return True
+    return _mentions_somebody(content)

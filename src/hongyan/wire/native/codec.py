@@ -20,7 +20,7 @@ class Request(Struct, frozen=True):
 
     id: int
     method: str
-    params: Raw = Raw(b"{}")
+    params: Raw = Raw()
 
 
 class WireError(Struct, frozen=True):
@@ -79,7 +79,7 @@ class Format:
         self._decode_request = decode_request
         self._decode = decode
         self._empty = empty
-        self._params: dict[type[Any], Callable[[bytes], Any]] = {}
+        self._params: dict[type[Any], Callable[[bytes | Raw], Any]] = {}
 
     def request(self, data: bytes) -> Request:
         """Return the request in these bytes.
