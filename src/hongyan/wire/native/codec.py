@@ -101,9 +101,8 @@ class Format:
         decode = self._params.get(kind)
         if decode is None:
             decode = self._params[kind] = self._decode(kind)
-        raw = bytes(request.params)
         try:
-            return decode(self._empty if raw == b"{}" else raw)
+            return decode(request.params or self._empty)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             if isinstance(error, msgspec.ValidationError):
                 raise
