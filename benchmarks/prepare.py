@@ -52,11 +52,14 @@ class Preparation:
 
         async def make(name: UserId) -> tuple[UserId, str]:
             await self._caller.call(OPERATOR, CreateUser(user_id=name, handle=name, name=name))
-            minting = MintToken(user_id=name, expires_in_s=DAY_S)
-            tokens = await self._caller.call(OPERATOR, minting)
-            return name, tokens.access_token
+            return name, await self.device(name)
 
         return await each(names, make)
+
+    async def device(self, user_id: UserId) -> str:
+        """Log one more device in; return its access token."""
+        minting = MintToken(user_id=user_id, expires_in_s=DAY_S)
+        return (await self._caller.call(OPERATOR, minting)).access_token
 
     async def direct(self, pairs: Sequence[tuple[UserId, UserId]]) -> list[str]:
         """Open direct conversations."""
@@ -68,12 +71,10 @@ class Preparation:
 
         return await each(pairs, make)
 
-    async def group(self, members: Sequence[UserId]) -> str:
-        """Make one group of all of them."""
+    async def group(self, members: Sequence[UserId], name: str = "bench") -> str:
+        """Make a group of all of them."""
         actor = Actor(members[0], DeviceId("bench"))
-        command = CreateGroup(
-            client_id=ClientId("bench"), name="bench", user_ids=tuple(members[1:])
-        )
+        command = CreateGroup(client_id=ClientId(name), name=name, user_ids=tuple(members[1:]))
         created = await self._caller.call(actor, command)
         return created.info.group.conversation_id
 

@@ -67,7 +67,7 @@ def hongyan(data_dir: Path) -> Process:
     """Start the real server on a prepared folder."""
     command = [
         *(PROFILER or (sys.executable,)),
-        *("-m", "benchmarks.entry", "serve"),
+        *("-m", "hongyan", "serve"),
         *("--data", str(data_dir), "--listen", "127.0.0.1:0"),
     ]
     for setting in SETTINGS:

@@ -1,0 +1,1 @@
+"""Kill the server, again and again, under load; then prove that nothing is lost."""

@@ -1,0 +1,231 @@
+"""A device: keeps what it saw, syncs when it is back, and sends until it is acknowledged."""
+
+import asyncio
+import random
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from .checker import Ack, Author
+from .client import Client, Gone, Refused
+
+HISTORY_LIMIT = 200
+AGAIN_S = (0.02, 0.15)
+TWICE = 0.05
+"""How often a message is sent twice at once, as a nervous client might."""
+READ = 0.2
+
+
+class Device:
+    """One device of one user.
+
+    Args:
+        name: Unique among all devices.
+        user_id: Whose it is.
+        token: Its access token.
+        port: Where the server listens.
+        conversations: Where its user may write.
+        acked: Called at each acknowledgement.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        user_id: str,
+        token: str,
+        port: int,
+        conversations: list[str],
+        acked: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.name, self.user_id = name, user_id
+        self.conversations = conversations
+        self.view: dict[str, dict[int, Author]] = {one: {} for one in conversations}
+        self.acks: list[Ack] = []
+        self.read: dict[str, int] = defaultdict(int)
+        self.conflicts: list[str] = []
+        self.retries = 0
+        self._whole = dict.fromkeys(conversations, 0)
+        self._token, self._port = token, port
+        self._acked = acked
+        self._client: Client | None = None
+        self._number = 0
+
+    # --- what it holds ---
+
+    def whole(self, conversation_id: str) -> int:
+        """Return the seq up to which the device has everything."""
+        seq, view = self._whole[conversation_id], self.view[conversation_id]
+        while seq + 1 in view:
+            seq += 1
+        self._whole[conversation_id] = seq
+        return seq
+
+    def take(self, entry: dict[str, Any]) -> None:
+        """Keep an entry."""
+        view = self.view.get(entry["log_id"])
+        if view is None:
+            return
+        author = (entry["sender"], entry["client_id"])
+        if view.setdefault(entry["seq"], author) != author:
+            self.conflicts.append(f"{self.name}: two entries at {entry['log_id']} {entry['seq']}")
+
+    def _pushed(self, message: dict[str, Any]) -> None:
+        if message["event"] == "entry":
+            self.take(message["data"])
+
+    # --- the connection ---
+
+    async def client(self) -> Client:
+        """Return a connection that is logged in and synced; wait until there is one."""
+        while self._client is None or not self._client.is_open:
+            try:
+                client = await Client.open(self._port, self._token, self._pushed)
+                await self._sync(client)
+                self._client = client
+            except Refused as refusal:
+                if not refusal.retryable:
+                    raise
+                await asyncio.sleep(random.uniform(*AGAIN_S))
+            except Gone:
+                await asyncio.sleep(random.uniform(*AGAIN_S))
+        return self._client
+
+    async def _sync(self, client: Client) -> None:
+        known = {one: self.whole(one) for one in self.conversations}
+        after = ""
+        while True:
+            page = await client.call("conversation.sync", known=known, after=after)
+            for synced in page["conversations"]:
+                for entry in synced["entries"]:
+                    self.take(entry)
+                await self.fill(client, synced["conversation"]["conversation_id"], synced)
+            after = page["next_after"]
+            if not after:
+                return
+
+    async def fill(self, client: Client, name: str, synced: dict[str, Any]) -> None:
+        """Ask for what lies between what the device has and what the sync gave."""
+        while synced["gap"] and self.whole(name) < synced["from_seq"] - 1:
+            before = self.whole(name)
+            await self._page(client, name)
+            if self.whole(name) == before:
+                self.conflicts.append(f"{self.name}: no history of {name} after {before}")
+                return
+
+    async def _page(self, client: Client, name: str) -> dict[str, Any]:
+        page: dict[str, Any] = await client.call(
+            "conversation.history",
+            conversation_id=name,
+            after_seq=self.whole(name),
+            limit=HISTORY_LIMIT,
+        )
+        for entry in page["entries"]:
+            self.take(entry)
+        return page
+
+    async def hang_up(self) -> None:
+        """Go offline."""
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    def drop(self) -> None:
+        """Lose the connection."""
+        if self._client is not None:
+            self._client.abort()
+
+    # --- what it does ---
+
+    async def live(self, stopping: asyncio.Event, pause_s: tuple[float, float]) -> None:
+        """Send and read until told to stop; then finish what was begun."""
+        while not stopping.is_set():
+            await self.say(random.choice(self.conversations))
+            if random.random() < READ:
+                await self.mark_read(random.choice(self.conversations))
+            await asyncio.sleep(random.uniform(*pause_s))
+
+    async def say(self, conversation_id: str) -> None:
+        """Send a message, again and again with the same client id until it is acknowledged."""
+        self._number += 1
+        client_id = f"{self.name}-{self._number}"
+        message = {
+            "conversation_id": conversation_id,
+            "client_id": client_id,
+            "content": {"type": "text", "text": f"{self.name} says {self._number}"},
+        }
+        receipt = await self._insist("message.send", message, twice=random.random() < TWICE)
+        seq: int = receipt["seq"]
+        self.acks.append(Ack(conversation_id, (self.user_id, client_id), seq))
+        view = self.view[conversation_id]
+        author = (self.user_id, client_id)
+        if view.setdefault(seq, author) != author:
+            self.conflicts.append(f"{self.name}: {client_id} acknowledged at the taken seq {seq}")
+        self._acked()
+
+    async def mark_read(self, conversation_id: str) -> None:
+        """Read up to where everything is there."""
+        seq = self.whole(conversation_id)
+        if seq:
+            params = {"conversation_id": conversation_id, "seq": seq}
+            mark = await self._insist("conversation.read", params)
+            self.read[conversation_id] = max(self.read[conversation_id], mark["read_seq"], seq)
+
+    async def _insist(self, method: str, params: dict[str, Any], twice: bool = False) -> Any:
+        started = time.monotonic()
+        while True:
+            client = await self.client()
+            try:
+                if twice:
+                    asks = (client.call(method, **params), client.call(method, **params))
+                    answers = await asyncio.gather(*asks, return_exceptions=True)
+                    good = [answer for answer in answers if not isinstance(answer, Exception)]
+                    if not good:
+                        raise next(one for one in answers if isinstance(one, Exception))
+                    if len(good) == 2 and good[0] != good[1]:
+                        self.conflicts.append(f"{self.name}: two answers to one: {good}")
+                    return good[0]
+                return await client.call(method, **params)
+            except Gone:
+                self.retries += 1
+            except Refused as refusal:
+                if not refusal.retryable:
+                    raise
+                self.retries += 1
+                await asyncio.sleep(random.uniform(*AGAIN_S))
+            if time.monotonic() - started > 120:
+                raise TimeoutError(f"{self.name}: {method} was never answered")
+
+    # --- the end ---
+
+    async def catch_up(self) -> None:
+        """Come back once more, as after a restart, and sync to the end."""
+        await self.hang_up()
+        await self.client()
+
+    async def whole_log(self, conversation_id: str) -> list[dict[str, Any]]:
+        """Return a conversation's whole log as the server has it now."""
+        entries: list[dict[str, Any]] = []
+        while True:
+            page = await self._insist(
+                "conversation.history",
+                {
+                    "conversation_id": conversation_id,
+                    "after_seq": entries[-1]["seq"] if entries else 0,
+                    "limit": HISTORY_LIMIT,
+                },
+            )
+            entries += page["entries"]
+            if not page["more_after"]:
+                return entries
+
+    async def places(self) -> list[dict[str, Any]]:
+        """Return the user's conversations as the server lists them."""
+        found: list[dict[str, Any]] = []
+        after = ""
+        while True:
+            page = await self._insist("conversation.list", {"after": after, "limit": 500})
+            found += page["conversations"]
+            after = page["next_after"]
+            if not after:
+                return found
