@@ -40,7 +40,7 @@ check: $(VENV)/.test  ## Style, types, floors and the quick tests: under a minut
 	$(BIN)/pytest -q -n $(WORKERS) tests/architecture tests/unit $(ARGS)
 
 chaos: $(VENV)/.test  ## Kill the server again and again under load; lose nothing
-	$(BIN)/python -m benchmarks.chaos $(ARGS)
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 bench: $(VENV)/.test  ## Measure
 	$(BIN)/python -m benchmarks $(ARGS)
