@@ -93,9 +93,12 @@ def settings(data: Data = "", config: Config = None, set_: Set = None) -> None:
     Console(width=None if sys.stdout.isatty() else 200).print(table)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
 def chat(context: typer.Context) -> None:
-    """Chat in this terminal; takes the options of the Python SDK's client (try --help)."""
+    """Chat in this terminal; ``hongyan chat --help`` tells its options."""
     try:
         from hongyan_sdk.chat import main as chat_main
     except ImportError as error:

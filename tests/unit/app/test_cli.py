@@ -155,3 +155,10 @@ def test_secrets_that_others_can_read_stop_everything(li: Shell) -> None:
 
 def test_version() -> None:
     assert CliRunner().invoke(app, ["version"]).stdout == "0.1.0\n"
+
+
+def test_chat_has_the_options_of_the_client() -> None:
+    helped = CliRunner().invoke(app, ["chat", "--help"])
+    assert (helped.exit_code, "--as HANDLE" in helped.stdout) == (0, True)
+    wrong = CliRunner().invoke(app, ["chat", "--no-such-option"])
+    assert wrong.exit_code == 2
