@@ -61,6 +61,8 @@ class CreateGroup(Command[Created], frozen=True, kw_only=True):
     Raises:
         Invalid: the name is empty, or a number is outside its range.
         LimitReached: a text is too long, or more than 500 members are named.
+        Forbidden: ``external_id`` is given by somebody else than an app server.
+        Conflict: another group has this ``external_id``.
     """
 
     METHOD = "group.create"
@@ -75,6 +77,9 @@ class CreateGroup(Command[Created], frozen=True, kw_only=True):
     join_policy: JoinPolicy = "invite"
     members_limit: int = 500
     """2 to 100,000."""
+    external_id: str | None = None
+    """The object of the business that the group belongs to, unique, at most 128 characters.
+    For app servers only."""
 
 
 class GetGroup(Command[GroupInfo], frozen=True, kw_only=True):

@@ -89,6 +89,8 @@ class Group(Row, frozen=True, kw_only=True):
     slow_mode_s: int = 0
     history_visible: bool = True
     """Whether newcomers see what was said before they joined."""
+    history_was_hidden: bool = False
+    """Whether it ever was not visible: then some member may not read what others may."""
     members_limit: int = 500
     dissolved: bool = False
     mention_all_seqs: tuple[int, ...] = ()

@@ -3,8 +3,18 @@
 import msgspec
 from msgspec import structs
 
-from hongyan.domain.log.model import Append, Change, Commit, Expect, Put, Touch, encode_body
+from hongyan.domain.log.model import (
+    Append,
+    Change,
+    Commit,
+    Duplicate,
+    Expect,
+    Put,
+    Touch,
+    encode_body,
+)
 from hongyan.kernel.bus import DONE, Actor, Done, handles
+from hongyan.kernel.errors import Conflict, Forbidden
 from hongyan.kernel.ids import ConversationId, Kind, LogId, UserId, group_id, kind_of
 from hongyan.kernel.limits import CLIENT_ID_MAX, check_length, check_range
 from hongyan.kernel.pages import check_page, read_place, write_place
@@ -43,6 +53,7 @@ from .model import (
 from .service_desk import GROUP_KINDS, Desk, Scene
 
 PAGE = 1_000
+EXTERNAL_ID_MAX = 128
 
 
 class GroupService:
@@ -63,6 +74,10 @@ class GroupService:
         check_length("avatar", command.avatar, rules.AVATAR_MAX)
         check_length("user_ids", command.user_ids, rules.INVITED_MAX)
         check_range("members_limit", command.members_limit, 2, MEMBERS_MAX)
+        if command.external_id is not None:
+            check_length("external_id", command.external_id, EXTERNAL_ID_MAX, least=1)
+            if not actor.key_id and not actor.admin:
+                raise Forbidden("Only an app server names an external_id.")
         made = group_id(actor.user_id, command.client_id, Kind(command.kind))
         invited = [user_id for user_id in command.user_ids if user_id != actor.user_id]
         can, cannot = await self._desk.candidates(actor, made, invited)
@@ -91,6 +106,7 @@ class GroupService:
             join_policy=command.join_policy,
             permissions=CHANNEL_PERMISSIONS if command.kind == "channel" else Permissions(),
             members_limit=command.members_limit,
+            external_id=command.external_id,
             created_at_ms=now_ms,
         )
         owner = Member(
@@ -106,7 +122,10 @@ class GroupService:
             )
             for user_id in invited[: command.members_limit - 1]
         ]
-        await self._desk.log.commit(_creation(actor, command, group, members))
+        try:
+            await self._desk.log.commit(_creation(actor, command, group, members))
+        except Duplicate as error:
+            raise Conflict("Another group has this external_id.") from error
 
     @handles(GetGroup)
     async def get(self, actor: Actor, command: GetGroup) -> GroupInfo:
@@ -139,7 +158,8 @@ class GroupService:
             changed = rules.changed_fields(scene.group, command)
             rules.check_may_update(scene.group, scene.me, set(changed))
             if changed:
-                scene.set(**changed)
+                hidden = scene.group.history_was_hidden or changed.get("history_visible") is False
+                scene.set(**changed, history_was_hidden=hidden)
                 body = structs.replace(ConversationChanged(), **changed)
                 scene.tell(CONVERSATION_CHANGED, body, rules=True)
 

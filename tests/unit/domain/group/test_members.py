@@ -19,7 +19,7 @@ from hongyan.domain.group.members_api import (
     SetRole,
     UnbanMember,
 )
-from hongyan.domain.group.model import Ban, Member, Permissions, Role
+from hongyan.domain.group.model import Ban, Group, Member, Permissions, Role
 from hongyan.domain.log.model import Append, Commit
 from hongyan.domain.relation.model import Relation
 from hongyan.domain.user.model import Privacy, User
@@ -397,3 +397,11 @@ async def test_a_crowd_is_added_at_once_and_counted(world):
     assert {n.reason for n in answer.not_added} == {"full"}
     assert await world.store.count(Member, group, True, by="of_conversation") == 900
     assert (await world.info(group)).member_count == 900
+
+
+async def test_a_group_remembers_that_its_history_was_hidden(world):
+    group = await world.group()
+    for visible, was_hidden in ((True, False), (False, True), (True, True)):
+        await world.call("olga", UpdateGroup(conversation_id=group, history_visible=visible))
+        row = await world.store.get(Group, group)
+        assert (row.history_visible, row.history_was_hidden) == (visible, was_hidden)

@@ -260,3 +260,15 @@ async def test_who_has_left_sees_nothing_although_the_room_was_known(chat):
     await chat.put(gone, touch=[chat.team])
     with pytest.raises(NotAMember):
         await chat.do(chat.dave, get)
+
+
+async def test_where_history_was_ever_hidden_an_edit_does_not_tell_the_content(chat):
+    """Newcomers are told of edits too, also of messages that stood there before them."""
+    seq = await chat.send(chat.carol, chat.team, "old")
+    group = await chat.store.get(Group, chat.team)
+    await chat.put(structs.replace(group, history_was_hidden=True), touch=(chat.team,))
+    await chat.do(chat.carol, edit(chat.team, seq, "secret"))
+    (told,) = await chat.store.read(chat.team, seq + 1, seq + 1, 1, kinds=(MESSAGE_EDITED,))
+    assert b"secret" not in bytes(told.body)
+    found = await chat.do(chat.dave, GetMessage(conversation_id=chat.team, seq=seq))
+    assert decode_body(found).content.text == "secret"
