@@ -1,7 +1,10 @@
 """What waits to be written to one socket: bounded, and written once a tick."""
 
 import asyncio
+import logging
 from collections.abc import Callable
+
+log = logging.getLogger(__name__)
 
 
 class Flusher:
@@ -22,7 +25,10 @@ class Flusher:
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, []
         for outbox in dirty:
-            outbox.flush()
+            try:
+                outbox.flush()
+            except Exception:  # the others must still have their frames
+                log.exception("an outbox cannot be flushed")
 
 
 class Outbox:
@@ -73,7 +79,10 @@ class Outbox:
             return
         self._frames = []
         self._size = 0
-        self._write(frames[0] if len(frames) == 1 else b"".join(frames))
+        try:
+            self._write(frames[0] if len(frames) == 1 else b"".join(frames))
+        except (RuntimeError, OSError):  # the connection has gone under us
+            self.close()
         if self._overflow is not None and self._buffered() > self._limit:
             self._cut()
 

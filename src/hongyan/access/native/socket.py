@@ -297,7 +297,8 @@ class NativeSocket(WSListener):
     def _say_goodbye(self, goodbye: bytes) -> None:
         self.outbox.flush()
         self.outbox.close()
-        self._transport.write(goodbye)
+        if not self._transport.is_closing():
+            self._transport.write(goodbye)
         self._owner.leaving(self)
         # not at once: the hub may be walking over its peers
         asyncio.get_running_loop().call_soon(self._tell_session)
