@@ -15,6 +15,7 @@ AGAIN_S = (0.02, 0.15)
 TWICE = 0.05
 """How often a message is sent twice at once, as a nervous client might."""
 READ = 0.2
+ANSWER_S = 60.0
 
 
 class Device:
@@ -45,6 +46,7 @@ class Device:
         self.read: dict[str, int] = defaultdict(int)
         self.conflicts: list[str] = []
         self.retries = 0
+        self.trouble = ""
         self._whole = dict.fromkeys(conversations, 0)
         self._token, self._port = token, port
         self._acked = acked
@@ -186,15 +188,17 @@ class Device:
                         self.conflicts.append(f"{self.name}: two answers to one: {good}")
                     return good[0]
                 return await client.call(method, **params)
-            except Gone:
+            except Gone as gone:
                 self.retries += 1
+                self.trouble = repr(gone.__cause__)
+                await asyncio.sleep(random.uniform(*AGAIN_S))
             except Refused as refusal:
                 if not refusal.retryable:
                     raise
                 self.retries += 1
                 await asyncio.sleep(random.uniform(*AGAIN_S))
-            if time.monotonic() - started > 120:
-                raise TimeoutError(f"{self.name}: {method} was never answered")
+            if time.monotonic() - started > ANSWER_S:
+                raise TimeoutError(f"{self.name}: {method} was never answered: {self.trouble}")
 
     # --- the end ---
 
