@@ -168,5 +168,6 @@ def _http_options(settings: Settings) -> HttpOptions:
     return HttpOptions(
         address_per_s=settings.rates.address_per_s,
         address_burst=settings.rates.address_burst,
+        allowed_origins=settings.websocket.allowed_origins,
         protocol_dir=protocol_dir if protocol_dir.is_dir() else None,
     )

@@ -50,6 +50,10 @@ CLOSE_DEAD = 4007
 """Close codes of our own; ``protocol/README.md`` says what a client does on each."""
 
 
+REFUSED_MAX = 1_000
+"""So many requests refused as too many, one after the other, and the connection is cut."""
+
+
 class Hello(Struct, frozen=True, kw_only=True):
     """The first request. ``token`` may be left out when the upgrade carried it as a header."""
 
@@ -148,6 +152,7 @@ class Session:
         "_gone",
         "_in_flight",
         "_paused",
+        "_refused",
         "_socket",
         "_token",
         "_user_bucket",
@@ -167,6 +172,7 @@ class Session:
         self._user_bucket: Bucket | None = None
         self._in_flight = 0
         self._paused = False
+        self._refused = 0
         self._gone = False
         self.actor = Actor(UserId(""), DeviceId(""), address=socket.address)
         self.user_id = UserId("")
@@ -190,8 +196,9 @@ class Session:
             return
         wait_s = self._bucket.take() or (self._user_bucket.take() if self._user_bucket else 0.0)
         if wait_s:
-            self._fail(request.id, RateLimited(retry_after_ms=int(wait_s * 1000) + 1))
+            self._refuse(request.id, wait_s)
             return
+        self._refused = 0
         try:
             work, eager = self._work(request)
         except Exception as error:
@@ -264,6 +271,13 @@ class Session:
         if self._paused and self._in_flight * 2 <= self._door.in_flight_max:
             self._paused = False
             self._socket.resume()
+
+    def _refuse(self, request_id: int, wait_s: float) -> None:
+        """Say how long to wait; cut who does not listen."""
+        self._fail(request_id, RateLimited(retry_after_ms=int(wait_s * 1000) + 1))
+        self._refused += 1
+        if self._refused >= REFUSED_MAX:
+            self._socket.close(CLOSE_FLOODING, "too many requests")
 
     def _fail(self, request_id: int, error: Exception) -> None:
         wire = wire_error(error)

@@ -1,0 +1,261 @@
+"""A session over a socket that only remembers."""
+
+import asyncio
+
+import msgspec
+import pytest
+
+from hongyan.access.native import session as session_module
+from hongyan.access.native.mapper import NativeEncoder
+from hongyan.access.native.session import (
+    CLOSE_FLOODING,
+    CLOSE_KICKED,
+    CLOSE_MALFORMED,
+    CLOSE_UNAUTHENTICATED,
+    Door,
+    Session,
+)
+from hongyan.access.rates import Buckets
+from hongyan.delivery.hub import Hub
+from hongyan.delivery.outbox import Flusher, Outbox
+from hongyan.domain.log.model import Committed, Entry
+from hongyan.domain.user.api import Authenticate
+from hongyan.infra.local.bus import LocalBus
+from hongyan.kernel.bus import DONE, Access, Actor, Command, Done, handles
+from hongyan.kernel.errors import NotFound, Unauthenticated
+from hongyan.wire.native.codec import JSON
+
+
+class Wait(Command[Done], frozen=True, kw_only=True):
+    """Is answered when the test says so."""
+
+    METHOD = "test.wait"
+
+
+class Fail(Command[Done], frozen=True, kw_only=True):
+    """Is refused, or fails with a defect."""
+
+    METHOD = "test.fail"
+    AWAITS_ONLY_FUTURES = True
+    how: str
+
+
+class AdminOnly(Command[Done], frozen=True, kw_only=True):
+    """Is for administrators."""
+
+    METHOD = "test.admin"
+    ACCESS = Access.ADMIN
+
+
+class Secret(Command[Done], frozen=True, kw_only=True):
+    """Is not for the wire."""
+
+    METHOD = "test.internal"
+    ACCESS = Access.INTERNAL
+
+
+class Service:
+    def __init__(self):
+        self.go = asyncio.Event()
+
+    @handles(Authenticate)
+    async def authenticate(self, _, command):
+        if command.access_token == "bad":
+            raise Unauthenticated("The token has expired.")
+        user, device = command.access_token.split("/")
+        return Actor(user, device, admin=user == "root")
+
+    @handles(Wait)
+    async def wait(self, actor, _):
+        await self.go.wait()
+        return DONE
+
+    @handles(Fail)
+    async def fail(self, actor, command):
+        if command.how == "defect":
+            raise RuntimeError("secret details")
+        raise NotFound("Gone.", what="thing")
+
+    @handles(AdminOnly)
+    async def admin(self, actor, _):
+        return DONE
+
+
+class MemorySocket:
+    address = "192.0.2.7"
+
+    def __init__(self):
+        self.sent, self.closed_with, self.reading = [], None, True
+        self.outbox = Outbox(Flusher(), self._take, lambda: 0, lambda: None, 1 << 20)
+        self.frame = lambda message: message + b"\n"
+        self.encoder = NativeEncoder(JSON, self.frame)
+
+    def _take(self, data):
+        self.sent += [msgspec.json.decode(line) for line in data.splitlines()]
+
+    def close(self, code, reason):
+        self.closed_with = self.closed_with or (code, reason)
+
+    def pause(self):
+        self.reading = False
+
+    def resume(self):
+        self.reading = True
+
+
+class NoAudience:
+    async def members(self, _):
+        return []
+
+    async def conversations(self, _):
+        return []
+
+
+COMMANDS = {c.METHOD: c for c in (Wait, Fail, AdminOnly, Secret)}
+
+
+class World:
+    def __init__(self, clock, **limits):
+        self.service, bus = Service(), LocalBus()
+        bus.serve(self.service)
+        self.hub = Hub(NoAudience())
+        self.door = Door(bus, self.hub, clock, COMMANDS, Buckets(0, 0), **limits)
+
+    def connect(self):
+        socket = MemorySocket()
+        return Session(self.door, socket, JSON), socket
+
+    async def logged_in(self, token="alice/v1"):
+        session, socket = self.connect()
+        await ask(session, socket, "hello", token=token)
+        return session, socket
+
+
+async def ask(session, socket, method, number=1, **params):
+    say(session, method, number, **params)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    return next((m for m in reversed(socket.sent) if m.get("id") == number), None)
+
+
+def say(session, method, number=1, **params):
+    session.received(msgspec.json.encode({"id": number, "method": method, "params": params}))
+
+
+@pytest.fixture
+def world(clock):
+    return World(clock)
+
+
+async def test_hello_says_who_one_is_and_lets_facts_come(world):
+    session, socket = world.connect()
+    answer = await ask(session, socket, "hello", token="alice/v1")
+    assert answer["result"]["user_id"] == "alice"
+    assert answer["result"]["device_id"] == "v1"
+    assert session.actor.address == "192.0.2.7"
+    entry = Entry("@alice", 1, 0, "x", "alice", "", 0, msgspec.Raw(b"{}"))
+    world.hub.committed(Committed((entry,), "another"))
+    await asyncio.sleep(0)
+    data = msgspec.json.decode(msgspec.json.encode(entry))
+    assert socket.sent[-1] == {"event": "entry", "data": data}
+        "event": "entry",
+        "data": msgspec.json.decode(msgspec.json.encode(entry)),
+    }
+
+
+async def test_a_wrong_token_is_refused_and_then_closed(world):
+    session, socket = world.connect()
+    answer = await ask(session, socket, "hello", token="bad")
+    assert answer["error"]["code"] == "unauthenticated"
+    assert socket.closed_with == (CLOSE_UNAUTHENTICATED, "The token has expired.")
+    assert not session.is_ready
+
+
+async def test_hello_is_said_once_and_in_our_version(world):
+    session, socket = world.connect()
+    answer = await ask(session, socket, "hello", token="alice/v1", protocol=99)
+    assert answer["error"]["details"] == {"supported": [1]}
+    await ask(session, socket, "hello", token="alice/v1")
+    assert (await ask(session, socket, "hello", 2, token="alice/v1"))["error"]["code"] == "conflict"
+
+
+async def test_nothing_but_hello_and_what_is_for_anyone_comes_first(world):
+    session, socket = world.connect()
+    assert (await ask(session, socket, "test.wait"))["error"]["code"] == "unauthenticated"
+    assert "time_ms" in (await ask(session, socket, "ping"))["result"]
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "code"),
+    [
+        ("test.nothing", {}, "unknown_method"),
+        ("test.internal", {}, "unknown_method"),
+        ("test.admin", {}, "forbidden"),
+        ("test.fail", {"how": 1}, "invalid"),
+        ("test.fail", {"how": "x", "more": 1}, "invalid"),
+        ("test.fail", {"how": "refusal"}, "not_found"),
+        ("test.fail", {"how": "defect"}, "internal"),
+    ],
+)
+async def test_refusals_have_a_code_and_keep_our_secrets(world, method, params, code):
+    session, socket = await world.logged_in()
+    answer = await ask(session, socket, method, 5, **params)
+    assert answer["error"]["code"] == code
+    assert "secret" not in str(answer)
+    assert socket.closed_with is None
+
+
+async def test_an_administrator_may(world):
+    session, socket = await world.logged_in("root/v9")
+    assert (await ask(session, socket, "test.admin", 3))["result"] == {}
+
+
+async def test_bytes_that_are_no_request_close(world):
+    session, socket = await world.logged_in()
+    session.received(b'{"id": "seven"}')
+    assert socket.closed_with[0] == CLOSE_MALFORMED
+
+
+async def test_who_asks_much_at_once_is_not_read_until_half_is_answered(clock):
+    world = World(clock, in_flight_max=4)
+    session, socket = await world.logged_in()
+    for number in range(4):
+        say(session, "test.wait", 10 + number)
+    assert not socket.reading
+    world.service.go.set()
+    await asyncio.sleep(0.01)
+    assert socket.reading
+    assert {m["id"] for m in socket.sent if m.get("id", 0) >= 10} == {10, 11, 12, 13}
+
+
+async def test_too_many_requests_are_refused_and_flooding_is_cut(clock, monkeypatch):
+    monkeypatch.setattr(session_module, "REFUSED_MAX", 3)
+    world = World(clock, connection_per_s=0.001, connection_burst=2)
+    session, socket = await world.logged_in()
+    await ask(session, socket, "ping", 2)
+    answer = await ask(session, socket, "ping", 3)
+    assert answer["error"]["code"] == "rate_limited"
+    assert answer["error"]["retryable"] is True
+    assert answer["error"]["details"]["retry_after_ms"] > 0
+    await ask(session, socket, "ping", 4)
+    assert socket.closed_with is None
+    await ask(session, socket, "ping", 5)
+    assert socket.closed_with[0] == CLOSE_FLOODING
+
+
+async def test_a_newer_connection_of_the_device_kicks_the_older(world):
+    session, socket = await world.logged_in()
+    await world.logged_in()
+    await asyncio.sleep(0)
+    assert socket.sent[-1] == {"event": "kicked", "data": {"reason": "replaced"}}
+    assert socket.closed_with == (CLOSE_KICKED, "replaced")
+    session.closed()
+    assert world.hub.is_online("alice")
+
+
+async def test_who_closes_while_saying_hello_stays_nobody(world):
+    session, _ = world.connect()
+    say(session, "hello", token="alice/v1")
+    session.closed()
+    await asyncio.sleep(0.01)
+    assert not world.hub.is_online("alice")
