@@ -1,6 +1,7 @@
 """The HTTP application: its paths and what goes around them."""
 
 import math
+import re
 from collections.abc import Awaitable, Callable
 from functools import partial
 from http import HTTPStatus
@@ -45,7 +46,8 @@ class HttpOptions(Struct, frozen=True, kw_only=True):
     address_burst: float = 30.0
     """How many of them one address may save up."""
     allowed_origins: tuple[str, ...] = ()
-    """Web origins whose pages may call (CORS); ``*`` for all. Empty: the server's own only."""
+    """Web origins whose pages may call (CORS); ``https://*.example.org`` for all subdomains,
+    ``*`` for all. Empty: the server's own only."""
     protocol_dir: Path | None = None
     """The folder of the protocol's documents, offered at ``/protocol/``."""
     content_security_policy: str = "default-src 'none'; frame-ancestors 'none'"
@@ -163,13 +165,22 @@ def _middleware(options: HttpOptions) -> list[Middleware]:
         found.append(
             Middleware(
                 CORSMiddleware,
-                allow_origins=options.allowed_origins,
+                allow_origins=[one for one in options.allowed_origins if "*." not in one],
+                allow_origin_regex=_subdomains(options.allowed_origins),
                 allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
                 allow_headers=["authorization", "content-type"],
                 expose_headers=EXPOSED,
             )
         )
     return found
+
+
+def _subdomains(origins: tuple[str, ...]) -> str | None:
+    """Return a pattern of what ``https://*.example.org`` stands for; None for none of these."""
+    patterns = [
+        re.escape(one).replace(r"\*\.", r"([a-z0-9-]+\.)+") for one in origins if "*." in one
+    ]
+    return "|".join(patterns) or None
 
 
 async def _refused(_request: Request, error: Exception) -> Response:

@@ -17,9 +17,9 @@ class SocketOptions(Struct, frozen=True, kw_only=True):
     """Seconds until the headers of a request must have come, and again until hello; who is late
     is closed, after the upgrade with 4002."""
     allowed_origins: tuple[str, ...] = ()
-    """Web origins that may connect besides the server's own host: ``https://app.example.org``,
-    ``https://*.example.org`` for all subdomains, ``*`` for everybody. Programs that are no
-    browsers send no origin and are always allowed."""
+    """Web origins that may connect, and whose pages may call over HTTP, besides the server's
+    own: ``https://app.example.org``, ``https://*.example.org`` for all subdomains, ``*`` for
+    everybody. Programs that are no browsers send no origin and are always allowed."""
     subprotocols: tuple[Literal["hongyan.json", "hongyan.msgpack"], ...] = (
         "hongyan.json",
         "hongyan.msgpack",

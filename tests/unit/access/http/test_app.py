@@ -195,6 +195,25 @@ async def test_every_answer_has_the_security_headers(client):
         assert "access-control-allow-origin" not in headers
 
 
+@pytest.mark.parametrize(
+    ("origin", "is_allowed"),
+    [
+        ("https://a.example.org", True),
+        ("https://a.b.example.org", True),
+        ("https://example.org", False),
+        ("https://example.org.evil.net", False),
+        ("https://evil-example.org", False),
+        ("http://a.example.org", False),
+    ],
+)
+async def test_a_star_stands_for_all_subdomains(bus, clock, origin, is_allowed):
+    options = HttpOptions(allowed_origins=("https://*.example.org",))
+    answer = await client_of(create_app(bus, clock, options)).get(
+        "/healthz", headers={"origin": origin}
+    )
+    assert ("access-control-allow-origin" in answer.headers) == is_allowed
+
+
 async def test_other_origins_are_allowed_by_name_only(bus, clock):
     allowed = "https://app.example.org"
     client = client_of(create_app(bus, clock, HttpOptions(allowed_origins=(allowed,))))

@@ -158,9 +158,6 @@ async def test_hello_says_who_one_is_and_lets_facts_come(world):
     await asyncio.sleep(0)
     data = msgspec.json.decode(msgspec.json.encode(entry))
     assert socket.sent[-1] == {"event": "entry", "data": data}
-        "event": "entry",
-        "data": msgspec.json.decode(msgspec.json.encode(entry)),
-    }
 
 
 async def test_a_wrong_token_is_refused_and_then_closed(world):
