@@ -2,6 +2,9 @@
 
 from typing import Protocol
 
+from hongyan.domain.admin.audit import Audit
+from hongyan.domain.admin.departure import Departures
+from hongyan.domain.admin.statistics import Counting
 from hongyan.domain.conversation.service import Opening
 from hongyan.domain.conversation.service_history import Histories
 from hongyan.domain.conversation.service_preferences import Preferences
@@ -19,6 +22,7 @@ from hongyan.domain.message.burn import Burning
 from hongyan.domain.message.edit import Editing
 from hongyan.domain.message.ending import Ending
 from hongyan.domain.message.favourite import Favouring
+from hongyan.domain.message.forget import Forgetting
 from hongyan.domain.message.forward import Forwarding
 from hongyan.domain.message.marks import MarksReading
 from hongyan.domain.message.mention import Mentioning
@@ -32,6 +36,7 @@ from hongyan.domain.message.rules import Limits, Windows
 from hongyan.domain.message.schedule import Scheduling
 from hongyan.domain.message.send import Sending
 from hongyan.domain.message.targets import Targets
+from hongyan.domain.message.trim import Trimming
 from hongyan.domain.relation.service import RelationService
 from hongyan.domain.relation.service_lists import RelationLists
 from hongyan.domain.user.ports import CodeSender
@@ -64,6 +69,7 @@ class Services:
 
     Attributes:
         ticks: What is to be called again and again; see ``Chores``.
+        counting: Keeps the statistics.
     """
 
     ticks: tuple[Tick, ...]
@@ -72,6 +78,8 @@ class Services:
         self, settings: Settings, secrets: Secrets, store: Store, bus: LocalBus, clock: Clock
     ) -> None:
         self._bus = bus
+        audit = Audit(store, store, clock)
+        bus.around = audit.around
         self._hasher = _hasher(settings.users)
         self._users = _users(settings, secrets, store, clock, self._hasher)
         for part in self._users.parts:
@@ -84,6 +92,11 @@ class Services:
             bus.serve(service(desk))
         self._serve_conversations(store, clock)
         self._serve_messages(settings.messages, store, clock)
+        self.counting = Counting(store, store, store, clock)
+        for part in (audit, self.counting):
+            bus.serve(part)
+        bus.subscribe(Committed, self.counting.heard)
+        self.ticks += (self.counting.tick, Departures(store, store, bus).tick)
 
     async def close(self) -> None:
         """Finish what the services have begun beside the log."""
@@ -113,7 +126,8 @@ class Services:
         scheduling = Scheduling(store, store, clock, targets, sending, limits)
         burning = Burning(store, store, store, targets, ending)
         self._bus.subscribe(Committed, burning.heard)
-        self.ticks = (scheduling.tick, burning.tick)
+        trimming = Trimming(store, store, targets, ending, settings.retention_days)
+        self.ticks = (scheduling.tick, burning.tick, trimming.tick)
         for part in (
             sending,
             scheduling,
@@ -125,6 +139,7 @@ class Services:
             Polling(store, clock, targets),
             Favouring(store, store, clock, targets),
             MarksReading(store, targets),
+            Forgetting(store, store),
         ):
             self._bus.serve(part)
 

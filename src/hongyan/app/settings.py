@@ -117,6 +117,10 @@ class MessageSettings(Struct, frozen=True, kw_only=True):
     admin_recall_window_s: CountOrNone = 0
     """Seconds in which a group's admins may recall their own messages and those of lower ranks.
     0 means for ever."""
+    retention_days: Annotated[int, Meta(ge=0, le=36_500)] = 0
+    """Days after which messages are gone for everybody, in all conversations. 0 keeps them for
+    ever. A group's own ``retention_days`` can only be shorter than this. What is gone cannot be
+    brought back but from a backup."""
 
 
 class SmtpSettings(Struct, frozen=True, kw_only=True):

@@ -5,6 +5,8 @@ from typing import Any
 
 from hongyan.kernel.bus import Command
 
+from .admin import api as admin_api
+from .admin import model as admin_model
 from .conversation import api as conversation_api
 from .conversation import model as conversation_model
 from .conversation import presence_api
@@ -34,8 +36,16 @@ APIS = (
     presence_api,
     message_api,
     message_marks_api,
+    admin_api,
 )
-MODELS = (user_model, relation_model, group_model, conversation_model, message_rows)
+MODELS = (
+    user_model,
+    relation_model,
+    group_model,
+    conversation_model,
+    message_rows,
+    admin_model,
+)
 
 
 def _declared(modules: tuple[ModuleType, ...], kind: type[Any], mark: str) -> list[Any]:

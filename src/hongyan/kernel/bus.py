@@ -31,6 +31,10 @@ class Actor(Struct, frozen=True):
     admin: bool = False
     address: str = ""
     """The peer's network address, for rate limits and the audit trail; may be empty."""
+    key_id: str = ""
+    """The API key that speaks for the user; empty for a user's own device."""
+    scopes: tuple[str, ...] = ()
+    """What that key may do."""
 
 
 ANONYMOUS = Actor(UserId(""), DeviceId(""))
@@ -45,6 +49,8 @@ class Command(Struct, Generic[Result], frozen=True, kw_only=True, forbid_unknown
 
     METHOD: ClassVar[str]
     ACCESS: ClassVar[str] = Access.USER
+    READS_ONLY: ClassVar[bool] = False
+    """Whether the command changes nothing: then it is no act that the audit log notes."""
     AWAITS_ONLY_FUTURES: ClassVar[bool] = False
     """Whether the handler runs without a task (no timeouts, no task groups): the hot path."""
 

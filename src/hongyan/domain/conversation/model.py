@@ -15,6 +15,9 @@ PREFERENCE_CHANGED = "preference.changed"
 MESSAGES_HIDDEN = "messages.hidden"
 """In the user's log. Body: ``MessagesHidden``."""
 
+CONVERSATION_TRIMMED = "conversation.trimmed"
+"""In the conversation: what is older than it is kept for is gone. Body: ``ConversationTrimmed``."""
+
 READ_RECEIPT = "receipt.read"
 """A signal to the conversation: ``read_seq`` says up to where the sender has read."""
 DELIVERED_RECEIPT = "receipt.delivered"
@@ -40,6 +43,28 @@ class MessagesHidden(Struct, frozen=True):
     seqs: tuple[int, ...]
 
 
+class ConversationTrimmed(Struct, frozen=True):
+    """Messages at or before ``up_to_seq`` are gone for everybody; clients remove them."""
+
+    up_to_seq: int
+
+
+class Trim(Row, frozen=True, kw_only=True):
+    """How far a conversation was emptied because it is kept for a time only."""
+
+    TABLE: ClassVar = Table("trim", key=("conversation_id",))
+
+    conversation_id: ConversationId
+    up_to_seq: int = 0
+    """What stands at or before this seq is gone for everybody."""
+    up_to_ordinal: int = 0
+    """The ordinal at ``up_to_seq``: nothing up to here counts as unread."""
+    looked_seq: int = 0
+    """Up to here nothing is left to be emptied."""
+    told_seq: int = 0
+    """The ``up_to_seq`` that the log told last."""
+
+
 class Preference(Row, frozen=True, kw_only=True):
     """How one user keeps one conversation."""
 
@@ -60,7 +85,8 @@ class Preference(Row, frozen=True, kw_only=True):
     hidden_seq: int = 0
     """Where the conversation's log ended when it was hidden."""
     cleared_seq: int = 0
-    """This user no longer sees what stands at or before this seq."""
+    """This user no longer sees what stands at or before this seq, because he or she cleared the
+    conversation or because it is kept for a time only."""
     cleared_ordinal: int = 0
     """The ordinal at ``cleared_seq``: nothing up to here counts as unread."""
 

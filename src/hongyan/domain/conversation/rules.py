@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from hongyan.domain.group.model import Group, Member, Roll
 from hongyan.domain.log.model import Cursor, Entry, Head
@@ -10,7 +10,7 @@ from hongyan.domain.relation.model import Relation
 from hongyan.kernel.errors import Invalid, LimitReached
 
 from .api import SetPreference
-from .model import Preference
+from .model import Preference, Trim
 
 RECEIPTS_MEMBERS_MAX = 500
 """Groups of more members get no read receipts and no typing signals."""
@@ -39,6 +39,15 @@ def sight_of(member: Member, preference: Preference, head: Head) -> Sight:
     if not member.active and not member.visible_until:
         last = 0
     return Sight(max(member.visible_from, preference.cleared_seq + 1, 1), last)
+
+
+def trimmed(preference: Preference, trim: Trim | None) -> Preference:
+    """Return the preference of one for whom also that is gone which is gone for everybody."""
+    if trim is None or trim.up_to_seq <= preference.cleared_seq:
+        return preference
+    return structs.replace(
+        preference, cleared_seq=trim.up_to_seq, cleared_ordinal=trim.up_to_ordinal
+    )
 
 
 def unread_floor(member: Member, preference: Preference, cursor: Cursor) -> int:

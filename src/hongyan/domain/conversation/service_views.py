@@ -11,8 +11,8 @@ from hongyan.domain.log.model import Cursor, Entry, Head, Span
 from hongyan.domain.log.ports import Cursors, Log, Records
 from hongyan.kernel.ids import ConversationId, Kind, LogId, UserId, kind_of
 
-from .model import Conversation, HiddenMessage, Mention, Preference
-from .rules import Sight, mentions_after, sight_of, unread_after, unread_floor
+from .model import Conversation, HiddenMessage, Mention, Preference, Trim
+from .rules import Sight, mentions_after, sight_of, trimmed, unread_after, unread_floor
 
 CONVERSATIONS_MAX = 100_000
 MENTIONS_MAX = 10_000
@@ -80,7 +80,8 @@ class Views:
     async def preference(self, user_id: UserId, conversation_id: ConversationId) -> Preference:
         """Return how the user keeps the conversation; the defaults where nothing was set."""
         found = await self.records.get(Preference, user_id, conversation_id)
-        return found or Preference(user_id=user_id, conversation_id=conversation_id)
+        kept = found or Preference(user_id=user_id, conversation_id=conversation_id)
+        return trimmed(kept, await self.records.get(Trim, conversation_id))
 
     async def cursor(self, user_id: UserId, conversation_id: ConversationId) -> Cursor:
         """Return the user's cursor in the conversation."""
@@ -168,8 +169,13 @@ class Views:
         groups = await self.records.get_many(Group, group_keys)
         rolls = await self.records.get_many(Roll, group_keys)
         kept = await self.records.get_many(Preference, [(user_id, i) for i in ids])
+        trims = await self.records.get_many(Trim, [(i,) for i in ids])
         preferences = {
-            i: kept.get((user_id, i)) or Preference(user_id=user_id, conversation_id=i) for i in ids
+            i: trimmed(
+                kept.get((user_id, i)) or Preference(user_id=user_id, conversation_id=i),
+                trims.get(i),
+            )
+            for i in ids
         }
         cursors = await self.cursors.of_user(user_id, [LogId(i) for i in ids])
         ordinals = await self._ordinals_before(members, preferences, cursors)

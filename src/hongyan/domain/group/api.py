@@ -132,6 +132,9 @@ class UpdateGroup(Command[GroupInfo], frozen=True, kw_only=True):
     muted_all: bool | None = None
     slow_mode_s: int | None = None
     """0 (off) to 86,400 seconds between two messages of a member."""
+    retention_days: int | None = None
+    """0 (as long as the server keeps them) to 36,500 days after which messages are gone for
+    everybody. The server may keep all conversations for a shorter time."""
     history_visible: bool | None = None
     """Concerns those who join from now on."""
     permissions: Permissions | None = None

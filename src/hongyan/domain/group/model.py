@@ -87,6 +87,8 @@ class Group(Row, frozen=True, kw_only=True):
     muted_all: bool = False
     """Only admins and the owner may speak."""
     slow_mode_s: int = 0
+    retention_days: int = 0
+    """Days after which messages are gone for everybody; 0 keeps them as long as the server does."""
     history_visible: bool = True
     """Whether newcomers see what was said before they joined."""
     history_was_hidden: bool = False
@@ -226,6 +228,7 @@ class ConversationChanged(Struct, frozen=True, omit_defaults=True, kw_only=True)
     permissions: Permissions | None = None
     muted_all: bool | None = None
     slow_mode_s: int | None = None
+    retention_days: int | None = None
     history_visible: bool | None = None
     members_limit: int | None = None
     owner_id: UserId | None = None

@@ -19,6 +19,7 @@ ANSWER_MAX = 200
 REASON_MAX = 200
 NICKNAME_MAX = 64
 SLOW_MODE_S_MAX = 86_400
+RETENTION_DAYS_MAX = 36_500
 INVITED_MAX = 500
 ADDED_MAX = 1_000
 KICKED_MAX = 100
@@ -90,6 +91,7 @@ def check_values(command: UpdateGroup) -> None:
     check_length("notice", command.notice or "", NOTICE_MAX)
     check_length("join_question", command.join_question or "", ANSWER_MAX)
     check_range("slow_mode_s", command.slow_mode_s or 0, 0, SLOW_MODE_S_MAX)
+    check_range("retention_days", command.retention_days or 0, 0, RETENTION_DAYS_MAX)
     if command.members_limit is not None:
         check_range("members_limit", command.members_limit, 2, MEMBERS_MAX)
 

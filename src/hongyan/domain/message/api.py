@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from hongyan.domain.log.model import Entry
-from hongyan.kernel.bus import Command
+from hongyan.kernel.bus import Access, Command, Done
 from hongyan.kernel.errors import (
     Conflict,
     Forbidden,
@@ -17,7 +17,7 @@ from hongyan.kernel.errors import (
     NotFound,
     RateLimited,
 )
-from hongyan.kernel.ids import ClientId, ConversationId
+from hongyan.kernel.ids import ClientId, ConversationId, UserId
 
 from .model import Content
 
@@ -279,6 +279,19 @@ class UnscheduleMessage(Command[Noted], frozen=True, kw_only=True):
     METHOD = "message.unschedule"
 
     client_id: ClientId
+
+
+class ForgetMessages(Command[Done], frozen=True, kw_only=True):
+    """Remove what a deleted user kept of messages for himself or herself.
+
+    Favourites, scheduled messages, drafts and preferences, hidden messages, mentions. What
+    was said stays with those to whom it was said. When it fails half-way, call it again.
+    """
+
+    METHOD = "message.forget_user"
+    ACCESS = Access.INTERNAL
+
+    user_id: UserId
 
 
 class FriendsOnly(Forbidden):

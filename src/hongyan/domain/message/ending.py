@@ -2,6 +2,7 @@
 
 from msgspec import json
 
+from hongyan.domain.conversation.model import Mention
 from hongyan.domain.group.model import Group
 from hongyan.domain.log.model import Change, Commit, Drop, Entry, Rewrite, Row, encode_body
 from hongyan.domain.log.ports import Log, Records
@@ -20,6 +21,16 @@ MANY: tuple[tuple[type[Row], str | None], ...] = (
     (Favourite, "by_message"),
 )
 """The rows of which a message may have very many, and the index that finds them."""
+
+
+BESIDE: tuple[tuple[type[Row], str | None], ...] = (
+    (Marks, None),
+    (BurnTask, None),
+    (Revision, None),
+    (Mention, "by_message"),
+    *MANY,
+)
+"""All rows beside messages that a message's end takes, and the index by conversation and seq."""
 
 
 class Ending:
@@ -69,6 +80,18 @@ class Ending:
                 row, conversation_id, seq, by=index, limit=AT_ONCE
             ):
                 await self._log.commit(Commit(changes=tuple(Drop(row, key) for key in keys)))
+
+    async def changes_up_to(self, conversation_id: ConversationId, last: int) -> list[Change]:
+        """Return what drops the rows beside all messages at or before ``last``.
+
+        Of each kind the first ``AT_ONCE``; where that is not all, call it again.
+        """
+        changes: list[Change] = []
+        for row, index in BESIDE:
+            place = row.TABLE.key.index("seq")
+            keys = await self._records.keys(row, conversation_id, by=index, limit=AT_ONCE)
+            changes += [Drop(row, key) for key in keys if key[place] <= last]
+        return changes
 
 
 async def overtake(log: Log, entry: Entry, revision: Revision) -> list[Change]:

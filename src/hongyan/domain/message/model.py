@@ -226,6 +226,8 @@ class MessageBody(Struct, frozen=True, omit_defaults=True):
     burn_after_ms: int = 0
     """Milliseconds that the message lives after its reader has read it; 0 means for ever."""
     burned: bool = False
+    trimmed: bool = False
+    """Gone because the conversation is kept for a time only."""
 
 
 _decoder = msgspec.json.Decoder(MessageBody)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from msgspec import Struct, structs
 
-from hongyan.domain.conversation.model import HiddenMessage, Preference
+from hongyan.domain.conversation.model import HiddenMessage, Preference, Trim
 from hongyan.domain.group.model import Member
 from hongyan.domain.log.model import Append, Commit, Entry, Expect, Touch, encode_body
 from hongyan.domain.log.ports import Log, Records
@@ -78,8 +78,13 @@ class Targets:
     async def visible(self, room: Room) -> tuple[int, int]:
         """Return the first and the last seq that the caller sees in this room."""
         member = room.member
-        kept = await self._records.get(Preference, member.user_id, room.conversation_id)
-        cleared = 0 if kept is None else kept.cleared_seq
+        kept, trim = await asyncio.gather(
+            self._records.get(Preference, member.user_id, room.conversation_id),
+            self._records.get(Trim, room.conversation_id),
+        )
+        cleared = max(
+            0 if kept is None else kept.cleared_seq, 0 if trim is None else trim.up_to_seq
+        )
         return max(cleared + 1, member.visible_from), member.visible_until or END
 
     async def see(self, actor: Actor, conversation_id: ConversationId, seq: int) -> Target:

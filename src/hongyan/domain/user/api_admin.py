@@ -37,6 +37,7 @@ class ListInvites(Command[InvitePage], frozen=True, kw_only=True):
 
     METHOD = "user.invite_list"
     ACCESS = Access.ADMIN
+    READS_ONLY = True
 
     after: str = ""
     limit: int = 100
@@ -68,6 +69,7 @@ class ListUsers(Command[AccountPage], frozen=True, kw_only=True):
 
     METHOD = "user.list"
     ACCESS = Access.ADMIN
+    READS_ONLY = True
 
     after: str = ""
     limit: int = 100
@@ -166,6 +168,7 @@ class FindUser(Command[Account], frozen=True, kw_only=True):
 
     METHOD = "user.find"
     ACCESS = Access.INTERNAL
+    READS_ONLY = True
 
     identifier: str
 

@@ -134,6 +134,15 @@ class Credential(Row, frozen=True, kw_only=True):
     changed_at_ms: int = 0
 
 
+class Departure(Row, frozen=True, kw_only=True):
+    """A deleted user whom some services have not forgotten yet."""
+
+    TABLE: ClassVar = Table("departure", key=("user_id",))
+
+    user_id: UserId
+    at_ms: int
+
+
 class PasswordReset(Row, frozen=True, kw_only=True):
     """A one-time code that was given to the user; only its hash is stored."""
 

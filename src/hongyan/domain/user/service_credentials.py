@@ -27,6 +27,7 @@ from .model import (
     PASSWORD_CHANGED,
     Account,
     Credential,
+    Departure,
     PasswordChanged,
     PasswordReset,
     Privacy,
@@ -303,6 +304,7 @@ class Credentials:
             await self._still(credential)
             devices = await self._accounts.devices(user.user_id)
             plan.change_user(user, structs.replace(user, **_EMPTY))
+            plan.put(Departure(user_id=user.user_id, at_ms=plan.now_ms))
             plan.drop(Credential, user.user_id)
             plan.drop(PasswordReset, user.user_id)
             for device in devices:

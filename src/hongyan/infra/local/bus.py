@@ -11,6 +11,8 @@ from hongyan.kernel.errors import UnknownMethod
 
 log = logging.getLogger(__name__)
 
+Around = Callable[[type[Command[Any]], Handler], Handler]
+
 
 class LocalBus:
     """Hands commands to their handlers and events to their listeners, by function calls."""
@@ -18,6 +20,8 @@ class LocalBus:
     def __init__(self) -> None:
         self._handlers: dict[type[Command[Any]], Handler] = {}
         self._listeners: dict[type[Struct], list[Callable[[Any], None]]] = {}
+        self.around: Around = lambda _, handler: handler
+        """What is put around each handler that is served from now on."""
 
     def serve(self, service: object) -> None:
         """Let a service's ``@handles`` methods answer their commands.
@@ -28,7 +32,7 @@ class LocalBus:
         for command, handler in handlers_of(service).items():
             if command in self._handlers:
                 raise ValueError(f"{command.METHOD} has two handlers")
-            self._handlers[command] = handler
+            self._handlers[command] = self.around(command, handler)
 
     def served(self) -> frozenset[type[Command[Any]]]:
         """Return the commands that have a handler."""

@@ -1,0 +1,144 @@
+"""Usage statistics: counters kept by a reader of all entries, exact across restarts."""
+
+from collections import Counter
+
+from hongyan.domain.log.model import Change, Commit, Committed, Entry, Put, SavePlace
+from hongyan.domain.log.ports import Feed, Log, Records
+from hongyan.domain.user.model import User
+from hongyan.kernel.bus import Actor, handles
+from hongyan.kernel.clock import Clock
+from hongyan.kernel.ids import Kind, UserId
+
+from .api import Day, GetStatistics, Statistics
+from .model import DayCount, LastActive, Total
+from .ports import NoUsage, Usage
+from .rules import active_user, date_of, day_of, totalled
+
+READER = "statistics"
+BATCH = 2_000
+DAYS = 30
+
+
+class Counting:
+    """Counts what the logs tell, and answers ``admin.statistics``.
+
+    The counters and how far they have come are one commit: a crash makes nothing count twice
+    and nothing be missed. One of them works on a store.
+
+    Args:
+        log: Where counters are committed.
+        records: The counters.
+        feed: All entries.
+        clock: The time of day.
+
+    Attributes:
+        usage: What the server takes of its machine.
+    """
+
+    def __init__(self, log: Log, records: Records, feed: Feed, clock: Clock) -> None:
+        self._log = log
+        self._records = records
+        self._feed = feed
+        self._clock = clock
+        self._is_behind = True
+        self.usage: Usage = NoUsage()
+
+    def heard(self, _event: Committed) -> None:
+        """There is something to count; subscribe it to the event."""
+        self._is_behind = True
+
+    async def tick(self, _now_ms: int) -> int:
+        """Count at most 2,000 entries; return how many. Call it each second."""
+        if not self._is_behind:
+            return 0
+        self._is_behind = False
+        try:
+            count = await self._count()
+        except BaseException:
+            self._is_behind = True
+            raise
+        self._is_behind = self._is_behind or count > 0
+        return count
+
+    async def _count(self) -> int:
+        found = await self._feed.follow(await self._feed.place(READER), BATCH)
+        if found:
+            changes = await self._counted([entry for _, entry in found])
+            save = SavePlace(READER, found[-1][0])
+            await self._log.commit(Commit(changes=(*changes, save)))
+        return len(found)
+
+    async def _counted(self, entries: list[Entry]) -> list[Change]:
+        totals = Counter(name for entry in entries for name in totalled(entry))
+        messages = Counter(
+            day_of(entry.sent_at_ms) for entry in entries if "messages" in totalled(entry)
+        )
+        last: dict[UserId, int] = {}
+        arrivals: Counter[int] = Counter()
+        seen = {user for entry in entries if (user := active_user(entry)) is not None}
+        known = await self._records.get_many(LastActive, [(user,) for user in seen])
+        for entry in entries:
+            user, day = active_user(entry), day_of(entry.sent_at_ms)
+            if user is None:
+                continue
+            before = last.get(user, known[user].day if user in known else -1)
+            if day > before:
+                last[user] = day
+                arrivals[day] += 1
+        changes: list[Change] = [
+            Put(LastActive(user_id=user, day=day)) for user, day in last.items()
+        ]
+        changes += await self._raised_totals(totals)
+        return changes + await self._raised_days(messages, arrivals)
+
+    async def _raised_totals(self, by: Counter[str]) -> list[Change]:
+        old = await self._records.get_many(Total, [(name,) for name in by])
+        return [
+            Put(Total(name=name, count=count + (old[name].count if name in old else 0)))
+            for name, count in by.items()
+        ]
+
+    async def _raised_days(self, messages: Counter[int], arrivals: Counter[int]) -> list[Change]:
+        days = messages.keys() | arrivals.keys()
+        old = await self._records.get_many(DayCount, [(day,) for day in days])
+        changes: list[Change] = []
+        for day in days:
+            before = old.get(day) or DayCount(day=day)
+            changes.append(
+                Put(
+                    DayCount(
+                        day=day,
+                        messages=before.messages + messages[day],
+                        active_users=before.active_users + arrivals[day],
+                    )
+                )
+            )
+        return changes
+
+    @handles(GetStatistics)
+    async def statistics(self, _actor: Actor, _command: GetStatistics) -> Statistics:
+        """Answer ``GetStatistics``."""
+        today = day_of(self._clock.now_ms())
+        days = range(today - DAYS + 1, today + 1)
+        counted = await self._records.get_many(DayCount, [(day,) for day in days])
+        kinds = {kind.value: f"conversations.{kind}" for kind in Kind}
+        wanted = ("messages", "users.deleted", *kinds.values())
+        totals = await self._records.get_many(Total, [(name,) for name in wanted])
+        counts = {name: totals[name].count if name in totals else 0 for name in wanted}
+        active = [await self._records.count(LastActive, day, by="by_day") for day in days]
+        return Statistics(
+            users=await self._records.count(User) - counts["users.deleted"],
+            active_today=active[-1],
+            active_7_days=sum(active[-7:]),
+            active_30_days=sum(active),
+            messages=counts["messages"],
+            days=tuple(_day(day, counted.get(day)) for day in days),
+            conversations={kind: counts[name] for kind, name in kinds.items()},
+            storage_bytes=dict(await self.usage.storage_bytes()),
+            connected_devices=self.usage.connected_devices(),
+        )
+
+
+def _day(day: int, count: DayCount | None) -> Day:
+    count = count or DayCount(day=day)
+    return Day(date_of(day), count.messages, count.active_users)
