@@ -14,6 +14,8 @@ from .group import api as group_api
 from .group import joining_api, members_api
 from .group import model as group_model
 from .log.model import Row
+from .media import api as media_api
+from .media import model as media_model
 from .message import api as message_api
 from .message import marks_api as message_marks_api
 from .message import rows as message_rows
@@ -28,6 +30,7 @@ APIS = (
     user_api,
     user_credentials_api,
     user_admin_api,
+    media_api,
     relation_api,
     group_api,
     members_api,
@@ -40,6 +43,7 @@ APIS = (
 )
 MODELS = (
     user_model,
+    media_model,
     relation_model,
     group_model,
     conversation_model,

@@ -13,6 +13,7 @@ from hongyan.domain.log.model import (
     Touch,
     encode_body,
 )
+from hongyan.domain.log.service import decide
 from hongyan.kernel.bus import DONE, Actor, Done, handles
 from hongyan.kernel.errors import Conflict, Forbidden
 from hongyan.kernel.ids import ConversationId, Kind, LogId, UserId, group_id, kind_of
@@ -122,8 +123,15 @@ class GroupService:
             )
             for user_id in invited[: command.members_limit - 1]
         ]
+
+        async def attempt() -> Commit:
+            beside = await self._desk.avatar(actor.user_id, group, "")
+            creation = _creation(actor, command, group, members)
+            changes, expects = creation.changes + beside.changes, creation.expects + beside.expects
+            return structs.replace(creation, changes=changes, expects=expects)
+
         try:
-            await self._desk.log.commit(_creation(actor, command, group, members))
+            await decide(self._desk.log, attempt)
         except Duplicate as error:
             raise Conflict("Another group has this external_id.") from error
 
@@ -159,7 +167,9 @@ class GroupService:
             rules.check_may_update(scene.group, scene.me, set(changed))
             if changed:
                 hidden = scene.group.history_was_hidden or changed.get("history_visible") is False
+                before = scene.group.avatar
                 scene.set(**changed, history_was_hidden=hidden)
+                scene.add(await self._desk.avatar(actor.user_id, scene.group, before))
                 body = structs.replace(ConversationChanged(), **changed)
                 scene.tell(CONVERSATION_CHANGED, body, rules=True)
 

@@ -43,6 +43,7 @@ from .model import (
     Roll,
     roll_log,
 )
+from .ports import Avatars
 from .rules import why_not_added
 
 NO_ONE = UserId("")
@@ -74,6 +75,7 @@ class Scene:
         self.now_ms = now_ms
         self.appends: list[Append] = []
         self.changes: list[Change] = []
+        self.expects: list[Expect] = []
         self.log_id = LogId(group.conversation_id)
         self._before = group
         self._count_before = count
@@ -112,6 +114,11 @@ class Scene:
     def put(self, row: Row, seq_field: str = "") -> None:
         """Store a row; ``seq_field`` gets the seq of the first entry told."""
         self.changes.append(Put(row, seq_field))
+
+    def add(self, beside: Commit) -> None:
+        """Let this happen in the same transaction."""
+        self.changes += beside.changes
+        self.expects += beside.expects
 
     def set(self, **fields: Any) -> None:
         """Give fields of the group new values."""
@@ -169,7 +176,7 @@ class Scene:
     def commit(self, epoch: int, roll_epoch: int) -> Commit:
         """Return the whole as one transaction; an empty one where nothing changes."""
         roll_id = roll_log(self.group.conversation_id)
-        expects = [Expect(roll_id, roll_epoch)]
+        expects = [Expect(roll_id, roll_epoch), *self.expects]
         changes = list(self.changes)
         if self.count != self._count_before:
             roll = Roll(conversation_id=self.group.conversation_id, member_count=self.count)
@@ -192,9 +199,13 @@ class Desk:
         log: Where changes go.
         records: Groups, members, users and relations.
         clock: The time of day.
+        avatars: Keeps pictures; None lets groups name pictures that nobody keeps.
     """
 
-    def __init__(self, log: Log, records: Records, clock: Clock) -> None:
+    def __init__(
+        self, log: Log, records: Records, clock: Clock, avatars: Avatars | None = None
+    ) -> None:
+        self._avatars = avatars
         self.log = log
         self.records = records
         self.clock = clock
@@ -245,6 +256,17 @@ class Desk:
         async with self._turns.of(conversation_id):
             await decide(self.log, attempt)
         return scene
+
+    async def avatar(self, user_id: UserId, group: Group, old: str) -> Commit:
+        """Return what a commit must hold beside that gives a group the avatar it has now.
+
+        Raises:
+            NoSuchMedia: it is no picture of this user's.
+        """
+        if self._avatars is None:
+            return Commit()
+        log_id = LogId(group.conversation_id)
+        return await self._avatars.change_avatar(user_id, log_id, old, group.avatar)
 
     async def member(self, conversation_id: ConversationId, user_id: UserId) -> Member:
         """Return an active member.

@@ -35,6 +35,7 @@ from .rules import (
     check_edit,
     check_may_speak,
     check_window,
+    edited_content,
 )
 from .targets import Target, Targets
 
@@ -95,12 +96,13 @@ class Editing:
             if target.entry.sender != actor.user_id:
                 raise Forbidden("You can edit your own messages only.")
             check_edit(old, command.content)
-            if command.content == old:  # also what a retry finds, whatever version it expects
+            wanted = edited_content(old, command.content)
+            if wanted == old:  # also what a retry finds, whatever version it expects
                 answer = Edited(0, body.version, body.edited_at_ms)
                 return Commit()
             if command.expected_version not in (0, body.version):
                 raise EditedMeanwhile(version=body.version)
-            content = await self._judge(actor, command, target)
+            content = await self._judge(actor, structs.replace(command, content=wanted), target)
             edited = structs.replace(
                 body,
                 content=content,

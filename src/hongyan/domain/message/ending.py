@@ -8,6 +8,7 @@ from hongyan.domain.log.model import Change, Commit, Drop, Entry, Rewrite, Row, 
 from hongyan.domain.log.ports import Log, Records
 from hongyan.kernel.ids import ConversationId
 
+from .attachment import Attaching
 from .mention import Mentioning
 from .model import MessageBody, MessageEdited
 from .rows import BurnTask, Favourite, Marks, Reaction, Revision, Vote
@@ -43,12 +44,20 @@ class Ending:
         log: Where the message stands.
         records: What stands beside it.
         mentions: What its mentions left behind.
+        attaching: What its files left behind; None where nobody keeps files.
     """
 
-    def __init__(self, log: Log, records: Records, mentions: Mentioning) -> None:
+    def __init__(
+        self,
+        log: Log,
+        records: Records,
+        mentions: Mentioning,
+        attaching: Attaching | None = None,
+    ) -> None:
         self._log = log
         self._records = records
         self._mentions = mentions
+        self._attaching = attaching
 
     async def changes(self, entry: Entry, left: MessageBody, group: Group | None) -> list[Change]:
         """Return what ends the message at ``entry``.
@@ -65,6 +74,8 @@ class Ending:
             Drop(BurnTask, (conversation_id, seq)),
         ]
         changes += await self._mentions.changes_by_end(conversation_id, seq, group)
+        if self._attaching is not None:
+            changes += await self._attaching.detach(entry.log_id, seq)
         for revision in await self._records.scan(Revision, conversation_id, seq):
             changes.append(Drop(Revision, revision.key()))
             changes += await overtake(self._log, entry, revision)

@@ -11,7 +11,7 @@ from hongyan.domain.log.ports import Records
 from hongyan.domain.user.model import User
 from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.errors import Invalid, NotFound, Refusal
-from hongyan.kernel.ids import ClientId, ConversationId, Kind, UserId
+from hongyan.kernel.ids import ClientId, ConversationId, Kind, LogId, UserId
 from hongyan.kernel.limits import check_length
 
 from .api import Forwarded, ForwardMessages, ForwardReport, Receipt, SendMessage
@@ -32,6 +32,8 @@ class _Copy(Struct, frozen=True):
     client_id: ClientId
     content: Content
     origin: Origin | None
+    seen: tuple[tuple[LogId, int], ...]
+    """Where the messages stand."""
 
 
 class Forwarding:
@@ -87,7 +89,7 @@ class Forwarding:
                 conversation_id=to, client_id=copy.client_id, content=copy.content
             )
             try:
-                beside = Beside(forwarded_from=copy.origin)
+                beside = Beside(forwarded_from=copy.origin, seen=copy.seen)
                 receipts.append(await self._sending.deliver(actor, command, beside))
             except Refusal as refusal:
                 return Forwarded(to, tuple(receipts), refusal.code, refusal.text)
@@ -126,7 +128,8 @@ def _single(
         # a channel is public enough to be named; a private conversation is nobody's business
         source = room.conversation_id if room.kind == Kind.CHANNEL else ConversationId("")
         origin = Origin(author, names.get(author, ""), source)
-    return _Copy(_client_id(command, str(target.entry.seq)), target.content(), origin)
+    client_id = _client_id(command, str(target.entry.seq))
+    return _Copy(client_id, target.content(), origin, _places((target,)))
 
 
 def _merged(command: ForwardMessages, found: Sequence[Target], names: dict[UserId, str]) -> _Copy:
@@ -140,6 +143,9 @@ def _merged(command: ForwardMessages, found: Sequence[Target], names: dict[UserI
         for target in found
     )
     seqs = ",".join(str(target.entry.seq) for target in found)
-    return _Copy(
-        _client_id(command, "merged " + seqs), MergedForward(command.title, messages), None
-    )
+    content = MergedForward(command.title, messages)
+    return _Copy(_client_id(command, "merged " + seqs), content, None, _places(found))
+
+
+def _places(found: Sequence[Target]) -> tuple[tuple[LogId, int], ...]:
+    return tuple((target.entry.log_id, target.entry.seq) for target in found)

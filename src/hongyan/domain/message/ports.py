@@ -1,9 +1,12 @@
 """What the message service needs of others."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from hongyan.domain.log.model import Change
+from hongyan.domain.media.model import Held
 from hongyan.kernel.bus import Actor
+from hongyan.kernel.ids import LogId, UserId
 
 from .api import SendMessage
 from .model import Content
@@ -19,6 +22,34 @@ class Gate(Protocol):
         Raises:
             Refusal: the message may not be sent.
         """
+        ...
+
+
+class Attachments(Protocol):
+    """Lends files to what shows them; the media service knows who may read which."""
+
+    async def hold(
+        self, user_id: UserId, media_ids: Sequence[str], seen: Sequence[tuple[LogId, int]] = ()
+    ) -> Held:
+        """Return the files, and what the commit that puts their uses must expect.
+
+        Args:
+            user_id: Who shows them.
+            media_ids: Which.
+            seen: Places where the user saw them, which spares looking for one.
+
+        Raises:
+            NoSuchMedia: one is not there, or not for this user.
+            LimitReached: there are too many.
+        """
+        ...
+
+    async def release(self, log_id: LogId, seq: int) -> tuple[Change, ...]:
+        """Return what takes away the uses that one place has."""
+        ...
+
+    async def release_up_to(self, log_id: LogId, last: int, limit: int) -> tuple[Change, ...]:
+        """Return what takes away the first ``limit`` uses of a log at or before ``last``."""
         ...
 
 

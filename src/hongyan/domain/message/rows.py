@@ -148,3 +148,5 @@ class ScheduledMessage(Row, frozen=True, kw_only=True):
     failed_code: str = ""
     failed_message: str = ""
     """The refusal; it waits for the user to move or cancel it."""
+    told_seq: int = 0
+    """Where the user's log first told it; its files are in use there until it is sent."""

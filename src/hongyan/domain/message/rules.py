@@ -265,10 +265,17 @@ def check_edit(old: Content, new: Content) -> None:
     """
     if isinstance(old, Text) and isinstance(new, Text):
         return
-    if not isinstance(old, Media) or type(old) is not type(new):
+    if not isinstance(old, Media) or not isinstance(new, Media) or type(old) is not type(new):
         raise NotEditable
-    if msgspec.structs.replace(old, caption="") != msgspec.structs.replace(new, caption=""):
+    if old.media_id != new.media_id:
         raise NotEditable("Only the caption of a file can be edited.")
+
+
+def edited_content(old: Content, new: Content) -> Content:
+    """Return what an edit makes of a message: of a file only the caption changes."""
+    if isinstance(old, Media) and isinstance(new, Media):
+        return msgspec.structs.replace(old, caption=new.caption)
+    return new
 
 
 def check_may_forward(body: MessageBody, seq: int) -> None:

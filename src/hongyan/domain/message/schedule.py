@@ -34,6 +34,7 @@ from .api import (
     SendMessage,
     UnscheduleMessage,
 )
+from .attachment import Attached, Attaching
 from .model import SCHEDULE_CHANGED, ScheduleChanged, ScheduleState
 from .rows import NEVER_MS, ScheduledMessage
 from .rules import DEFAULT_LIMITS, Limits, check_burn, check_content
@@ -60,6 +61,7 @@ class Scheduling:
         targets: Tells who is in a conversation.
         sending: Sends, by all rules of sending.
         limits: How large a message may be.
+        attaching: What files change; None lets messages name files that nobody keeps.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Scheduling:
         targets: Targets,
         sending: Sending,
         limits: Limits = DEFAULT_LIMITS,
+        attaching: Attaching | None = None,
     ) -> None:
         self._log = log
         self._records = records
@@ -77,6 +80,7 @@ class Scheduling:
         self._targets = targets
         self._sending = sending
         self._limits = limits
+        self._attaching = attaching
         self._turns = Turns()
 
     @handles(ScheduleMessage)
@@ -106,7 +110,14 @@ class Scheduling:
             if await self._records.count(ScheduledMessage, actor.user_id) >= SCHEDULES_MAX:
                 raise LimitReached("Too many messages wait already.", limit=SCHEDULES_MAX)
             told = structs.replace(self._tell(row, "waiting"), client_id=row.client_id)
-            return self._commit(actor, expect, told, Put(row))
+            attached = await self._attach(actor, row)
+            kept = Put(structs.replace(row, content=attached.content), seq_field="told_seq")
+            commit = self._commit(actor, expect, told, kept)
+            return structs.replace(
+                commit,
+                changes=commit.changes + attached.changes,
+                expects=commit.expects + attached.expects,
+            )
 
         return await self._decide(actor, attempt)
 
@@ -144,7 +155,7 @@ class Scheduling:
             expect = await self._expect(actor.user_id)
             row = await self._row(actor, command.client_id)
             told = self._tell(row, "cancelled")
-            return self._commit(actor, expect, told, Drop(ScheduledMessage, row.key()))
+            return self._commit(actor, expect, told, *await self._ended(row))
 
         return await self._decide(actor, attempt)
 
@@ -164,8 +175,13 @@ class Scheduling:
 
     async def _send(self, row: ScheduledMessage, expect: Expect, now_ms: int) -> None:
         actor = Actor(row.user_id, DeviceId(""))
-        told, drop = self._tell(row, "sent"), Drop(ScheduledMessage, row.key())
-        beside = Beside(appends=(told,), changes=(drop, Touch(told.log_id)), expects=(expect,))
+        told, ended = self._tell(row, "sent"), await self._ended(row)
+        beside = Beside(
+            appends=(told,),
+            changes=(*ended, Touch(told.log_id)),
+            expects=(expect,),
+            seen=((told.log_id, row.told_seq),),
+        )
         command = SendMessage(
             conversation_id=row.conversation_id,
             client_id=row.client_id,
@@ -180,7 +196,7 @@ class Scheduling:
             await self._sending.deliver(actor, command, beside)
             if await self._records.get(ScheduledMessage, *row.key()) != row:
                 return
-            commit = self._commit(actor, expect, told, drop)  # it had been sent by hand before
+            commit = self._commit(actor, expect, told, *ended)  # it had been sent by hand before
         except Refusal as refusal:
             commit = self._refused(actor, row, expect, refusal, now_ms)
         try:
@@ -231,8 +247,21 @@ class Scheduling:
         log_id, now_ms = user_log(row.user_id), self._clock.now_ms()
         return Append(log_id, SCHEDULE_CHANGED, row.user_id, encode_body(body), now_ms)
 
-    def _commit(self, actor: Actor, expect: Expect, told: Append, change: Change) -> Commit:
-        return Commit((told,), (change, Touch(expect.log_id)), (expect,), actor.device_id)
+    async def _attach(self, actor: Actor, row: ScheduledMessage) -> Attached:
+        """Return what keeps the files of a message until it is sent."""
+        if self._attaching is None:
+            return Attached(row.content)
+        return await self._attaching.attach(actor.user_id, row.content, user_log(actor.user_id))
+
+    async def _ended(self, row: ScheduledMessage) -> tuple[Change, ...]:
+        """Return what goes when a message waits no more."""
+        drop = Drop(ScheduledMessage, row.key())
+        if self._attaching is None:
+            return (drop,)
+        return (drop, *await self._attaching.detach(user_log(row.user_id), row.told_seq))
+
+    def _commit(self, actor: Actor, expect: Expect, told: Append, *changes: Change) -> Commit:
+        return Commit((told,), (*changes, Touch(expect.log_id)), (expect,), actor.device_id)
 
 
 def _scheduled(row: ScheduledMessage) -> Scheduled:

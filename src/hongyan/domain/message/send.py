@@ -8,7 +8,7 @@ meanwhile: messages stand in the log in the order in which their sender sent the
 
 import asyncio
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from hongyan.domain.group.model import Role
 from hongyan.domain.log.model import Append, Change, Commit, Entry, Expect, Put, Stale, encode_body
@@ -20,6 +20,7 @@ from hongyan.kernel.errors import Busy, Forbidden, Invalid, NotFound, Refusal
 from hongyan.kernel.ids import LogId
 
 from .api import Gone, Receipt, SendMessage, SlowMode
+from .attachment import Attaching, carries_files
 from .model import MESSAGE, Content, MessageBody, Origin, Quote, Text, decode_body
 from .ports import Gate, Mentions
 from .rooms import Key, Room, Rooms
@@ -37,6 +38,8 @@ class Beside(Struct, frozen=True):
     """After the message's own, and in other logs."""
     changes: tuple[Change, ...] = ()
     expects: tuple[Expect, ...] = ()
+    seen: tuple[tuple[LogId, int], ...] = ()
+    """Where the sender saw the files that the message carries."""
 
 
 ALONE = Beside()
@@ -63,6 +66,7 @@ class Sending:
         mentions: What mentions change.
         limits: How large a message may be.
         gates: Asked in order before a message is stored.
+        attaching: What files change; None lets messages name files that nobody keeps.
     """
 
     def __init__(
@@ -74,6 +78,7 @@ class Sending:
         mentions: Mentions,
         limits: Limits = DEFAULT_LIMITS,
         gates: tuple[Gate, ...] = (),
+        attaching: Attaching | None = None,
     ) -> None:
         self._log = log
         self._cursors = cursors
@@ -82,6 +87,7 @@ class Sending:
         self._mentions = mentions
         self._limits = limits
         self._gates = gates
+        self._attaching = attaching
         self._lanes: dict[Key, _Lane] = {}
 
     @handles(SendMessage)
@@ -168,6 +174,11 @@ class Sending:
         changes: tuple[Change, ...] = ()
         if _mentions_somebody(content):
             changes = await self._mentions.changes_for(room, content)
+        if self._attaching is not None and carries_files(content):
+            log_id = LogId(command.conversation_id)
+            attached = await self._attaching.attach(actor.user_id, content, log_id, beside.seen)
+            content, changes = attached.content, changes + attached.changes
+            beside = structs.replace(beside, expects=beside.expects + attached.expects)
         return await self._store(actor, command, beside, room, content, quote, changes)
 
     async def _store(
@@ -254,4 +265,4 @@ def _needs_look(room: Room, content: Content) -> bool:
     group = room.group
     if group is not None and group.slow_mode_s > 0 and room.member.role == Role.MEMBER:
         return True
-    return _mentions_somebody(content)
+    return _mentions_somebody(content) or carries_files(content)

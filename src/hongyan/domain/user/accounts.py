@@ -34,6 +34,7 @@ from .model import (
     SearchKey,
     User,
 )
+from .ports import Avatars
 from .rules import identifiers, search_keys
 
 Reason = Literal[
@@ -69,6 +70,8 @@ class Plan:
     def __init__(self, user_id: UserId, sender: UserId, now_ms: int) -> None:
         self.user_id = user_id
         self.now_ms = now_ms
+        self.avatar: str | None = None
+        """The user's avatar from now on; None where the user does not change."""
         self._sender = sender
         self._appends: list[Append] = []
         self._changes: list[Change] = []
@@ -102,12 +105,18 @@ class Plan:
         for text in sorted(after - before):
             self.put(SearchKey(text=text, user_id=new.user_id))
         self.put(new)
+        self.avatar = new.avatar
         self.tell(kind, account_of(new))
 
     def remove_device(self, device: Device, reason: Reason) -> None:
         """Remove the device, and tell all of them (that one too) why."""
         self.drop(Device, device.device_id)
         self.tell(DEVICE_REMOVED, DeviceRemoved(device.device_id, reason))
+
+    def add(self, beside: Commit) -> None:
+        """Let this happen in the same transaction."""
+        self._changes += beside.changes
+        self._expects += beside.expects
 
     def commit(self) -> Commit:
         """Return the transaction."""
@@ -122,9 +131,18 @@ class Accounts:
         records: Where rows are read.
         clock: The time of entries.
         region: ISO 3166 code of telephone numbers without a country code; empty for none.
+        avatars: Keeps pictures; None lets users name pictures that nobody keeps.
     """
 
-    def __init__(self, log: Log, records: Records, clock: Clock, region: str = "") -> None:
+    def __init__(
+        self,
+        log: Log,
+        records: Records,
+        clock: Clock,
+        region: str = "",
+        avatars: Avatars | None = None,
+    ) -> None:
+        self._avatars = avatars
         self.log = log
         self.records = records
         self.clock = clock
@@ -176,7 +194,13 @@ class Accounts:
 
         async def attempt() -> Commit:
             plan = await self._plan(user_id, sender)
-            await judge(await self.get(user_id), plan)
+            user = await self.get(user_id)
+            await judge(user, plan)
+            if self._avatars is not None and plan.avatar is not None:
+                log_id = user_log(user_id)
+                plan.add(
+                    await self._avatars.change_avatar(user_id, log_id, user.avatar, plan.avatar)
+                )
             return plan.commit()
 
         await self._commit(user_id, attempt)

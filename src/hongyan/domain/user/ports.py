@@ -4,7 +4,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from hongyan.kernel.ids import DeviceId, UserId
+from hongyan.domain.log.model import Commit
+from hongyan.kernel.ids import DeviceId, LogId, UserId
 
 
 class Hasher(Protocol):
@@ -30,6 +31,24 @@ class Hasher(Protocol):
 
     def is_outdated(self, hashed: str) -> bool:
         """Return whether the hash was made with other parameters than are used now."""
+        ...
+
+
+class Avatars(Protocol):
+    """Keeps the pictures that are avatars; the media service knows whose they are."""
+
+    async def change_avatar(self, user_id: UserId, holder: LogId, old: str, new: str) -> Commit:
+        """Return what a commit that changes an avatar must hold beside.
+
+        Args:
+            user_id: Who changes it.
+            holder: The log of what has the avatar: here the user's own.
+            old: The media id until now; empty for none.
+            new: The media id from now on; empty for none.
+
+        Raises:
+            NotFound: ``new`` is no picture of this user's.
+        """
         ...
 
 

@@ -5,7 +5,7 @@ from hongyan.domain.log.ports import Log, Records
 from hongyan.kernel.clock import Clock
 
 from .accounts import Accounts
-from .ports import AccessTokens, CodeSender, Hasher
+from .ports import AccessTokens, Avatars, CodeSender, Hasher
 from .service_admin import Administration
 from .service_credentials import CredentialPolicy, Credentials
 from .service_devices import DevicePolicy, Devices
@@ -30,6 +30,7 @@ class UserService:
         devices: Lifetimes of tokens and limits of devices.
         credentials: How passwords and one-time codes have to be.
         phone_region: ISO 3166 code of telephone numbers without a country code.
+        avatars: Keeps pictures; None lets users name pictures that nobody keeps.
     """
 
     def __init__(
@@ -44,8 +45,9 @@ class UserService:
         devices: DevicePolicy = DevicePolicy(),  # noqa: B008
         credentials: CredentialPolicy = CredentialPolicy(),  # noqa: B008
         phone_region: str = "",
+        avatars: Avatars | None = None,
     ) -> None:
-        accounts = Accounts(log, records, clock, phone_region)
+        accounts = Accounts(log, records, clock, phone_region, avatars)
         # Codes cost a mail each, so those who ask for them wait sooner and longer.
         slow = Throttle(free=3, delay_ms=30_000, delay_max_ms=900_000, forget_ms=3_600_000)
         password_guard = Guard(Throttle(), Throttle(free=30))

@@ -1,0 +1,171 @@
+"""Who may read a media, and lending media to what shows them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hongyan.domain.log.model import Change, Commit, Drop, Expect, Put
+from hongyan.domain.log.ports import Log, Records
+from hongyan.kernel.clock import Clock
+from hongyan.kernel.errors import LimitReached
+from hongyan.kernel.ids import LogId, UserId
+
+from .api import NoSuchMedia
+from .model import AVATAR_SEQ, Held, MediaCheck, MediaItem, MediaUse, content_log
+from .ports import Sightings
+from .rules import DEFAULT_LIMITS, Limits
+
+HELD_MAX = 100
+PAGE = 500
+PAGES_MAX = 4
+"""Of a media with more than ``PAGE * PAGES_MAX`` uses not all are looked through."""
+LAST_ID = "\x7f"
+"""Comes after every media id."""
+
+Place = tuple[LogId, int]
+
+
+class MediaAccess:
+    """Judges who may read a media, and lends media to messages and avatars.
+
+    Args:
+        log: The guards.
+        records: Media and their uses.
+        clock: The time of day.
+        sightings: Who sees which message.
+        limits: For how long what nothing uses is kept.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        records: Records,
+        clock: Clock,
+        sightings: Sightings,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self._log = log
+        self._records = records
+        self._clock = clock
+        self._sightings = sightings
+        self._limits = limits
+
+    async def item(self, user_id: UserId, media_id: str, seen: Sequence[Place] = ()) -> MediaItem:
+        """Return a media that the user may read; at most 11 reads, mostly 3.
+
+        Args:
+            user_id: Who asks.
+            media_id: Which.
+            seen: Messages in which the user says to have seen it.
+
+        Raises:
+            NoSuchMedia: there is none, or it is not for this user.
+        """
+        item = await self._records.get(MediaItem, media_id)
+        if item is None or not await self.may_read(user_id, item, seen):
+            raise NoSuchMedia
+        return item
+
+    async def may_read(self, user_id: UserId, item: MediaItem, seen: Sequence[Place] = ()) -> bool:
+        """Return whether the user may read this media."""
+        if item.owner_id == user_id:
+            return True
+        if seen:
+            keys = [(item.media_id, *place) for place in seen]
+            named = (await self._records.get_many(MediaUse, keys)).values()
+            if named and await self._sees_any(user_id, list(named)):
+                return True
+        place: tuple[int | str, ...] = ()
+        for _ in range(PAGES_MAX):
+            uses = await self._records.scan(
+                MediaUse, item.media_id, by="by_seq", after=place, limit=PAGE
+            )
+            if uses and await self._sees_any(user_id, uses):
+                return True
+            if len(uses) < PAGE:
+                break
+            place = (uses[-1].seq, *uses[-1].key())
+        return False
+
+    async def _sees_any(self, user_id: UserId, uses: Sequence[MediaUse]) -> bool:
+        if any(use.seq == AVATAR_SEQ for use in uses):
+            return True
+        return await self._sightings.sees(user_id, [(use.log_id, use.seq) for use in uses])
+
+    async def hold(
+        self, user_id: UserId, media_ids: Sequence[str], seen: Sequence[Place] = ()
+    ) -> Held:
+        """Lend media to something that shows them: it puts their uses and expects the epochs.
+
+        Args:
+            user_id: Who shows them.
+            media_ids: Which, at most 100.
+            seen: As in ``item``.
+
+        Raises:
+            NoSuchMedia: one of them is not there, or not for this user; ``media_id`` in the
+                details says which.
+            LimitReached: there are too many.
+        """
+        if len(media_ids) > HELD_MAX:
+            raise LimitReached("Too many files at once.", limit=HELD_MAX)
+        keys = [(media_id,) for media_id in media_ids]
+        found = await self._records.get_many(MediaItem, keys)
+        guards = sorted({content_log(item.sha256) for item in found.values()})
+        heads = await self._log.heads(guards)
+        items = await self._records.get_many(MediaItem, keys)
+        for media_id in media_ids:
+            item = items.get(media_id)
+            is_there = item is not None and media_id in found and not item.is_ending
+            if not is_there or item is None or not await self.may_read(user_id, item, seen):
+                raise NoSuchMedia(media_id=media_id)
+        expects = tuple(Expect(guard, heads[guard].epoch) for guard in guards)
+        return Held(items, expects)
+
+    async def release(self, log_id: LogId, seq: int) -> tuple[Change, ...]:
+        """Return what takes the uses away that this place has; one read."""
+        return self._released(await self._records.keys(MediaUse, log_id, seq, by="by_place"))
+
+    async def release_up_to(self, log_id: LogId, last: int, limit: int) -> tuple[Change, ...]:
+        """Return what takes away the first ``limit`` uses of a log at or before ``last``.
+
+        Avatars stay.
+        """
+        uses = await self._records.scan(
+            MediaUse,
+            log_id,
+            by="by_place",
+            after=(AVATAR_SEQ, LAST_ID, log_id, AVATAR_SEQ),
+            limit=limit,
+        )
+        return self._released([use.key() for use in uses if use.seq <= last])
+
+    def _released(self, keys: Sequence[tuple[Any, ...]]) -> tuple[Change, ...]:
+        due_at_ms = self._clock.now_ms() + self._limits.unused_ms
+        drops = [Drop(MediaUse, key) for key in keys]
+        checks = [Put(MediaCheck(media_id=key[0], due_at_ms=due_at_ms)) for key in keys]
+        return (*drops, *checks)
+
+    async def change_avatar(self, user_id: UserId, holder: LogId, old: str, new: str) -> Commit:
+        """Return what a commit that changes an avatar must hold beside.
+
+        Everybody may see an avatar, so only a picture of one's own can be one.
+
+        Args:
+            user_id: Who changes it.
+            holder: The group's log, or the user's own.
+            old: The media id until now; empty for none.
+            new: The media id from now on; empty for none.
+
+        Raises:
+            NoSuchMedia: ``new`` is no media of this user.
+        """
+        if old == new:
+            return Commit()
+        changes = await self.release(holder, AVATAR_SEQ)
+        if not new:
+            return Commit(changes=changes)
+        held = await self.hold(user_id, (new,))
+        if held.items[new].owner_id != user_id:
+            raise NoSuchMedia("Upload the picture yourself to make it an avatar.", media_id=new)
+        use = Put(MediaUse(media_id=new, log_id=holder, seq=AVATAR_SEQ))
+        return Commit(changes=(*changes, use), expects=held.expects)

@@ -1,0 +1,106 @@
+"""What goes when nothing needs it any more: expired uploads, unused media, their bytes.
+
+A media is collected in two steps. The first marks it and raises its content's epoch, so that
+who was about to give it a use decides again and meets the mark. The second looks for uses
+once more: now none can have come unseen.
+"""
+
+from typing import get_args
+
+from msgspec import structs
+
+from hongyan.domain.log.model import Change, Commit, Drop, Expect, Put, Touch
+from hongyan.domain.log.ports import Log, Records
+from hongyan.domain.log.service import Turns, decide
+
+from .model import (
+    Doomed,
+    MediaCheck,
+    MediaItem,
+    MediaUse,
+    Variant,
+    content_log,
+    object_name,
+    usage_log,
+)
+from .ports import Objects
+from .service import charged, usage_of
+from .service_uploads import Uploads
+
+ROUND = 100
+VARIANTS: tuple[str, ...] = get_args(Variant)
+
+
+class Collecting:
+    """``tick`` takes away what has had its time.
+
+    Args:
+        log: The guards.
+        records: Media, uses and uploads.
+        objects: The bytes.
+        uploads: Forgets uploads.
+        turns: One at a time for each content, shared by the media services.
+    """
+
+    def __init__(
+        self, log: Log, records: Records, objects: Objects, uploads: Uploads, turns: Turns
+    ) -> None:
+        self._log = log
+        self._records = records
+        self._objects = objects
+        self._uploads = uploads
+        self._turns = turns
+
+    async def tick(self, now_ms: int) -> int:
+        """Do what is due, at most some hundred things; return how many. Call it each second."""
+        done = await self._uploads.expire(now_ms, ROUND)
+        checks = await self._records.scan(MediaCheck, by="by_due", limit=ROUND)
+        due = [check for check in checks if check.due_at_ms <= now_ms]
+        for check in due:
+            await self._check(check, now_ms)
+        doomed = await self._records.scan(Doomed, limit=ROUND)
+        for row in doomed:
+            async with self._turns.of(content_log(row.sha256)):
+                await self._delete(row.sha256)
+        return done + len(due) + len(doomed)
+
+    async def _check(self, check: MediaCheck, now_ms: int) -> None:
+        item = await self._records.get(MediaItem, check.media_id)
+        if item is None:
+            await self._log.commit(Commit(changes=(Drop(MediaCheck, check.key()),)))
+            return
+        guard = content_log(item.sha256)
+
+        async def attempt() -> Commit:
+            owner = usage_log(item.owner_id)
+            heads = await self._log.heads([guard, owner])
+            expects = tuple(Expect(log_id, heads[log_id].epoch) for log_id in (guard, owner))
+            there = await self._records.get(MediaItem, check.media_id)
+            if there is None:
+                return Commit(changes=(Drop(MediaCheck, check.key()),))
+            used = bool(await self._records.keys(MediaUse, check.media_id, limit=1))
+            return Commit(changes=await self._judged(there, used, now_ms), expects=expects)
+
+        async with self._turns.of(guard):
+            await decide(self._log, attempt)
+
+    async def _judged(self, item: MediaItem, used: bool, now_ms: int) -> tuple[Change, ...]:
+        """Return what becomes of a media that is looked at."""
+        guard, drop_check = content_log(item.sha256), Drop(MediaCheck, (item.media_id,))
+        if used and not item.is_ending:
+            return (drop_check,)
+        if used or not item.is_ending:
+            marked = Put(structs.replace(item, is_ending=not used))
+            again = Put(MediaCheck(media_id=item.media_id, due_at_ms=now_ms))
+            return (marked, Touch(guard), drop_check if used else again)
+        usage = charged(await usage_of(self._records, item.owner_id), -item.size_bytes)
+        changes: list[Change] = [drop_check, Drop(MediaItem, item.key()), Put(usage)]
+        if await self._records.count(MediaItem, item.sha256, by="by_content") == 1:
+            changes.append(Put(Doomed(sha256=item.sha256)))
+        return (*changes, Touch(guard), Touch(usage_log(item.owner_id)))
+
+    async def _delete(self, sha256: str) -> None:
+        """Delete the objects of a content that no media has; until then none can be made."""
+        if not await self._records.count(MediaItem, sha256, by="by_content"):
+            await self._objects.delete([object_name(sha256, variant) for variant in VARIANTS])
+        await self._log.commit(Commit(changes=(Drop(Doomed, (sha256,)),)))

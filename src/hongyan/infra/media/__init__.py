@@ -1,0 +1,1 @@
+"""Looking into files: types from their bytes, and a process with limits for all the rest."""
