@@ -117,7 +117,7 @@ async def test_the_outbox_sends_what_a_dead_process_left(
     client = Client(live_server.url, Store(path))
     events = client.events()
     async with client, Client.login(live_server.url, handles[1], PASSWORD) as bob:
-        sent = []
+        sent: list[str] = []
         while len(sent) < 3:
             event = await anext(events)
             if isinstance(event, MessageSent):

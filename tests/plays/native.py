@@ -17,8 +17,8 @@ from hongyan_sdk import (
     MessageReceived,
     Refused,
     Store,
-    text,
 )
+from hongyan_sdk import text as text_content
 from hongyan_sdk.events import Event, Stream
 from tests.e2e.live_server import LiveServer
 
@@ -132,13 +132,13 @@ class NativeDevice:
             assert self._listening is not None
             await self._listening
 
-    async def say(self, place: Place, said: str, mentions: list[str], quotes: str) -> None:
+    async def say(self, place: Place, text: str, mentions: list[str], quotes: str) -> None:
         """See ``Device``."""
         async with refusals():
             chat = await self._chat(place)
             people = {f"@{name}": self._mentioned(name) for name in mentions}
             quoted = await self._find(chat, quotes) if quotes else 0
-            sending = chat.send(text(said, people), quote_seq=quoted)
+            sending = chat.send(text_content(text, people), quote_seq=quoted)
             if self.client.is_online:
                 await sending
 
@@ -163,11 +163,11 @@ class NativeDevice:
         async with refusals():
             await (await self._chat(place)).mark_read()
 
-    async def change(self, what: str, place: Place, of: str, **more: Any) -> None:
+    async def change(self, what: str, place: Place, text: str, **more: Any) -> None:
         """See ``Device``."""
         async with refusals():
             chat = await self._chat(place)
-            seq = await self._find(chat, of)
+            seq = await self._find(chat, text)
             if what == "edit":
                 await chat.edit(seq, more["said"])
             elif what == "recall":

@@ -15,8 +15,8 @@ class Backoff:
 
     def __init__(
         self,
-        first_s: float = 0.5,
-        limit_s: float = 30.0,
+        first_s: float = 1.0,
+        limit_s: float = 60.0,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._first_s = first_s

@@ -15,6 +15,10 @@ from .wire import SUBPROTOCOL, VERSION, Push, Request, Response, Welcome, decode
 
 MESSAGE_BYTES_MAX = 16 * 1024 * 1024
 CALL_TIMEOUT_S = 30.0
+SILENCE_S = 30.0
+"""After so long without a word the server is asked for one, unless it names another time."""
+ANSWER_S = 10.0
+"""A server that does not answer in this time is taken for dead."""
 
 
 class Connection:
@@ -97,11 +101,15 @@ class Connection:
             raise self._lost
         self._last_id += 1
         request_id = self._last_id
+        message = encode(Request(request_id, method, params))
+        limit = self.welcome.message_bytes_max
+        if len(message.encode()) > limit:  # the server would close the connection
+            raise Refused("too_long", "The message is too long.", details={"limit": limit})
         future: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         self._waiting[request_id] = future
         try:
             async with asyncio.timeout(timeout_s):
-                await self._socket.send(encode(Request(request_id, method, params)))
+                await self._socket.send(message)
                 response = await future
         except ConnectionClosed as error:
             raise self._lost or ConnectionLost(str(error)) from error
@@ -171,7 +179,7 @@ class Connection:
 
     async def _beat(self) -> None:
         """Ask for a sign of life when nothing was heard for a while; cut a dead peer."""
-        every_s = max(0.05, self.welcome.heartbeat_s)
+        every_s = self.welcome.heartbeat_s or SILENCE_S
         loop = asyncio.get_running_loop()
         while self._lost is None:
             idle_s = loop.time() - self._heard_at
@@ -179,7 +187,7 @@ class Connection:
                 await asyncio.sleep(every_s - idle_s)
                 continue
             try:
-                await self.call("ping", {}, timeout_s=every_s)
+                await self.call("ping", {}, timeout_s=min(every_s, ANSWER_S))
             except Refused:
                 continue
             except ConnectionLost:

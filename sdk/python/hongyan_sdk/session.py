@@ -15,10 +15,13 @@ from .connection import CALL_TIMEOUT_S, Connection
 from .errors import ConnectionLost, HongyanError, LoggedOut, Refused
 from .models import Account
 from .store import Store
-from .wire import CLOSE_KICKED, CLOSE_UNAUTHENTICATED, Push, Welcome, read
+from .wire import CLOSE_KICKED, CLOSE_UNAUTHENTICATED, LONG_PAUSE_S, Push, Welcome, read
 
 RENEW_BEFORE_MS = 60_000
 RECONNECT_WAIT_MAX_S = 300.0
+OTHER_VERSION = "other_version"
+KEEPS_TOKENS = {OTHER_VERSION, "replaced"}
+"""Ends after which the device may still be logged in."""
 
 
 class Session:
@@ -102,7 +105,11 @@ class Session:
                     lost = error
                 except HongyanError as error:
                     lost = ConnectionLost(str(error))
-                wait_s = max(self._backoff.next_s(), self._not_before_s - _monotonic_s())
+                wait_s = max(
+                    self._backoff.next_s(),
+                    self._not_before_s - _monotonic_s(),
+                    LONG_PAUSE_S.get(lost.code, 0.0),
+                )
                 self._on_offline(lost.reason, wait_s)
                 await asyncio.sleep(wait_s)
         finally:
@@ -197,6 +204,8 @@ class Session:
                 account.url, account.access_token, self._pushed, closed, self._client
             )
         except Refused as error:
+            if error.code == "conflict":
+                raise LoggedOut(OTHER_VERSION) from error
             if error.code != "unauthenticated" or self._must_renew:
                 raise
             self._must_renew = True
@@ -267,7 +276,8 @@ class Session:
 
     def _end(self, error: LoggedOut) -> None:
         self.failure = error
-        self.forget()
+        if error.reason not in KEEPS_TOKENS:
+            self.forget()
 
 
 def _now_ms() -> int:

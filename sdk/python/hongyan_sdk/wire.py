@@ -13,9 +13,10 @@ from .errors import ProtocolError
 SUBPROTOCOL = "hongyan.json"
 VERSION = 1
 
-CLOSE_SERVICE_RESTART = 1012
 CLOSE_UNAUTHENTICATED = 4001
 CLOSE_KICKED = 4003
+LONG_PAUSE_S = {1002: 60.0, 1003: 60.0, 1007: 60.0, 4005: 60.0, 4006: 60.0}
+"""Close codes after which a client stays away for at least so long."""
 
 T = TypeVar("T")
 

@@ -1,9 +1,9 @@
 """A fake server, and clients of it that are logged in already."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +23,7 @@ async def server() -> AsyncIterator[FakeServer]:
     await made.stop()
 
 
-Enter = Callable[..., "asyncio.Future[Client]"]
+Enter = Callable[..., Awaitable[Client]]
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ async def enter(server: FakeServer, tmp_path: Path) -> AsyncIterator[Enter]:
     """Enter a client of the server: ``client = await enter(store)``."""
     async with AsyncExitStack() as stack:
 
-        async def made(store: Store | None = None, **options: object) -> Client:
+        async def made(store: Store | None = None, **options: Any) -> Client:
             store = store or MemoryStore()
             if store.account() is None:
                 store.put_account(account(server.url))
@@ -51,10 +51,3 @@ def account(url: str, token: str = "good") -> Account:
         expires_at_ms=FOREVER_MS,
         refresh_token="refresh",
     )
-
-
-async def until(is_so: Callable[[], object], timeout_s: float = 5.0) -> None:
-    """Wait until the condition holds, looking again whenever the loop has worked."""
-    async with asyncio.timeout(timeout_s):
-        while not is_so():  # noqa: ASYNC110
-            await asyncio.sleep(0.002)

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.typing import Subprotocol
 
 Params = dict[str, Any]
 
@@ -38,7 +39,7 @@ class FakeServer:
 
     async def start(self) -> None:
         self._server = await serve(
-            self._serve, "127.0.0.1", self._port, subprotocols=["hongyan.json"]
+            self._serve, "127.0.0.1", self._port, subprotocols=[Subprotocol("hongyan.json")]
         )
         self._port = self._server.sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{self._port}"

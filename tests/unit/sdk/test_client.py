@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.e2e.waiting import until
 
 from hongyan_sdk import (
     Client,
@@ -22,7 +23,7 @@ from hongyan_sdk import (
 from hongyan_sdk.events import Event, Stream
 from hongyan_sdk.models import Conversation
 
-from .conftest import account, until
+from .conftest import account
 from .fake_server import FakeServer, Refusal
 
 
@@ -34,7 +35,7 @@ def state(client: Client, conversation_id: str = "d1") -> Conversation:
     return client.chat(conversation_id).state
 
 
-def taken(stream: Stream[Event], kind: type[Any]) -> list[Any]:
+def taken(stream: Stream[Event], kind: Any) -> list[Any]:
     """What the stream has queued, of one kind."""
     queue = stream._queue
     found = []
@@ -373,3 +374,23 @@ async def test_an_answer_with_another_name_is_nobodys(server: FakeServer, enter:
     client = await enter()
     with pytest.raises(Refused, match="unknown_method"):
         await client.call("no.such")
+
+
+async def test_too_long_a_message_fails_and_does_not_break_the_connection(
+    server: FakeServer, enter: Any
+) -> None:
+    server.append("d1", "bob", "1")
+    client = await enter()
+    with pytest.raises(Refused, match="too_long"):
+        await client.send("d1", "x" * (1024 * 1024))
+    assert (await client.send("d1", "short")).seq == 2
+    assert len(server.asked("hello")) == 1
+
+
+async def test_a_server_of_another_version_is_left_alone(server: FakeServer) -> None:
+    store = MemoryStore()
+    store.put_account(account(server.url))
+    server.faults["hello"].append(Refusal("conflict", supported=[2]))
+    client = Client(server.url, store)
+    with pytest.raises(LoggedOut, match="other_version"):
+        await client.__aenter__()
