@@ -76,6 +76,7 @@ class Client:
             raise Gone
         number = next(self._ids)
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._waiting[number] = future
         request = {"id": number, "method": method, "params": params}
         try:

@@ -43,6 +43,8 @@ class Device:
         self.conversations = conversations
         self.view: dict[str, dict[int, Author]] = {one: {} for one in conversations}
         self.acks: list[Ack] = []
+        self.in_order: list[Ack] = []
+        """Those of ``acks`` that were sent one after the other."""
         self.read: dict[str, int] = defaultdict(int)
         self.conflicts: list[str] = []
         self.retries = 0
@@ -52,6 +54,7 @@ class Device:
         self._acked = acked
         self._client: Client | None = None
         self._number = 0
+        self._connecting = asyncio.Lock()
 
     # --- what it holds ---
 
@@ -78,20 +81,26 @@ class Device:
 
     # --- the connection ---
 
+    @property
+    def is_online(self) -> bool:
+        """Whether it is connected and synced."""
+        return self._client is not None and self._client.is_open
+
     async def client(self) -> Client:
         """Return a connection that is logged in and synced; wait until there is one."""
-        while self._client is None or not self._client.is_open:
-            try:
-                client = await Client.open(self._port, self._token, self._pushed)
-                await self._sync(client)
-                self._client = client
-            except Refused as refusal:
-                if not refusal.retryable:
-                    raise
-                await asyncio.sleep(random.uniform(*AGAIN_S))
-            except Gone:
-                await asyncio.sleep(random.uniform(*AGAIN_S))
-        return self._client
+        async with self._connecting:
+            while self._client is None or not self._client.is_open:
+                try:
+                    client = await Client.open(self._port, self._token, self._pushed)
+                    await self._sync(client)
+                    self._client = client
+                except Refused as refusal:
+                    if not refusal.retryable:
+                        raise
+                    await asyncio.sleep(random.uniform(*AGAIN_S))
+                except Gone:
+                    await asyncio.sleep(random.uniform(*AGAIN_S))
+            return self._client
 
     async def _sync(self, client: Client) -> None:
         known = {one: self.whole(one) for one in self.conversations}
@@ -149,20 +158,28 @@ class Device:
 
     async def say(self, conversation_id: str) -> None:
         """Send a message, again and again with the same client id until it is acknowledged."""
+        message = self.compose(conversation_id, f"{self.name} says {self._number}")
+        receipt = await self.insist("message.send", message, twice=random.random() < TWICE)
+        self.acknowledge(message, receipt["seq"])
+
+    def compose(self, conversation_id: str, text: str, client_id: str = "") -> dict[str, Any]:
+        """Return what ``message.send`` takes, with a fresh client id where none is given."""
         self._number += 1
-        client_id = f"{self.name}-{self._number}"
-        message = {
+        return {
             "conversation_id": conversation_id,
-            "client_id": client_id,
-            "content": {"type": "text", "text": f"{self.name} says {self._number}"},
+            "client_id": client_id or f"{self.name}-{self._number}",
+            "content": {"type": "text", "text": text},
         }
-        receipt = await self._insist("message.send", message, twice=random.random() < TWICE)
-        seq: int = receipt["seq"]
-        self.acks.append(Ack(conversation_id, (self.user_id, client_id), seq))
-        view = self.view[conversation_id]
-        author = (self.user_id, client_id)
-        if view.setdefault(seq, author) != author:
-            self.conflicts.append(f"{self.name}: {client_id} acknowledged at the taken seq {seq}")
+
+    def acknowledge(self, message: dict[str, Any], seq: int, in_order: bool = True) -> None:
+        """Note that the server has a message; ``in_order`` when it was sent after all others."""
+        where, author = message["conversation_id"], (self.user_id, message["client_id"])
+        ack = Ack(where, author, seq)
+        self.acks.append(ack)
+        if in_order:
+            self.in_order.append(ack)
+        if self.view[where].setdefault(seq, author) != author:
+            self.conflicts.append(f"{self.name}: {author} acknowledged at the taken seq {seq}")
         self._acked()
 
     async def mark_read(self, conversation_id: str) -> None:
@@ -170,10 +187,11 @@ class Device:
         seq = self.whole(conversation_id)
         if seq:
             params = {"conversation_id": conversation_id, "seq": seq}
-            mark = await self._insist("conversation.read", params)
+            mark = await self.insist("conversation.read", params)
             self.read[conversation_id] = max(self.read[conversation_id], mark["read_seq"], seq)
 
-    async def _insist(self, method: str, params: dict[str, Any], twice: bool = False) -> Any:
+    async def insist(self, method: str, params: dict[str, Any], twice: bool = False) -> Any:
+        """Return the answer; ask again until there is one."""
         started = time.monotonic()
         while True:
             client = await self.client()
@@ -211,7 +229,7 @@ class Device:
         """Return a conversation's whole log as the server has it now."""
         entries: list[dict[str, Any]] = []
         while True:
-            page = await self._insist(
+            page = await self.insist(
                 "conversation.history",
                 {
                     "conversation_id": conversation_id,
@@ -228,7 +246,7 @@ class Device:
         found: list[dict[str, Any]] = []
         after = ""
         while True:
-            page = await self._insist("conversation.list", {"after": after, "limit": 500})
+            page = await self.insist("conversation.list", {"after": after, "limit": 500})
             found += page["conversations"]
             after = page["next_after"]
             if not after:
