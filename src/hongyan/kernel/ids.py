@@ -74,6 +74,14 @@ def new_user_id() -> UserId:
     return UserId("u" + _stamped())
 
 
+def external_user_id(external_id: str) -> UserId:
+    """Return the id of the account that an app server knows by this id of its own.
+
+    Derived, so that a repeated import finds the account that the first one made.
+    """
+    return UserId("x" + _derived("user", external_id))
+
+
 def new_device_id() -> DeviceId:
     """Return a fresh device id."""
     return DeviceId("v" + _base32(os.urandom(10)))

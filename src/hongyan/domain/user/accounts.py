@@ -257,13 +257,18 @@ class Accounts:
             raise TAKEN.get(error.constraint, Conflict)() from error
 
 
+def is_reachable(user: User) -> bool:
+    """Return whether the user can be found to log in with a password."""
+    return not (user.handle is None and user.email is None and user.phone is None)
+
+
 def check_reachable(user: User) -> None:
     """Judge whether the user can still be found to log in.
 
     Raises:
         Invalid: there is no handle, no e-mail address and no telephone number.
     """
-    if user.handle is None and user.email is None and user.phone is None:
+    if not is_reachable(user):
         raise Invalid("Give a handle, an e-mail address or a telephone number.")
 
 

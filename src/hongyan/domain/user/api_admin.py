@@ -1,6 +1,6 @@
 """What administrators and the operator may ask of the user service."""
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from hongyan.kernel.bus import Access, Command, Done
 from hongyan.kernel.ids import UserId
@@ -171,6 +171,23 @@ class FindUser(Command[Account], frozen=True, kw_only=True):
     READS_ONLY = True
 
     identifier: str
+
+
+class SetContact(Command[Account], frozen=True, kw_only=True):
+    """Give an account another e-mail address or telephone number; null takes it away.
+
+    Raises:
+        NotFound: there is no such account.
+        EmailTaken, PhoneTaken: somebody else has it.
+        Invalid: it is no address or no number.
+    """
+
+    METHOD = "user.set_contact"
+    ACCESS = Access.INTERNAL
+
+    user_id: UserId
+    email: str | UnsetType | None = UNSET
+    phone: str | UnsetType | None = UNSET
 
 
 class SetPassword(Command[Done], frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """What administrators and the operator do with accounts."""
 
-from msgspec import structs
+from msgspec import UNSET, structs
 
 from hongyan.kernel.bus import DONE, Actor, Done, handles
 from hongyan.kernel.pages import check_page, read_place, write_place
@@ -15,8 +15,10 @@ from .api_admin import (
     ListUsers,
     ReactivateUser,
     SetAdmin,
+    SetContact,
 )
 from .model import Account, User
+from .rules import clean_email, clean_phone
 
 
 class Administration:
@@ -80,6 +82,24 @@ class Administration:
 
         await self._accounts.change(command.user_id, judge)
         return DONE
+
+    @handles(SetContact)
+    async def set_contact(self, _actor: Actor, command: SetContact) -> Account:
+        """See ``SetContact``."""
+        changes: dict[str, str | None] = {}
+        if command.email is not UNSET:
+            changes["email"] = clean_email(command.email) if command.email else None
+        if command.phone is not UNSET:
+            changes["phone"] = clean_phone(command.phone) if command.phone else None
+        changed: list[User] = []
+
+        async def judge(user: User, plan: Plan) -> None:
+            changed[:] = [structs.replace(user, **changes)]
+            if changed[0] != user:
+                plan.change_user(user, changed[0])
+
+        await self._accounts.change(command.user_id, judge)
+        return account_of(changed[0])
 
     @handles(SetAdmin)
     async def set_admin(self, _actor: Actor, command: SetAdmin) -> Done:

@@ -125,7 +125,8 @@ class Registration:
         handle = clean_handle(command.handle) if command.handle else None
         email = clean_email(command.email) if command.email else None
         phone = clean_phone(command.phone) if command.phone else None
-        if handle is None and email is None and phone is None:
+        needs_one = isinstance(command, Register) or command.password is not None
+        if needs_one and handle is None and email is None and phone is None:
             raise Invalid("Give a handle, an e-mail address or a telephone number.")
         name = clean_line(command.name, NAME_MAX, "name") or handle
         if not name:

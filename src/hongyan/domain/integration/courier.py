@@ -1,0 +1,281 @@
+"""Couriers: one for each webhook, carrying batches in order until they are taken.
+
+A batch's end is saved before it is sent first, and the webhook's place after it was taken: a
+crash in between makes the same batch, with the same id, come again, and none is left out. Both
+are saved under the guard of the webhook's log: whoever changes or moves the webhook raises its
+epoch, and the courier begins anew.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec import Struct
+
+from hongyan.domain.log.model import Change, Commit, Entry, Expect, Put, SavePlace, Stale
+from hongyan.domain.log.ports import Feed, Log, Records
+from hongyan.kernel.clock import Clock
+from hongyan.kernel.errors import Refusal
+
+from .feed import Placed, Window
+from .model import DeadLetter, Webhook, WebhookAttempt, batch_reader_of, guard_of, reader_of
+from .ports import Posted, Poster, Unreachable
+from .rules import Filter, signature
+from .sight import Sight
+from .webhooks_api import DeliveredEntry, Delivery, DeliveryData
+
+ATTEMPTS_KEPT = 100
+BATCH_BYTES = 1024 * 1024
+SAVE_EVERY = 5_000
+ERROR_MAX = 200
+
+
+class RetryPolicy(Struct, frozen=True):
+    """When a delivery is tried again, and when it is given up."""
+
+    first_s: float = 1.0
+    factor: float = 2.0
+    most_s: float = 3_600.0
+    give_up_s: float = 3 * 86_400.0
+    """After so long a failing batch becomes a dead letter."""
+    attempts_max: int = 0
+    """After so many attempts, too; 0 for no such limit."""
+
+    def wait_s(self, attempt: int) -> float:
+        """Return how long to wait after this attempt (1 for the first), with jitter."""
+        most = min(self.most_s, self.first_s * self.factor ** min(attempt - 1, 40))
+        return most * random.uniform(0.5, 1.0)  # not for secrets
+
+
+class Post(Struct, frozen=True):
+    """What all couriers share."""
+
+    log: Log
+    feed: Feed
+    records: Records
+    clock: Clock
+    poster: Poster
+    window: Window
+    policy: RetryPolicy = RetryPolicy()
+
+
+class Batch(Struct, frozen=True):
+    """Entries that go together."""
+
+    entries: tuple[Placed, ...]
+
+    @property
+    def first(self) -> int:
+        """The first position."""
+        return self.entries[0][0]
+
+    @property
+    def last(self) -> int:
+        """The last position."""
+        return self.entries[-1][0]
+
+
+class Courier:
+    """Carries one webhook's entries.
+
+    Args:
+        post: What all couriers share.
+        webhook_id: The webhook.
+        news: Returns once the feed has more than when it was called last.
+    """
+
+    def __init__(self, post: Post, webhook_id: str, news: Callable[[], "News"]) -> None:
+        self._post = post
+        self._webhook_id = webhook_id
+        self._news = news
+        self._slot = 0
+        self.changed = asyncio.Event()
+        """Set when the webhook's row or place changed."""
+
+    async def run(self) -> None:
+        """Carry until the webhook is removed or inactive."""
+        while True:
+            self.changed.clear()
+            try:
+                webhook = await self._load()
+                if webhook is None or not webhook.active:
+                    return
+                while not self.changed.is_set():
+                    await self._turn(webhook)
+            except Stale:
+                continue
+            except Refusal:  # the disk is full, or the queue: nothing was saved
+                await self._wait(1.0)
+
+    async def _load(self) -> Webhook | None:
+        post, name = self._post, self._webhook_id
+        guard = guard_of(name)
+        self._epoch = (await post.log.heads([guard]))[guard].epoch
+        webhook = await post.records.get(Webhook, name)
+        self._position = self._saved = await post.feed.place(reader_of(name))
+        self._pending = await post.feed.place(batch_reader_of(name))
+        attempts = await post.records.scan(WebhookAttempt, name, limit=ATTEMPTS_KEPT)
+        newest = max(attempts, key=lambda one: one.at_ms, default=None)
+        self._slot = newest.slot + 1 if newest is not None else 0
+        if webhook is not None:
+            self._filter = Filter(webhook)
+            self._sight = Sight(post.records, webhook.user_id)
+            await self._sight.load()
+        return webhook
+
+    async def _turn(self, webhook: Webhook) -> None:
+        news = self._news()
+        batch = await self._collect(webhook)
+        if batch is None:
+            if self._position - self._saved >= SAVE_EVERY:
+                await self._save(SavePlace(reader_of(self._webhook_id), self._position))
+                self._saved = self._position
+            await news.wait(self.changed)
+            return
+        if self._pending != batch.last:
+            self._pending = batch.last
+            await self._save(SavePlace(batch_reader_of(self._webhook_id), batch.last))
+        await self._carry(webhook, batch)
+
+    async def _collect(self, webhook: Webhook) -> Batch | None:
+        """Return the next batch: the one that was begun, or whatever there is now."""
+        found: list[Placed] = []
+        size, position = 0, self._position
+        until = self._pending if self._pending > position else 0
+        while page := await self._post.window.read(position):
+            for position, entry in page:
+                if until and position > until:
+                    return Batch(tuple(found)) if found else None
+                if self._filter.takes(entry) and await self._sight.sees(entry):
+                    found.append((position, entry))
+                    size += len(entry.body)
+                    full = len(found) >= webhook.batch_max or size > BATCH_BYTES
+                    if position == until or (full and not until):
+                        return Batch(tuple(found))
+            if not found:
+                self._position = position
+                if position - self._saved >= SAVE_EVERY:
+                    return None
+            elif not until:
+                return Batch(tuple(found))
+        return Batch(tuple(found)) if found else None
+
+    async def _carry(self, webhook: Webhook, batch: Batch) -> None:
+        """Try until the batch is taken or given up; ``changed`` breaks it off."""
+        began_ms, attempt = self._post.clock.now_ms(), 0
+        while not self.changed.is_set():
+            attempt += 1
+            done = await deliver(self._post, webhook, batch, attempt, self._slot % ATTEMPTS_KEPT)
+            self._slot += 1
+            if not done.error:
+                await self._advance(batch, Put(done))
+                return
+            policy = self._post.policy
+            spent_s = (self._post.clock.now_ms() - began_ms) / 1000
+            if spent_s >= policy.give_up_s or attempt == policy.attempts_max:
+                letter = DeadLetter(
+                    webhook_id=self._webhook_id,
+                    first=batch.first,
+                    last=batch.last,
+                    at_ms=done.at_ms,
+                    attempts=attempt,
+                    error=done.error,
+                )
+                await self._advance(batch, Put(done), Put(letter))
+                return
+            await self._save(Put(done))
+            await self._wait(policy.wait_s(attempt))
+
+    async def _advance(self, batch: Batch, *more: Change) -> None:
+        name = self._webhook_id
+        await self._save(SavePlace(reader_of(name), batch.last), *more)
+        self._position = self._saved = batch.last
+
+    async def _save(self, *changes: Change) -> None:
+        expect = Expect(guard_of(self._webhook_id), self._epoch)
+        await self._post.log.commit(Commit(changes=changes, expects=(expect,)))
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self.changed.wait(), seconds)
+        except TimeoutError:
+            return
+
+
+class News:
+    """Tells once that the feed has grown."""
+
+    def __init__(self) -> None:
+        self._told = asyncio.get_running_loop().create_future()
+
+    def tell(self) -> None:
+        """The feed has grown."""
+        if not self._told.done():
+            self._told.set_result(None)
+
+    async def wait(self, changed: asyncio.Event) -> None:
+        """Return when it has, or when ``changed`` is set."""
+        other = asyncio.ensure_future(changed.wait())
+        try:
+            await asyncio.wait((self._told, other), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            other.cancel()
+
+
+async def deliver(
+    post: Post, webhook: Webhook, batch: Batch, attempt: int, slot: int
+) -> WebhookAttempt:
+    """Post a batch once and return how that went; ``error`` is empty when it was taken."""
+    body = msgspec.json.encode(_delivery(webhook.webhook_id, batch))
+    message_id = f"msg_{webhook.webhook_id}_{batch.first}_{batch.last}"
+    began_ms = post.clock.now_ms()
+    headers = {
+        "content-type": "application/json",
+        "webhook-id": message_id,
+        "webhook-timestamp": str(began_ms // 1000),
+        "webhook-signature": signature(
+            webhook.secrets, message_id, began_ms // 1000, body, began_ms
+        ),
+    }
+    try:
+        posted, error = await post.poster.post(webhook.url, headers, body), ""
+    except Unreachable as unreachable:
+        posted, error = Posted(0), str(unreachable) or "no answer"
+    if not error and not 200 <= posted.status < 300:
+        error = f"the receiver answered {posted.status}"
+    return WebhookAttempt(
+        webhook_id=webhook.webhook_id,
+        slot=slot,
+        at_ms=began_ms,
+        message_id=message_id,
+        first=batch.first,
+        last=batch.last,
+        entries=len(batch.entries),
+        attempt=attempt,
+        status=posted.status,
+        error=error[:ERROR_MAX],
+        took_ms=post.clock.now_ms() - began_ms,
+    )
+
+
+def _delivery(webhook_id: str, batch: Batch) -> Delivery:
+    last = batch.entries[-1][1]
+    made_at = datetime.fromtimestamp(last.sent_at_ms / 1000, UTC)
+    entries = tuple(_delivered(position, entry) for position, entry in batch.entries)
+    return Delivery("entries", made_at.isoformat(), DeliveryData(webhook_id, entries))
+
+
+def _delivered(position: int, entry: Entry) -> DeliveredEntry:
+    return DeliveredEntry(
+        position,
+        entry.log_id,
+        entry.seq,
+        entry.ordinal,
+        entry.kind,
+        entry.sender,
+        entry.client_id,
+        entry.sent_at_ms,
+        entry.body,
+    )

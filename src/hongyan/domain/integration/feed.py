@@ -1,0 +1,87 @@
+"""The feed, read once for all webhooks."""
+
+import asyncio
+from bisect import bisect_right
+
+from hongyan.domain.log.model import Entry
+from hongyan.domain.log.ports import Feed
+
+PAGE = 500
+KEPT = 2_000
+KEPT_BYTES = 8 * 1024 * 1024
+END = 2**62
+
+Placed = tuple[int, Entry]
+
+
+async def end_of(feed: Feed) -> int:
+    """Return the position of the newest entry; 0 for an empty feed. Some fifty small reads."""
+    low, step = 0, 1
+    while found := await feed.follow(low, 1):
+        low, step = found[0][0], step * 2
+        if not await feed.follow(low + step, 1):
+            break
+    else:
+        return low
+    high = low + step  # nothing comes after it, and low exists
+    while low < high:
+        middle = (low + high) // 2
+        found = await feed.follow(middle, 1)
+        if found:
+            low = found[0][0]
+        else:
+            high = middle
+    return low
+
+
+class Window:
+    """The newest stretch of the feed in memory, so that readers at its end share one read.
+
+    Args:
+        feed: The feed.
+    """
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+        self._lock = asyncio.Lock()
+        self._start = self._end = -1
+        self._entries: list[Placed] = []
+        self._bytes = 0
+
+    async def read(self, after: int) -> list[Placed]:
+        """Return the next entries after a position, at most ``PAGE``."""
+        if not self._start <= after <= self._end:
+            return await self._read_behind(after)
+        if after == self._end:
+            async with self._lock:
+                if after == self._end:
+                    self._keep(await self._feed.follow(after, PAGE))
+        return self._cached(after)
+
+    async def _read_behind(self, after: int) -> list[Placed]:
+        """Read what is not in memory; who comes to the end opens the window there."""
+        page = await self._feed.follow(after, PAGE)
+        if len(page) < PAGE:
+            end = page[-1][0] if page else after
+            if end > self._end:
+                self._start = self._end = after
+                self._entries, self._bytes = [], 0
+                self._keep(page)
+        return page
+
+    def _cached(self, after: int) -> list[Placed]:
+        if after < self._start:  # it was dropped while we waited
+            return []
+        first = bisect_right(self._entries, after, key=lambda placed: placed[0])
+        return self._entries[first : first + PAGE]
+
+    def _keep(self, page: list[Placed]) -> None:
+        if not page:
+            return
+        self._entries.extend(page)
+        self._end = page[-1][0]
+        self._bytes += sum(len(entry.body) for _, entry in page)
+        while len(self._entries) > KEPT or self._bytes > KEPT_BYTES:
+            dropped, self._entries = self._entries[:PAGE], self._entries[PAGE:]
+            self._start = dropped[-1][0]
+            self._bytes -= sum(len(entry.body) for _, entry in dropped)

@@ -1,0 +1,243 @@
+"""API keys: made, listed, revoked, and believed."""
+
+import hashlib
+import hmac
+import os
+import secrets
+from collections import OrderedDict
+
+from msgspec import Struct, structs
+
+from hongyan.domain.log.model import Append, Change, Commit, Committed, Expect, Put, encode_body
+from hongyan.domain.log.ports import Log, Records
+from hongyan.domain.log.service import decide
+from hongyan.domain.user.api import NoSuchUser
+from hongyan.domain.user.model import DEVICE_REMOVED, USER_CHANGED, DeviceRemoved, User
+from hongyan.kernel.bus import Actor, handles
+from hongyan.kernel.clock import Clock
+from hongyan.kernel.errors import Forbidden, Invalid, Unauthenticated
+from hongyan.kernel.ids import SYSTEM, DeviceId, UserId, log_owner, user_log
+from hongyan.kernel.limits import check_length
+from hongyan.kernel.pages import check_page, read_place, write_place
+
+from .api import (
+    KEY_PREFIX,
+    AuthenticateKey,
+    CreateKey,
+    KeyPage,
+    KeyUnknown,
+    ListKeys,
+    NewKey,
+    NoSuchKey,
+    NoSuchOne,
+    NotABot,
+    RevokeKey,
+)
+from .model import KEY_CHANGED, SYSTEM_LOG, ApiKey, ExternalUser, KeyInfo, KeyUse
+from .rules import EXTERNAL_ID_MAX, NAME_MAX
+
+KEPT = 10_000
+USE_EVERY_MS = 60_000
+
+
+class _Remembered(Struct):
+    """A key that was read, and when its use was last written down."""
+
+    key: ApiKey
+    used_at_ms: int = 0
+
+
+class Keys:
+    """Answers ``key.*``. Subscribe ``committed`` to the event.
+
+    Args:
+        log: Where changes are committed.
+        records: Where rows are read.
+        clock: The time of day.
+    """
+
+    def __init__(self, log: Log, records: Records, clock: Clock) -> None:
+        self._log = log
+        self._records = records
+        self._clock = clock
+        self._keys: OrderedDict[str, _Remembered] = OrderedDict()
+        self._people: OrderedDict[str, UserId] = OrderedDict()
+        self._names: dict[UserId, set[str]] = {}
+        self._changes = 0
+
+    @handles(CreateKey)
+    async def create(self, actor: Actor, command: CreateKey) -> NewKey:
+        """See ``CreateKey``."""
+        now_ms = self._clock.now_ms()
+        check_length("name", command.name.strip(), NAME_MAX, least=1)
+        if not command.scopes:
+            raise Invalid("Give the key a scope.", field="scopes")
+        if command.expires_at_ms < 0 or 0 < command.expires_at_ms <= now_ms:
+            raise Invalid("The expiry has passed already.", field="expires_at_ms")
+        if command.user_id:
+            user = await self._records.get(User, command.user_id)
+            if user is None or user.state != "active":
+                raise NoSuchUser
+            if not user.bot:
+                raise NotABot
+        secret = secrets.token_urlsafe(32)
+        key = ApiKey(
+            key_id="k" + os.urandom(8).hex(),
+            name=command.name.strip(),
+            secret_hash=_hash(secret),
+            scopes=tuple(sorted(set(command.scopes))),
+            user_id=command.user_id,
+            created_by=actor.user_id,
+            created_at_ms=now_ms,
+            expires_at_ms=command.expires_at_ms,
+        )
+        await self._log.commit(Commit((self._told(actor, key),), (Put(key),)))
+        return NewKey(f"{KEY_PREFIX}{key.key_id}_{secret}", key_info(key))
+
+    @handles(ListKeys)
+    async def list(self, _actor: Actor, command: ListKeys) -> KeyPage:
+        """See ``ListKeys``."""
+        check_page(command.limit)
+        after = read_place(command.after, str)
+        found = await self._records.scan(ApiKey, after=after, limit=command.limit)
+        uses = await self._records.get_many(KeyUse, [(key.key_id,) for key in found])
+        full = len(found) == command.limit
+        return KeyPage(
+            tuple(key_info(key, uses.get(key.key_id)) for key in found),
+            write_place(found[-1].key_id) if full else "",
+        )
+
+    @handles(RevokeKey)
+    async def revoke(self, actor: Actor, command: RevokeKey) -> KeyInfo:
+        """See ``RevokeKey``."""
+        revoked: list[ApiKey] = []
+
+        async def attempt() -> Commit:
+            head = (await self._log.heads([SYSTEM_LOG]))[SYSTEM_LOG]
+            key = await self._records.get(ApiKey, command.key_id)
+            if key is None:
+                raise NoSuchKey
+            revoked[:] = [key]
+            if key.revoked_at_ms:
+                return Commit()
+            revoked[:] = [structs.replace(key, revoked_at_ms=self._clock.now_ms())]
+            appends = [self._told(actor, revoked[0])]
+            if key.user_id:  # cuts what the key has connected
+                body = encode_body(DeviceRemoved(DeviceId(key.key_id), "kicked"))
+                log_id, now_ms = user_log(key.user_id), revoked[0].revoked_at_ms
+                appends.append(Append(log_id, DEVICE_REMOVED, actor.user_id, body, now_ms))
+            changes: tuple[Change, ...] = (Put(revoked[0]),)
+            return Commit(tuple(appends), changes, (Expect(SYSTEM_LOG, head.epoch),))
+
+        await decide(self._log, attempt)
+        return key_info(revoked[0], await self._records.get(KeyUse, command.key_id))
+
+    @handles(AuthenticateKey)
+    async def authenticate(self, _actor: Actor, command: AuthenticateKey) -> Actor:
+        """See ``AuthenticateKey``."""
+        key_id, _, secret = command.key.removeprefix(KEY_PREFIX)[:256].partition("_")
+        remembered = await self._key(key_id)
+        now_ms = self._clock.now_ms()
+        if remembered is None or not hmac.compare_digest(remembered.key.secret_hash, _hash(secret)):
+            raise KeyUnknown
+        key = remembered.key
+        if key.revoked_at_ms or 0 < key.expires_at_ms <= now_ms:
+            raise KeyUnknown("This API key is expired or revoked.")
+        if now_ms - remembered.used_at_ms >= USE_EVERY_MS:
+            remembered.used_at_ms = now_ms
+            use = KeyUse(key_id=key.key_id, at_ms=now_ms, address=command.address)
+            await self._log.commit(Commit(changes=(Put(use),)))
+        return await self._actor_of(key, command)
+
+    async def _actor_of(self, key: ApiKey, command: AuthenticateKey) -> Actor:
+        if key.user_id:
+            if command.on_behalf_of:
+                raise Forbidden("A bot's key acts for the bot alone.")
+            if await self._person(key.user_id) is None:
+                raise Unauthenticated("The bot's account is not active.")
+            device_id = DeviceId(key.key_id)
+            return Actor(key.user_id, device_id, False, command.address, key.key_id, key.scopes)
+        nobody = DeviceId("")
+        if not command.on_behalf_of:
+            return Actor(SYSTEM, nobody, True, command.address, key.key_id, key.scopes)
+        user_id = await self._person(command.on_behalf_of)
+        if user_id is None:
+            raise NoSuchOne
+        return Actor(user_id, nobody, False, command.address, key.key_id, key.scopes)
+
+    async def _key(self, key_id: str) -> _Remembered | None:
+        found = self._keys.get(key_id)
+        if found is not None:
+            self._keys.move_to_end(key_id)
+            return found
+        changes = self._changes
+        key = await self._records.get(ApiKey, key_id)
+        if key is None:
+            return None
+        use = await self._records.get(KeyUse, key_id)
+        found = _Remembered(key, use.at_ms if use is not None else 0)
+        if changes == self._changes:
+            self._keys[key_id] = found
+            if len(self._keys) > KEPT:
+                self._keys.popitem(last=False)
+        return found
+
+    async def _person(self, name: str) -> UserId | None:
+        """Return the active user with this external id or, where none has it, this user id."""
+        found = self._people.get(name)
+        if found is not None:
+            self._people.move_to_end(name)
+            return found
+        if len(name) > EXTERNAL_ID_MAX:
+            return None
+        changes = self._changes
+        external = await self._records.get(ExternalUser, name)
+        user_id = external.user_id if external is not None else UserId(name)
+        user = await self._records.get(User, user_id)
+        if user is None or user.state != "active":
+            return None
+        if changes == self._changes:
+            self._people[name] = user_id
+            self._names.setdefault(user_id, set()).add(name)
+            if len(self._people) > KEPT:
+                gone, who = self._people.popitem(last=False)
+                self._names.pop(who, set()).discard(gone)
+        return user_id
+
+    def committed(self, event: Committed) -> None:
+        """Forget keys and people that a commit changed."""
+        for entry in event.entries:
+            if entry.kind == KEY_CHANGED:
+                self._changes += 1
+                self._keys.clear()
+            elif entry.kind == USER_CHANGED and self._people:
+                self._changes += 1
+                owner = log_owner(entry.log_id)
+                for name in self._names.pop(owner, ()) if owner is not None else ():
+                    self._people.pop(name, None)
+
+    def _told(self, actor: Actor, key: ApiKey) -> Append:
+        body = encode_body(key_info(key))
+        now_ms = self._clock.now_ms()
+        return Append(SYSTEM_LOG, KEY_CHANGED, actor.user_id, body, now_ms, changes_rules=True)
+
+
+def key_info(key: ApiKey, use: KeyUse | None = None) -> KeyInfo:
+    """Return what administrators see of the row."""
+    return KeyInfo(
+        key.key_id,
+        f"{KEY_PREFIX}{key.key_id}_",
+        key.name,
+        key.scopes,
+        key.user_id,
+        key.created_by,
+        key.created_at_ms,
+        key.expires_at_ms,
+        key.revoked_at_ms,
+        use.at_ms if use is not None else 0,
+        use.address if use is not None else "",
+    )
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

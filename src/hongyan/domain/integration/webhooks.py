@@ -1,0 +1,339 @@
+"""Webhooks: the administrators' commands, and the couriers that are at work."""
+
+import asyncio
+import base64
+import os
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, structs
+
+from hongyan.domain.log.model import (
+    Append,
+    Change,
+    Commit,
+    Committed,
+    Drop,
+    Expect,
+    Put,
+    SavePlace,
+    Touch,
+    encode_body,
+)
+from hongyan.domain.log.service import decide
+from hongyan.domain.user.api import NoSuchUser
+from hongyan.domain.user.model import User
+from hongyan.kernel.bus import DONE, Actor, Done, handles
+from hongyan.kernel.errors import Invalid, LimitReached
+from hongyan.kernel.ids import UserId
+from hongyan.kernel.limits import check_length, check_range
+from hongyan.kernel.pages import check_page, read_place, write_place
+
+from .api import NotABot
+from .courier import ATTEMPTS_KEPT, Batch, Courier, News, Post, deliver
+from .feed import END, PAGE, Placed, end_of
+from .model import (
+    SYSTEM_LOG,
+    WEBHOOK_CHANGED,
+    DeadLetter,
+    Webhook,
+    WebhookAttempt,
+    WebhookRef,
+    WebhookSecret,
+    batch_reader_of,
+    guard_of,
+    reader_of,
+)
+from .rules import NAME_MAX, SECRET_BYTES, Filter, check_filter, check_url
+from .webhooks_api import (
+    Attempts,
+    CreateWebhook,
+    DeadLetters,
+    DeleteWebhook,
+    ListAttempts,
+    ListDeadLetters,
+    ListWebhooks,
+    NewWebhook,
+    NoSuchWebhook,
+    NotDelivered,
+    Redeliver,
+    ReplayWebhook,
+    RotateSecret,
+    UpdateWebhook,
+    WebhookInfo,
+    WebhookPage,
+)
+
+WEBHOOKS_MAX = 100
+BATCH_MAX = 500
+OVERLAP_MAX_S = 7 * 86_400
+SECRETS_MAX = 5
+_decode_ref = msgspec.json.Decoder(WebhookRef).decode
+
+
+class Webhooks:
+    """Answers ``webhook.*``. Give ``committed`` the event, and ``start`` the couriers.
+
+    Args:
+        post: What the couriers work with.
+    """
+
+    def __init__(self, post: Post) -> None:
+        self._post = post
+        self._log, self._records = post.log, post.records
+        self._couriers: dict[str, Courier] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._news: News | None = None
+        self._started = False
+
+    # --- the couriers ---
+
+    async def start(self) -> None:
+        """Let a courier go for each active webhook."""
+        self._started = True
+        for webhook in await self._records.scan(Webhook, limit=WEBHOOKS_MAX):
+            self._send_out(webhook.webhook_id)
+
+    async def stop(self) -> None:
+        """Call the couriers back; what they were carrying is sent again after a start."""
+        self._started = False
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def committed(self, event: Committed) -> None:
+        """Wake the couriers that wait; costs nothing where there are none."""
+        if not self._started:
+            return
+        for entry in event.entries:
+            if entry.kind == WEBHOOK_CHANGED and entry.log_id == SYSTEM_LOG:
+                self._send_out(_decode_ref(entry.body).webhook_id)
+        if self._news is not None:
+            self._news.tell()
+            self._news = None
+
+    def _send_out(self, webhook_id: str) -> None:
+        courier = self._couriers.get(webhook_id)
+        if courier is not None:
+            courier.changed.set()
+            return
+        courier = self._couriers[webhook_id] = Courier(self._post, webhook_id, self._next_news)
+        self._tasks[webhook_id] = asyncio.get_running_loop().create_task(
+            self._run(webhook_id, courier)
+        )
+
+    async def _run(self, webhook_id: str, courier: Courier) -> None:
+        try:
+            await courier.run()
+        finally:
+            self._couriers.pop(webhook_id, None)
+            self._tasks.pop(webhook_id, None)
+        if courier.changed.is_set() and self._started:
+            self._send_out(webhook_id)
+
+    def _next_news(self) -> News:
+        if self._news is None:
+            self._news = News()
+        return self._news
+
+    # --- the commands ---
+
+    @handles(CreateWebhook)
+    async def create(self, actor: Actor, command: CreateWebhook) -> NewWebhook:
+        """See ``CreateWebhook``."""
+        if await self._records.count(Webhook) >= WEBHOOKS_MAX:
+            raise LimitReached("Remove a webhook first.", limit=WEBHOOKS_MAX)
+        await self._check_bot(command.user_id)
+        secret = _new_secret()
+        webhook = Webhook(
+            webhook_id="w" + os.urandom(8).hex(),
+            name=command.name.strip(),
+            url=command.url,
+            kinds=command.kinds,
+            conversation_ids=command.conversation_ids,
+            user_id=command.user_id,
+            secrets=(WebhookSecret(secret),),
+            batch_max=command.batch_max,
+            created_by=actor.user_id,
+            created_at_ms=self._post.clock.now_ms(),
+        )
+        _check(webhook)
+        end = await end_of(self._post.feed)
+        await self._commit(actor, webhook.webhook_id, Put(webhook), *_place(webhook, end))
+        return NewWebhook(_info(webhook, end), secret)
+
+    @handles(ListWebhooks)
+    async def list(self, _actor: Actor, _command: ListWebhooks) -> WebhookPage:
+        """See ``ListWebhooks``."""
+        found = await self._records.scan(Webhook, limit=WEBHOOKS_MAX)
+        return WebhookPage(tuple([await self._info(webhook) for webhook in found]))
+
+    @handles(UpdateWebhook)
+    async def update(self, actor: Actor, command: UpdateWebhook) -> WebhookInfo:
+        """See ``UpdateWebhook``."""
+        given = {
+            name: value
+            for name, value in structs.asdict(command).items()
+            if value is not UNSET and name != "webhook_id"
+        }
+        changed = await self._change(actor, command.webhook_id, given)
+        return await self._info(changed)
+
+    @handles(DeleteWebhook)
+    async def delete(self, actor: Actor, command: DeleteWebhook) -> Done:
+        """See ``DeleteWebhook``."""
+        name = command.webhook_id
+        webhook = await self._get(name)
+        drops: list[Change] = [Drop(Webhook, (name,)), *_place(webhook, 0)]
+        for row in (WebhookAttempt, DeadLetter):
+            drops += [Drop(row, key) for key in await self._records.keys(row, name)]
+        await self._commit(actor, name, *drops)
+        return DONE
+
+    @handles(RotateSecret)
+    async def rotate(self, actor: Actor, command: RotateSecret) -> NewWebhook:
+        """See ``RotateSecret``."""
+        check_range("overlap_s", command.overlap_s, 0, OVERLAP_MAX_S)
+        webhook = await self._get(command.webhook_id)
+        secret, now_ms = _new_secret(), self._post.clock.now_ms()
+        until_ms = now_ms + command.overlap_s * 1000
+        older = [
+            WebhookSecret(one.secret, min(one.until_ms or until_ms, until_ms))
+            for one in webhook.secrets
+            if not one.until_ms or one.until_ms > now_ms
+        ]
+        kept = tuple(older[: SECRETS_MAX - 1]) if command.overlap_s else ()
+        secrets = (WebhookSecret(secret), *kept)
+        changed = await self._change(actor, command.webhook_id, {"secrets": secrets}, webhook)
+        return NewWebhook(await self._info(changed), secret)
+
+    @handles(ReplayWebhook)
+    async def replay(self, actor: Actor, command: ReplayWebhook) -> WebhookInfo:
+        """See ``ReplayWebhook``."""
+        webhook = await self._get(command.webhook_id)
+        if not 0 <= command.position < END:
+            raise Invalid("position is a place in the feed.", field="position")
+        if command.position > await end_of(self._post.feed):
+            raise Invalid("position is beyond the end of the feed.", field="position")
+        await self._commit(actor, webhook.webhook_id, *_place(webhook, command.position))
+        return _info(webhook, command.position)
+
+    @handles(ListAttempts)
+    async def attempts(self, _actor: Actor, command: ListAttempts) -> Attempts:
+        """See ``ListAttempts``."""
+        await self._get(command.webhook_id)
+        found = await self._records.scan(WebhookAttempt, command.webhook_id, limit=ATTEMPTS_KEPT)
+        return Attempts(tuple(sorted(found, key=lambda one: (-one.at_ms, -one.slot))))
+
+    @handles(ListDeadLetters)
+    async def dead_letters(self, _actor: Actor, command: ListDeadLetters) -> DeadLetters:
+        """See ``ListDeadLetters``."""
+        check_page(command.limit)
+        await self._get(command.webhook_id)
+        found = await self._records.scan(
+            DeadLetter,
+            command.webhook_id,
+            after=read_place(command.after, int),
+            limit=command.limit,
+        )
+        full = len(found) == command.limit
+        return DeadLetters(tuple(found), write_place(found[-1].first) if full else "")
+
+    @handles(Redeliver)
+    async def redeliver(self, _actor: Actor, command: Redeliver) -> Done:
+        """See ``Redeliver``."""
+        webhook = await self._get(command.webhook_id)
+        letter = await self._records.get(DeadLetter, command.webhook_id, command.first)
+        if letter is None:
+            raise NoSuchWebhook
+        takes = Filter(webhook).takes
+        entries: list[Placed] = []
+        position = letter.first - 1
+        while position < letter.last and (page := await self._post.feed.follow(position, PAGE)):
+            position = page[-1][0]
+            entries += [one for one in page if one[0] <= letter.last and takes(one[1])]
+        if entries:
+            batch = Batch(tuple(entries))
+            done = await deliver(self._post, webhook, batch, letter.attempts + 1, ATTEMPTS_KEPT)
+            if done.error:
+                raise NotDelivered(done.error)
+        await self._log.commit(Commit(changes=(Drop(DeadLetter, letter.key()),)))
+        return DONE
+
+    # --- inside ---
+
+    async def _get(self, webhook_id: str) -> Webhook:
+        webhook = await self._records.get(Webhook, webhook_id)
+        if webhook is None:
+            raise NoSuchWebhook
+        return webhook
+
+    async def _info(self, webhook: Webhook) -> WebhookInfo:
+        return _info(webhook, await self._post.feed.place(reader_of(webhook.webhook_id)))
+
+    async def _change(
+        self, actor: Actor, webhook_id: str, given: dict[str, Any], seen: Webhook | None = None
+    ) -> Webhook:
+        changed: list[Webhook] = []
+
+        async def attempt() -> Commit:
+            guard = guard_of(webhook_id)
+            epoch = (await self._log.heads([guard]))[guard].epoch
+            webhook = await self._get(webhook_id)
+            if seen is not None and webhook.secrets != seen.secrets:
+                raise Invalid("Somebody else rotated the secret; look again.")
+            changed[:] = [structs.replace(webhook, **given)]
+            _check(changed[0])
+            # what was begun with the old filter is begun anew
+            changes = (Put(changed[0]), SavePlace(batch_reader_of(webhook_id), 0))
+            return _told(actor, self._post, webhook_id, changes, (Expect(guard, epoch),))
+
+        await decide(self._log, attempt)
+        return changed[0]
+
+    async def _commit(self, actor: Actor, webhook_id: str, *changes: Change) -> None:
+        await self._log.commit(_told(actor, self._post, webhook_id, changes, ()))
+
+    async def _check_bot(self, user_id: UserId) -> None:
+        if not user_id:
+            return
+        user = await self._records.get(User, user_id)
+        if user is None or user.state != "active":
+            raise NoSuchUser
+        if not user.bot:
+            raise NotABot
+
+
+def _told(
+    actor: Actor,
+    post: Post,
+    webhook_id: str,
+    changes: tuple[Change, ...],
+    expects: tuple[Expect, ...],
+) -> Commit:
+    """Return the commit that changes a webhook, tells it and raises its guard's epoch."""
+    body = encode_body(WebhookRef(webhook_id))
+    told = Append(SYSTEM_LOG, WEBHOOK_CHANGED, actor.user_id, body, post.clock.now_ms())
+    return Commit((told,), (*changes, Touch(guard_of(webhook_id))), expects)
+
+
+def _place(webhook: Webhook, position: int) -> tuple[Change, ...]:
+    name = webhook.webhook_id
+    return SavePlace(reader_of(name), position), SavePlace(batch_reader_of(name), 0)
+
+
+def _check(webhook: Webhook) -> None:
+    check_url(webhook.url)
+    check_length("name", webhook.name, NAME_MAX)
+    check_filter(webhook.kinds, webhook.conversation_ids)
+    check_range("batch_max", webhook.batch_max, 1, BATCH_MAX)
+
+
+def _new_secret() -> str:
+    return "whsec_" + base64.b64encode(os.urandom(SECRET_BYTES)).decode("ascii")
+
+
+def _info(webhook: Webhook, position: int) -> WebhookInfo:
+    names = WebhookInfo.__struct_fields__[:-1]
+    return WebhookInfo(**{name: getattr(webhook, name) for name in names}, position=position)
