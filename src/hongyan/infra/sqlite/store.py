@@ -1,34 +1,18 @@
 """The store behind the ports Log, Cursors, Feed and Records: one writer, a few readers."""
 
-import asyncio
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
 
-import apsw
-import msgspec
+from hongyan.domain.log.model import Commit, Committed, Entry, Row
 
-from hongyan.domain.log.model import Commit, Committed, Cursor, Entry, Head, Order, Row, Span
-from hongyan.kernel.errors import Unavailable
-from hongyan.kernel.ids import ClientId, LogId, UserId
-
-from . import rows
-from .batch import SQL, read_entry
-from .database import open_database
-from .tail import Placed, union
+from .reader import SqliteReader
 from .writer import Writer
 
-R = TypeVar("R", bound=Row)
-_json = msgspec.json.Encoder().encode
 
-
-class SqliteStore:
+class SqliteStore(SqliteReader):
     """Log, Cursors, Feed and Records in one file.
 
-    Reads run on a few threads of their own and see everything that was committed before
-    they began.
+    Reads see everything that was committed before they began.
 
     Args:
         path: The database file; made when missing.
@@ -46,17 +30,8 @@ class SqliteStore:
         queue_limit: int = 100_000,
         readers: int = 2,
     ) -> None:
-        tables = [row.TABLE for row in row_types]
-        self._path = path
-        self._writer = Writer(path, tables, on_commit, queue_limit)
-        self._tail = self._writer.tail
-        self._pool = ThreadPoolExecutor(readers, thread_name_prefix="sqlite-reader")
-        self._local = threading.local()
-        self._closed = False
-        self._readers: list[apsw.Connection] = []
-        self._decoders: dict[type[Row], Callable[[bytes], Any]] = {
-            row: msgspec.json.Decoder(row).decode for row in row_types
-        }
+        self._writer = Writer(path, [row.TABLE for row in row_types], on_commit, queue_limit)
+        super().__init__(path, row_types, self._writer.tail, readers)
 
     async def start(self) -> None:
         """Begin to accept commits."""
@@ -65,176 +40,8 @@ class SqliteStore:
     async def close(self) -> None:
         """Finish the queued commits and close the file."""
         await self._writer.close()
-        self._closed = True
-        self._pool.shutdown(wait=True)
-        for connection in self._readers:
-            connection.close()
-
-    # --- Log ---
+        await super().close()
 
     async def commit(self, commit: Commit) -> tuple[Entry, ...]:
         """See ``Log.commit``."""
         return await self._writer.submit(commit)
-
-    async def find(self, log_id: LogId, sender: UserId, client_id: ClientId) -> Entry | None:
-        """See ``Log.find``."""
-        hot = self._tail.find((log_id, sender, client_id))
-        if hot is not None:
-            return hot
-        found = await self._read(SQL["find"], (log_id, sender, client_id))
-        return read_entry(log_id, found[0]) if found else None
-
-    async def read(
-        self,
-        log_id: LogId,
-        first: int,
-        last: int,
-        limit: int,
-        order: Order = "oldest",
-        kinds: Sequence[str] = (),
-    ) -> list[Entry]:
-        """See ``Log.read``."""
-        hot = _of_kinds(self._tail.span(log_id, first, last), kinds)
-        bindings = {
-            "log_id": log_id,
-            "first": first,
-            "last": last,
-            "limit": limit,
-            "kinds": _text(kinds) if kinds else None,
-        }
-        cold = [read_entry(log_id, found) for found in await self._read(SQL[order], bindings)]
-        return union(hot, cold, limit, order == "newest")
-
-    async def heads(self, log_ids: Sequence[LogId]) -> dict[LogId, Head]:
-        """See ``Log.heads``."""
-        found = await self._read(SQL["heads"], (_text(log_ids),))
-        heads = dict.fromkeys(log_ids, Head())
-        heads.update({log_id: Head(*rest) for log_id, *rest in found})
-        return heads
-
-    async def tails(
-        self, spans: Sequence[Span], limit: int, kinds: Sequence[str] = ()
-    ) -> dict[LogId, list[Entry]]:
-        """See ``Log.tails``."""
-        hot = {
-            span.log_id: _of_kinds(self._tail.span(span.log_id, span.first, span.last), kinds)
-            for span in spans
-        }
-        wanted = [span for span in spans if len(hot[span.log_id]) < limit]
-        bindings = {
-            "spans": _text([(span.log_id, span.first, span.last) for span in wanted]),
-            "limit": limit,
-            "kinds": _text(kinds) if kinds else None,
-        }
-        cold: dict[LogId, list[Entry]] = {}
-        for log_id, *rest in await self._read(SQL["tails"], bindings) if wanted else ():
-            cold.setdefault(log_id, []).append(read_entry(log_id, rest))
-        tails = {
-            i: union(entries, cold.get(i, ()), limit, newest=True) for i, entries in hot.items()
-        }
-        return {log_id: newest[::-1] for log_id, newest in tails.items() if newest}
-
-    # --- Cursors ---
-
-    async def of_user(self, user_id: UserId, log_ids: Sequence[LogId]) -> dict[LogId, Cursor]:
-        """See ``Cursors.of_user``."""
-        bindings = {"user_id": user_id, "log_ids": _text(log_ids)}
-        cursors = dict.fromkeys(log_ids, Cursor())
-        for log_id, *rest in await self._read(SQL["cursors_of_user"], bindings):
-            cursors[log_id] = Cursor(*rest)
-        return cursors
-
-    async def in_log(
-        self, log_id: LogId, at_least: int, after: UserId, limit: int
-    ) -> list[tuple[UserId, Cursor]]:
-        """See ``Cursors.in_log``."""
-        bindings = {"log_id": log_id, "at_least": at_least, "after": after, "limit": limit}
-        found = await self._read(SQL["cursors_in_log"], bindings)
-        return [(user_id, Cursor(*rest)) for user_id, *rest in found]
-
-    # --- Feed ---
-
-    async def follow(self, after: int, limit: int) -> list[tuple[int, Entry]]:
-        """See ``Feed.follow``."""
-        found = await self._read(SQL["follow"], (after, limit))
-        return [(position, read_entry(log_id, rest)) for position, log_id, *rest in found]
-
-    async def place(self, reader: str) -> int:
-        """See ``Feed.place``."""
-        found = await self._read(SQL["place"], (reader,))
-        return int(found[0][0]) if found else 0
-
-    # --- Records ---
-
-    async def get(self, row: type[R], *key: Any) -> R | None:
-        """See ``Records.get``."""
-        found = await self._read(rows.get(row.TABLE), key)
-        return self._decoders[row](found[0][0]) if found else None
-
-    async def get_many(self, row: type[R], keys: Sequence[tuple[Any, ...]]) -> Mapping[Any, R]:
-        """See ``Records.get_many``."""
-        if not keys:
-            return {}
-        decode = self._decoders[row]
-        found = await self._read(rows.get_many(row.TABLE), (_text(keys),))
-        decoded = [decode(data) for (data,) in found]
-        if len(row.TABLE.key) == 1:
-            return {one.key()[0]: one for one in decoded}
-        return {one.key(): one for one in decoded}
-
-    async def scan(
-        self,
-        row: type[R],
-        *prefix: Any,
-        by: str | None = None,
-        after: tuple[Any, ...] = (),
-        limit: int = 1000,
-        order: Order = "oldest",
-    ) -> list[R]:
-        """See ``Records.scan``."""
-        nulls = tuple([value is None for value in after])
-        statement = rows.select(row, by, len(prefix), nulls, order == "newest")
-        decode = self._decoders[row]
-        return [decode(data) for (data,) in await self._read(statement, (*prefix, *after, limit))]
-
-    async def keys(
-        self, row: type[R], *prefix: Any, by: str | None = None, limit: int = 1_000_000
-    ) -> list[tuple[Any, ...]]:
-        """See ``Records.keys``."""
-        statement = rows.select(row, by, len(prefix), what="keys")
-        return [tuple(found) for found in await self._read(statement, (*prefix, limit))]
-
-    async def count(self, row: type[R], *prefix: Any, by: str | None = None) -> int:
-        """See ``Records.count``."""
-        statement = rows.select(row, by, len(prefix), what="count")
-        return int((await self._read(statement, prefix))[0][0])
-
-    # --- on a reading thread ---
-
-    async def _read(
-        self, statement: str, bindings: Sequence[Any] | dict[str, Any]
-    ) -> Sequence[tuple[Any, ...]]:
-        if self._closed:
-            raise Unavailable
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, self._fetch, statement, bindings)
-
-    def _fetch(
-        self, statement: str, bindings: Sequence[Any] | dict[str, Any]
-    ) -> Sequence[tuple[Any, ...]]:
-        connection = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = open_database(self._path, read_only=True)
-            self._local.connection = connection
-            self._readers.append(connection)
-        found = connection.execute(statement, bindings).fetchall()
-        with self._tail.settling:
-            return found
-
-
-def _of_kinds(placed: Sequence[Placed], kinds: Sequence[str]) -> list[Entry]:
-    return [entry for _, entry in placed if not kinds or entry.kind in kinds]
-
-
-def _text(value: Any) -> str:
-    return _json(value).decode()
