@@ -1,0 +1,106 @@
+"""The whole server on a disk that fills up: clients are told, may read, and go on afterwards."""
+
+import os
+import subprocess
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from benchmarks.prepare import Preparation
+
+from hongyan.app.composition import Embedded, Server
+from hongyan.app.settings import RateSettings, ServerSettings, Settings
+
+from .client import Client, Refused
+from .server import free_port
+
+DISK_BYTES = 6 * 1024 * 1024
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    where = tmp_path / "tiny"
+    where.mkdir()
+    options = ["-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(where)]
+    try:
+        subprocess.run(["mount", *options], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("mounting is not permitted here")
+    yield where
+    subprocess.run(["umount", "-l", str(where)], check=True)
+
+
+def fill(where: Path) -> Path:
+    """Leave 100 KiB free."""
+    ballast = where / "ballast"
+    free = os.statvfs(where)
+    ballast.write_bytes(b"\0" * (free.f_bavail * free.f_bsize - 100 * 1024))
+    return ballast
+
+
+async def until_refused(say: Callable[[int], Awaitable[int]]) -> tuple[list[int], Refused]:
+    """Return the seqs of what was taken, and why the next was not."""
+    seqs: list[int] = []
+    while True:
+        try:
+            seqs.append(await say(len(seqs)))
+        except Refused as refusal:
+            return seqs, refusal
+
+
+async def test_storage_full_is_said_and_passes(tiny_disk: Path) -> None:
+    port = free_port()
+    settings = Settings(
+        server=ServerSettings(
+            data_dir=str(tiny_disk / "data"), listen=f"127.0.0.1:{port}", drain_s=0.0
+        ),
+        rates=RateSettings(user_per_s=0, connection_per_s=0),
+    )
+    embedded = await Embedded.open(settings)
+    server = Server(embedded)
+    await server.start()
+    try:
+        made = Preparation(embedded)
+        (anna, anna_token), (boris, boris_token) = await made.users(2)
+        (conversation,) = await made.direct([(anna, boris)])
+        pushed: list[dict[str, Any]] = []
+        one = await Client.open(port, anna_token, lambda _: None)
+        other = await Client.open(port, boris_token, pushed.append)
+        ballast = fill(tiny_disk)
+
+        async def say(number: int) -> int:
+            content = {"type": "text", "text": "x" * 4000}
+            receipt = await one.call(
+                "message.send",
+                conversation_id=conversation,
+                client_id=f"c{number}",
+                content=content,
+            )
+            seq: int = receipt["seq"]
+            return seq
+
+        seqs, refusal = await until_refused(say)
+        number = len(seqs)
+        assert (refusal.code, refusal.retryable) == ("storage_full", True)
+        assert seqs
+        with pytest.raises(Refused, match="storage_full"):
+            await say(number)
+        page = await other.call("conversation.history", conversation_id=conversation, limit=200)
+        said = [entry for entry in page["entries"] if entry["kind"] == "message"]
+        assert [entry["seq"] for entry in said] == seqs
+        assert (await one.call("ping"))["time_ms"]
+
+        ballast.unlink()
+        assert await say(number) == seqs[-1] + 1
+        page = await other.call("conversation.history", conversation_id=conversation, limit=200)
+        said = [entry for entry in page["entries"] if entry["kind"] == "message"]
+        ids = [entry["client_id"] for entry in said]
+        assert ids == [f"c{n}" for n in range(number + 1)]
+        heard = [m["data"]["client_id"] for m in pushed if m["data"].get("kind") == "message"]
+        assert heard == ids
+        await one.close()
+        await other.close()
+    finally:
+        await server.stop()
+        await embedded.close()
