@@ -270,7 +270,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="hongyan-bench-") as temporary:
         bench = Bench(prepared(chosen.data or Path(temporary), chosen.quick), chosen.quick)
         if chosen.profile:
-            profiling.profile(bench.data_dir, lambda: SCENARIOS[chosen.profile](bench))
+            profiling.profile(lambda: SCENARIOS[chosen.profile](bench))
             return
         lines: list[Line] = []
         for name in chosen.only or SCENARIOS:

@@ -29,7 +29,9 @@ def pin(pid: int, core: int) -> None:
 class Process:
     """A server process that prints where it listens."""
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, command: list[str], profiled: bool = False) -> None:
+        self._profiled = profiled
+        self._profiler: subprocess.Popen[bytes] | None = None
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.pid = self._process.pid
         pin(self.pid, SERVER_CORE)
@@ -42,6 +44,9 @@ class Process:
         return int(line.rpartition(":")[2].strip().rstrip("/"))
 
     def __enter__(self) -> "Process":
+        if PROFILER is not None and self._profiled:
+            command = [*PROFILER, "--pid", str(self.pid)]
+            self._profiler = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         return self
 
     def __exit__(
@@ -50,12 +55,14 @@ class Process:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._process.send_signal(signal.SIGINT)
-        try:
-            self._process.wait(15)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        for process in (self._profiler, self._process):
+            if process is not None:
+                process.send_signal(signal.SIGINT)
+                try:
+                    process.wait(30)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
 
 
 def reference() -> Process:
@@ -66,17 +73,16 @@ def reference() -> Process:
 def hongyan(data_dir: Path) -> Process:
     """Start the real server on a prepared folder."""
     command = [
-        *(PROFILER or (sys.executable,)),
-        *("-m", "hongyan", "serve"),
+        *(sys.executable, "-m", "hongyan", "serve"),
         *("--data", str(data_dir), "--listen", "127.0.0.1:0"),
     ]
     for setting in SETTINGS:
         command += ["--set", setting]
-    return Process(command)
+    return Process(command, profiled=True)
 
 
-PROFILER: tuple[str, ...] = ()
-"""What runs the server instead of the bare interpreter; ends with what takes ``-m MODULE``."""
+PROFILER: tuple[str, ...] | None = None
+"""A command that watches the server while it is under load; it is given ``--pid`` too."""
 
 
 def load(server: Process, **job: Any) -> dict[str, Any]:
