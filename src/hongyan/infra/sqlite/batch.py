@@ -274,11 +274,17 @@ class Batch:
     def _advance(
         self, head: LogHead, user_id: str, read: int, ordinal: int, delivered: int, sent_ms: int
     ) -> None:
+        delivered = max(delivered, read)
         cursor = self._cursors.get((head.key, user_id))
-        new = [read, ordinal, max(delivered, read), sent_ms]
-        if cursor is not None:
-            new = [max(one, other) for one, other in zip(cursor, new, strict=True)]
-        self._cursors[(head.key, user_id)] = new
+        if cursor is None:
+            self._cursors[(head.key, user_id)] = [read, ordinal, delivered, sent_ms]
+            return
+        if read > cursor[0]:
+            cursor[0], cursor[1] = read, ordinal
+        if delivered > cursor[2]:
+            cursor[2] = delivered
+        if sent_ms > cursor[3]:
+            cursor[3] = sent_ms
 
     def _head(self, log_id: str) -> LogHead:
         head = self._heads.get(log_id)
