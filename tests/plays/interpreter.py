@@ -233,7 +233,7 @@ class Play:
         await self._device(device).act(f"group.{method}", group=group)
 
     @sentence(
-        rf"{DEVICE} (?P<what>lets|refuses to let|bans|unbans|hands) (?P<user>{NAME})"
+        rf"{DEVICE} (?P<what>lets|refuses to let|bans|unbans) (?P<user>{NAME})"
         rf" (?:into|from|in) (?P<group>{NAME})"
     )
     async def _ways(self, device: str, what: str, user: str, group: str) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Generator
 
 from .backoff import Backoff
-from .errors import ConnectionLost, Refused
+from .errors import ConnectionLost, LoggedOut, ProtocolError, Refused
 from .models import Message, OutboxItem, Receipt
 from .store import Store
 
@@ -110,22 +110,29 @@ class Outbox:
         if conversation_id not in self._workers:
             work = asyncio.get_running_loop().create_task(self._work(conversation_id))
             self._workers[conversation_id] = work
-            work.add_done_callback(lambda _: self._workers.pop(conversation_id, None))
 
     async def _work(self, conversation_id: str) -> None:
+        try:
+            await self._send_all(conversation_id)
+        except LoggedOut:
+            pass  # what is left waits for the next login
+        finally:
+            del self._workers[conversation_id]  # at once: the next item needs another worker
+
+    async def _send_all(self, conversation_id: str) -> None:
         backoff = self._backoff()
         while (item := self._store.next_item(conversation_id)) is not None:
             await self._ready(conversation_id)
             wait_s = 0.0
             try:
                 receipt = await self._in_flight_once(item)
-            except ConnectionLost:
-                wait_s = backoff.next_s()
             except Refused as refusal:
                 if refusal.retryable:
                     wait_s = max(backoff.next_s(), refusal.retry_after_ms / 1000)
                 else:
                     self._failed(item, refusal)
+            except (ConnectionLost, ProtocolError):
+                wait_s = backoff.next_s()
             else:
                 backoff.reset()
                 await self._sent(item, receipt)

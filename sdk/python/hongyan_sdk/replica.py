@@ -292,9 +292,10 @@ class Replica:
     # --- gaps ---
 
     async def _repair(self, log_id: str) -> None:
-        """Wait until nothing that is known to exist is missing."""
-        if self._log(log_id).missing is not None:
-            await asyncio.shield(self._start_repair(log_id))
+        """Fetch what is known to exist and missing; on a lost connection it stays so."""
+        for _ in range(2):  # one that began on an earlier connection ends without success
+            if self._log(log_id).missing is not None:
+                await asyncio.shield(self._start_repair(log_id))
 
     def _start_repair(self, log_id: str) -> "asyncio.Task[None]":
         return _once(self._repairs, log_id, self._fill)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -16,6 +17,8 @@ from .errors import ConnectionLost, HongyanError, LoggedOut, Refused
 from .models import Account
 from .store import Store
 from .wire import CLOSE_KICKED, CLOSE_UNAUTHENTICATED, LONG_PAUSE_S, Push, Welcome, read
+
+logger = logging.getLogger(__name__)
 
 RENEW_BEFORE_MS = 60_000
 RECONNECT_WAIT_MAX_S = 300.0
@@ -105,6 +108,9 @@ class Session:
                     lost = error
                 except HongyanError as error:
                     lost = ConnectionLost(str(error))
+                except Exception as error:
+                    logger.exception("a connection ended by a defect")
+                    lost = ConnectionLost(repr(error))
                 wait_s = max(
                     self._backoff.next_s(),
                     self._not_before_s - _monotonic_s(),

@@ -19,9 +19,9 @@ interface Job {
  * what they did can be seen outside, and is told, when it is stored.
  */
 export class Journal {
-  records: ReadonlyMap<string, ConversationRecord> = new Map();
+  readonly records = new Map<string, ConversationRecord>();
   /** By client id, in the order of writing. */
-  outbox: ReadonlyMap<string, OutboxItem> = new Map();
+  readonly outbox = new Map<string, OutboxItem>();
   /** How far the user's own log has been folded in; null before the first sync. */
   userTip: number | null = null;
   private queue: Job[] = [];
@@ -40,8 +40,8 @@ export class Journal {
       this.store.range<OutboxItem>("outbox"),
       this.store.get<number>("meta", "userTip"),
     ]);
-    this.records = new Map(records.map(({ value }) => [value.id, value]));
-    this.outbox = new Map(items.map(({ value }) => [value.clientId, value]));
+    for (const { value } of records) this.records.set(value.id, value);
+    for (const { value } of items) this.outbox.set(value.clientId, value);
     this.userTip = tip ?? null;
   }
 
@@ -57,8 +57,8 @@ export class Journal {
   async clear(): Promise<void> {
     await this.run(() => {});
     await this.store.clear();
-    this.records = new Map();
-    this.outbox = new Map();
+    this.records.clear();
+    this.outbox.clear();
     this.userTip = null;
   }
 
@@ -92,14 +92,13 @@ export class Journal {
   private async commit(step: Step): Promise<void> {
     const changes = step.changes();
     if (changes.length > 0) await this.store.write(changes);
-    if (step.records.size > 0) this.records = new Map([...this.records, ...step.records]);
-    if (step.outbox.size > 0) {
-      const outbox = new Map([...this.outbox, ...step.outbox]);
-      for (const [id, item] of outbox) if (item === null) outbox.delete(id);
-      this.outbox = outbox as Map<string, OutboxItem>;
+    const events = step.events();
+    for (const [id, record] of step.records) this.records.set(id, record);
+    for (const [id, item] of step.outbox) {
+      if (item === null) this.outbox.delete(id);
+      else this.outbox.set(id, item);
     }
     if (step.userTip !== null) this.userTip = step.userTip;
-    const events = step.events();
     if (events.length > 0) this.tell(events);
   }
 }

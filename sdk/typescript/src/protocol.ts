@@ -24,6 +24,29 @@ export interface AccountPage {
   next_after?: string;
 }
 
+/** One administrative act, as the audit log tells it. */
+export interface Act {
+  number: number;
+  at_ms: number;
+  /** Who did it; `system` is the operator, who has the data folder. */
+  actor_id: string;
+  device_id: string;
+  key_id: string;
+  /** Where the request came from; `control` is the server's own machine. */
+  address: string;
+  method: string;
+  /** What was asked for; secrets are masked, long values cut. */
+  params: unknown;
+  /** `done`, or the code of the refusal. */
+  outcome: string;
+}
+
+/** Some acts; `next_after` is the `after` of the next page, empty at the end. */
+export interface Acts {
+  acts: Act[];
+  next_after?: string;
+}
+
 /** As `group.invite`, for admins, up to 1,000 at once. */
 export interface AddMembers {
   conversation_id: string;
@@ -111,6 +134,14 @@ export interface Choices {
   next?: string;
 }
 
+/** Have a file without sending its bytes, if the caller can read the same bytes already. */
+export interface ClaimMedia {
+  /** 64 lower-case hexadecimal digits. */
+  sha256: string;
+  size_bytes: number;
+  name?: string;
+}
+
 /** Let the caller, and nobody else, see no more of what was said until now. */
 export interface ClearConversation {
   conversation_id: string;
@@ -166,6 +197,7 @@ export interface ConversationChanged {
   permissions?: Permissions | null;
   muted_all?: boolean | null;
   slow_mode_s?: number | null;
+  retention_days?: number | null;
   history_visible?: boolean | null;
   members_limit?: number | null;
   owner_id?: string | null;
@@ -182,6 +214,11 @@ export interface ConversationRead {
   conversation_id: string;
   read_seq: number;
   read_ordinal: number;
+}
+
+/** Messages at or before `up_to_seq` are gone for everybody; clients remove them. */
+export interface ConversationTrimmed {
+  up_to_seq: number;
 }
 
 /** A page, by conversation id; `next_after` is None on the last one. */
@@ -202,6 +239,8 @@ export interface CreateGroup {
   join_policy?: "approval" | "closed" | "free" | "invite";
   /** 2 to 100,000. */
   members_limit?: number;
+  /** The object of the business that the group belongs to, unique, at most 128 characters. For app servers only. */
+  external_id?: string | null;
 }
 
 /** Make an invite code. */
@@ -247,6 +286,14 @@ export interface Custom {
   name: string;
   data: Record<string, unknown>;
   summary?: string;
+}
+
+/** One day (UTC) in numbers. */
+export interface Day {
+  /** ISO 8601, such as 2026-07-31. */
+  date: string;
+  messages: number;
+  active_users: number;
 }
 
 /** Put the caller's account to sleep: devices removed, not found, until the next log-in. */
@@ -364,6 +411,20 @@ export interface Entry {
   client_id: string;
   sent_at_ms: number;
   body: unknown;
+}
+
+/** What looking into a file tells. */
+export interface Facts {
+  /** Pixels, as it is to be shown: a rotation in the file has been applied. */
+  width?: number;
+  height?: number;
+  duration_ms?: number;
+  /** Of sound without pictures: 64 values of loudness from 0 to 31. */
+  waveform?: number[];
+  /** A blurred picture in some 25 bytes (ThumbHash), in base64. */
+  thumbhash?: string;
+  /** The smaller pictures that can be downloaded. */
+  variants?: ("" | "poster" | "preview" | "thumb")[];
 }
 
 export interface Failure {
@@ -491,6 +552,14 @@ export interface GetHistory {
 /** Return the caller's own account. */
 export type GetMe = Record<string, never>;
 
+/** Tell what is known of a file: its type, size, dimensions, previews. */
+export interface GetMedia {
+  media_id: string;
+  /** Where the caller saw it, with `seq`: needed only for a file that thousands of messages show, which are not all looked through. */
+  conversation_id?: string;
+  seq?: number;
+}
+
 /** Return one message as it stands now. A recalled one has no content. */
 export interface GetMessage {
   conversation_id: string;
@@ -515,6 +584,12 @@ export interface GetReaders {
 export interface GetRelation {
   user_id: string;
 }
+
+/** Return how much the server is used. */
+export type GetStatistics = Record<string, never>;
+
+/** Tell how much the caller keeps on the server, and how much that may be. */
+export type GetUsage = Record<string, never>;
 
 /** Read the caller's own log: what all of the user's devices share, oldest first. */
 export interface GetUserLog {
@@ -542,8 +617,12 @@ export interface Group {
   /** Only admins and the owner may speak. */
   muted_all?: boolean;
   slow_mode_s?: number;
+  /** Days after which messages are gone for everybody; 0 keeps them as long as the server does. */
+  retention_days?: number;
   /** Whether newcomers see what was said before they joined. */
   history_visible?: boolean;
+  /** Whether it ever was not visible: then some member may not read what others may. */
+  history_was_hidden?: boolean;
   members_limit?: number;
   dissolved?: boolean;
   /** The latest messages that mention everybody, oldest first, at most 20. */
@@ -746,6 +825,19 @@ export interface Links {
   links: InviteLink[];
 }
 
+/** List administrative acts, the newest first. */
+export interface ListAudit {
+  /** Only what this user did. */
+  actor_id?: string | null;
+  /** Only this method. */
+  method?: string | null;
+  from_ms?: number;
+  /** Only what was done before this time. */
+  to_ms?: number | null;
+  after?: string;
+  limit?: number;
+}
+
 /** List bans, by user id. */
 export interface ListBans {
   conversation_id: string;
@@ -891,6 +983,15 @@ export interface LogIn {
 /** Remove the device that asks; its tokens are worth nothing from now on. */
 export type LogOut = Record<string, never>;
 
+/** Make a link that downloads one file, or a smaller picture of it, for some minutes. */
+export interface MakeTicket {
+  media_id: string;
+  variant?: "" | "poster" | "preview" | "thumb";
+  /** As in `media.get`. */
+  conversation_id?: string;
+  seq?: number;
+}
+
 /** Tell that a device of the caller has received everything up to a seq. */
 export interface MarkDelivered {
   conversation_id: string;
@@ -908,6 +1009,19 @@ export interface MarkRead {
 /** The marks of a range, by seq; messages without marks are left out. */
 export interface MarksInRange {
   marks: MessageMarks[];
+}
+
+/** What one who may read a media is told of it. */
+export interface MediaInfo {
+  media_id: string;
+  sha256: string;
+  size_bytes: number;
+  mime: string;
+  name: string;
+  /** While it is `processing`, `facts` is empty. */
+  state: "processing" | "ready" | "refused";
+  facts?: Facts;
+  created_at_ms?: number;
 }
 
 /** One user's place in one conversation; it stays, inactive, after the user left. */
@@ -988,6 +1102,8 @@ export interface MessageBody {
   /** Milliseconds that the message lives after its reader has read it; 0 means for ever. */
   burn_after_ms?: number;
   burned?: boolean;
+  /** Gone because the conversation is kept for a time only. */
+  trimmed?: boolean;
 }
 
 /** A message has lived its time; all goes that a recall takes. */
@@ -995,7 +1111,7 @@ export interface MessageBurned {
   seq: number;
 }
 
-/** A message has another content; None where a later edit or the message's end came. */
+/** A message has another content. */
 export interface MessageEdited {
   seq: number;
   version: number;
@@ -1204,7 +1320,7 @@ export interface Preference {
   hidden?: boolean;
   /** Where the conversation's log ended when it was hidden. */
   hidden_seq?: number;
-  /** This user no longer sees what stands at or before this seq. */
+  /** This user no longer sees what stands at or before this seq, because he or she cleared the conversation or because it is kept for a time only. */
   cleared_seq?: number;
   /** The ordinal at `cleared_seq`: nothing up to here counts as unread. */
   cleared_ordinal?: number;
@@ -1549,6 +1665,25 @@ export interface SignalData {
   body: unknown;
 }
 
+/** How much the server is used. Days are those of UTC. */
+export interface Statistics {
+  /** Accounts that were not deleted, bots too. */
+  users: number;
+  active_today: number;
+  active_7_days: number;
+  /** Users active in the last 30 days, today among them. */
+  active_30_days: number;
+  /** All messages ever sent. */
+  messages: number;
+  /** The last 30 days, oldest first. */
+  days: Day[];
+  /** Conversations ever opened, by kind. */
+  conversations: Record<string, number>;
+  /** What lies on the disk, by kind. */
+  storage_bytes: Record<string, number>;
+  connected_devices: number;
+}
+
 /** A custom status; `until_ms` 0 means until it is changed. */
 export interface Status {
   emoji?: string;
@@ -1618,6 +1753,13 @@ export interface Text {
   entities?: Entity[];
 }
 
+/** A way to download a file without a header, for `<img>` and `<video>`. */
+export interface Ticket {
+  /** Below the server's address. It names the caller, and is good for the caller's rights at the time of each download: treat it as a secret. */
+  url: string;
+  expires_at_ms: number;
+}
+
 /** What a device holds after it has logged in. */
 export interface Tokens {
   user_id: string;
@@ -1675,6 +1817,8 @@ export interface UpdateGroup {
   muted_all?: boolean | null;
   /** 0 (off) to 86,400 seconds between two messages of a member. */
   slow_mode_s?: number | null;
+  /** 0 (as long as the server keeps them) to 36,500 days after which messages are gone for everybody. The server may keep all conversations for a shorter time. */
+  retention_days?: number | null;
   /** Concerns those who join from now on. */
   history_visible?: boolean | null;
   /** The whole table. */
@@ -1698,6 +1842,17 @@ export interface UpdateProfile {
   /** Text of at most 100 and emoji of at most 16 characters. */
   status?: Status;
   privacy?: Privacy;
+}
+
+/** How much the caller keeps on the server. */
+export interface Usage {
+  used_bytes: number;
+  /** Held for uploads under way. */
+  reserved_bytes: number;
+  /** What both together may be; 0 means no limit. */
+  quota_bytes: number;
+  /** The largest single file. */
+  file_bytes_max: number;
 }
 
 /** Whether somebody is there. Also the body of the signal `presence`. */
@@ -1771,6 +1926,10 @@ export interface WireError {
 
 /** Method -> what it takes and what it answers. */
 export interface Methods {
+  /** List administrative acts, the newest first. */
+  "admin.audit": { params: ListAudit; result: Acts };
+  /** Return how much the server is used. */
+  "admin.statistics": { params: GetStatistics; result: Statistics };
   /** Let the caller, and nobody else, see no more of what was said until now. */
   "conversation.clear": { params: ClearConversation; result: Preference };
   /** Tell how far the peer of a direct conversation has read and received. */
@@ -1859,6 +2018,14 @@ export interface Methods {
   "group.update": { params: UpdateGroup; result: GroupInfo };
   /** The first request. `token` may be left out when the upgrade carried it as a header. */
   "hello": { params: Hello; result: Welcome };
+  /** Have a file without sending its bytes, if the caller can read the same bytes already. */
+  "media.claim": { params: ClaimMedia; result: MediaInfo };
+  /** Tell what is known of a file: its type, size, dimensions, previews. */
+  "media.get": { params: GetMedia; result: MediaInfo };
+  /** Make a link that downloads one file, or a smaller picture of it, for some minutes. */
+  "media.ticket": { params: MakeTicket; result: Ticket };
+  /** Tell how much the caller keeps on the server, and how much that may be. */
+  "media.usage": { params: GetUsage; result: Usage };
   /** Give one's own text another text, or one's own file another caption. */
   "message.edit": { params: EditMessage; result: Edited };
   /** Keep a message as a favourite, also after leaving the conversation. */
@@ -1994,6 +2161,7 @@ export interface Bodies {
   "conversation.changed": ConversationChanged;
   "conversation.created": ConversationCreated;
   "conversation.read": ConversationRead;
+  "conversation.trimmed": ConversationTrimmed;
   "device.added": DeviceInfo;
   "device.changed": DeviceInfo;
   "device.removed": DeviceRemoved;
@@ -2002,6 +2170,7 @@ export interface Bodies {
   "friend.requested": FriendRequested;
   "group.join_answered": JoinAnswered;
   "group.join_requested": JoinRequested;
+  "media.ready": MediaInfo;
   "member.changed": MemberChanged;
   "members.joined": MembersJoined;
   "members.left": MembersLeft;

@@ -290,7 +290,7 @@ async def test_a_dead_peer_is_cut(server: FakeServer, enter: Any) -> None:
     await until(lambda: server.asked("ping"))
     server.is_mute = True
     await until(lambda: not client.is_online)
-    server.is_mute = False
+    server.is_mute, server.heartbeat_s = False, 30.0
     await client.wait_online(5)
 
 
@@ -394,3 +394,16 @@ async def test_a_server_of_another_version_is_left_alone(server: FakeServer) -> 
     client = Client(server.url, store)
     with pytest.raises(LoggedOut, match="other_version"):
         await client.__aenter__()
+
+
+async def test_an_item_that_comes_when_the_outbox_has_just_run_dry_is_sent(
+    server: FakeServer, enter: Any
+) -> None:
+    server.append("d1", "bob", "1")
+    client = await enter()
+    for n in range(50):
+        sending = client.send("d1", f"a{n}")
+        await sending  # resumes in the very moment in which the worker finds nothing more
+        again = client.send("d1", f"b{n}")
+        async with asyncio.timeout(5):
+            await again

@@ -1,0 +1,359 @@
+/** Keeping the store equal to the server: sync, the order of pushes, gaps. */
+
+import { ConnectionLost, HongyanError, Refused } from "./errors.js";
+import { messageOf, targetOf } from "./fold.js";
+import { isUserLog, userLog } from "./ids.js";
+import { applyEntry, applyUserEntry, type Reader } from "./incoming.js";
+import type { Journal, Step } from "./journal.js";
+import type { Conversation, Entries, Entry, Synced, SyncedConversation } from "./protocol.js";
+import { type ConversationRecord, beginRecord, jumpTo, mergeRemote, raiseTip } from "./records.js";
+import { Sequencer } from "./sequencer.js";
+import { Once, sleep } from "./timing.js";
+
+const PAGE = 200;
+/** After an absence, more missing entries of a conversation than these are left for later. */
+const CATCH_UP = 200;
+const FIRST_ENTRIES = 20;
+const SYNC_PAGE = 100;
+
+export interface ReplicaOptions {
+  journal: Journal;
+  me: () => string;
+  /** Ask on the present connection. */
+  call: (method: string, params: unknown) => Promise<unknown>;
+  /** Wait until no send is in flight in a conversation, but not for ever. */
+  quiet: (conversationId: string) => Promise<void>;
+}
+
+export class Replica {
+  private readonly logs = new Map<string, Sequencer>();
+  private readonly strangers = new Map<string, Entry[]>();
+  private readonly repairs = new Once();
+  private readonly refreshes = new Once();
+  private readonly listeners = new Map<string, Set<Entry[]>>();
+  private isSyncing = true;
+  private isFirst = false;
+  private connectedAtMs = 0;
+
+  private readonly reader: Reader;
+
+  constructor(private readonly options: ReplicaOptions) {
+    const isNews = (entry: Entry) => !this.isFirst || entry.sent_at_ms >= this.connectedAtMs;
+    this.reader = {
+      get me() {
+        return options.me();
+      },
+      isNews,
+    };
+  }
+
+  /** The connection is gone: nothing is fetched until the next `sync`. */
+  offline(): void {
+    this.isSyncing = true;
+  }
+
+  /** Forget what is held in memory; the store tells it again. */
+  reset(): void {
+    this.logs.clear();
+    this.strangers.clear();
+    this.isSyncing = true;
+  }
+
+  // --- the sync call ---
+
+  /** Fetch all that the store lacks; pushes may come meanwhile. */
+  async sync(connectedAtMs: number): Promise<void> {
+    const { journal, call } = this.options;
+    this.isFirst = journal.userTip === null;
+    this.connectedAtMs = connectedAtMs;
+    let known = Object.fromEntries([...journal.records].map(([id, { tip }]) => [id, tip]));
+    const userSeq = journal.userTip ?? 0;
+    let after: string | null = "";
+    try {
+      while (after !== null) {
+        const params = {
+          user_seq: userSeq,
+          known,
+          after,
+          limit: SYNC_PAGE,
+          entries_per_conversation: FIRST_ENTRIES,
+        };
+        const page = (await call("conversation.sync", params)) as Synced;
+        if (after === "" && page.user_log_truncated && Object.keys(known).length > 0) {
+          known = {};
+          continue;
+        }
+        const isFirstPage: boolean = after === "";
+        await journal.run((step) => this.synced(step, page, isFirstPage));
+        after = page.next_after ?? null;
+      }
+    } finally {
+      this.isFirst = false;
+    }
+    this.isSyncing = false;
+    for (const id of this.strangers.keys()) void this.refreshQuietly(id);
+    await Promise.all([...this.logs.keys()].map((id) => this.repair(id)));
+  }
+
+  private async synced(step: Step, page: Synced, isFirstPage: boolean): Promise<void> {
+    if (isFirstPage) await this.syncedUser(step, page);
+    for (const one of page.conversations) await this.syncedOne(step, one);
+  }
+
+  private async syncedUser(step: Step, page: Synced): Promise<void> {
+    for (const id of page.left ?? []) {
+      step.updateRecord(id, (record) => ({ ...record, active: false }));
+    }
+    const log = this.log(step, userLog(this.options.me()));
+    if (!this.isFirst) {
+      for (const entry of page.user_entries ?? []) await this.apply(step, log.offer(entry));
+    }
+    await this.apply(step, log.skip(page.user_seq ?? 0));
+    step.userTip = log.tip;
+  }
+
+  private async syncedOne(step: Step, one: SyncedConversation): Promise<void> {
+    const remote = one.conversation;
+    const id = remote.conversation_id;
+    if (step.record(id) === undefined) {
+      this.begin(step, remote, this.isFirst ? one.from_seq : this.firstOf(remote, one.from_seq));
+    }
+    const log = this.log(step, id);
+    const missing = one.from_seq - 1 - log.tip;
+    if (!one.gap) await this.jump(step, id, one.from_seq, false);
+    else if (missing > CATCH_UP) await this.jump(step, id, one.from_seq, true);
+    for (const entry of one.entries) await this.apply(step, log.offer(entry));
+    const head = remote.head.seq ?? 0;
+    if (log.tip >= one.from_seq - 1) await this.jump(step, id, head + 1, false);
+    log.expect(head);
+    for (const entry of this.strangersOf(id)) await this.apply(step, log.offer(entry));
+    this.merge(step, remote);
+  }
+
+  /** Where a conversation that came while we were away begins for us. */
+  private firstOf(remote: Conversation, fromSeq: number): number {
+    const visible = remote.member.visible_from ?? 1;
+    return fromSeq - visible <= CATCH_UP && remote.kind === "direct" ? visible : fromSeq;
+  }
+
+  // --- pushes and receipts ---
+
+  /** Take an entry that the server pushed, or acknowledged as ours. */
+  async take(entry: Entry): Promise<void> {
+    await this.options.journal.run(async (step) => {
+      const held = this.strangers.get(entry.log_id);
+      if (held !== undefined) held.push(entry);
+      else if (isUserLog(entry.log_id) || step.record(entry.log_id) !== undefined) {
+        await this.apply(step, this.log(step, entry.log_id).offer(entry));
+      } else {
+        this.strangers.set(entry.log_id, [entry]);
+      }
+    });
+    if (this.isSyncing) return;
+    if (this.strangers.has(entry.log_id)) void this.refreshQuietly(entry.log_id);
+    else void this.repair(entry.log_id);
+  }
+
+  /** Wait until the store has the log up to this seq. */
+  async reach(logId: string, seq: number): Promise<void> {
+    await this.options.journal.run((step) => this.log(step, logId).expect(seq));
+    await this.repair(logId);
+  }
+
+  /** Fetch what our own requests appended to the user's log; it is not pushed to us. */
+  reachUserLog(): Promise<void> {
+    const logId = userLog(this.options.me());
+    return this.repairs.run(`${logId} end`, async () => {
+      for (;;) {
+        const tip = this.options.journal.userTip ?? 0;
+        const page = await this.page(logId, tip);
+        await this.filled(logId, page, tip + 1, page.to_seq);
+        if (!page.more_after) return;
+      }
+    });
+  }
+
+  /** Ask the server how a conversation stands, and fetch what the store lacks of it. */
+  async refresh(id: string): Promise<ConversationRecord> {
+    const params = { conversation_id: id };
+    return this.learn((await this.options.call("conversation.get", params)) as Conversation);
+  }
+
+  /** Take a conversation that the server told, and fetch what the store lacks of it. */
+  async learn(remote: Conversation): Promise<ConversationRecord> {
+    const id = remote.conversation_id;
+    await this.options.journal.run(async (step) => {
+      const strangers = this.strangersOf(id);
+      const head = remote.head.seq ?? 0;
+      if (step.record(id) === undefined) {
+        const newest = Math.max(remote.member.visible_from ?? 1, head - FIRST_ENTRIES + 1);
+        this.begin(step, remote, Math.min(newest, ...strangers.map(({ seq }) => seq)));
+      }
+      const log = this.log(step, id);
+      log.expect(head);
+      for (const entry of strangers) await this.apply(step, log.offer(entry));
+      this.merge(step, remote);
+    });
+    await this.repair(id);
+    return this.options.journal.records.get(id) as ConversationRecord;
+  }
+
+  /**
+   * Note the changes of messages that are folded in until the stop, for a page that was
+   * asked for meanwhile and may be older than they are.
+   */
+  watchChanges(id: string): { changes: Entry[]; stop: () => void } {
+    const changes: Entry[] = [];
+    const all = this.listeners.get(id) ?? new Set();
+    this.listeners.set(id, all.add(changes));
+    const stop = () => {
+      all.delete(changes);
+      if (all.size === 0) this.listeners.delete(id);
+    };
+    return { changes, stop };
+  }
+
+  // --- gaps ---
+
+  /** Wait until nothing is missing that is known to exist. */
+  private async repair(logId: string): Promise<void> {
+    if (this.logs.get(logId)?.missing) await this.repairs.run(logId, () => this.fill(logId));
+  }
+
+  private async fill(logId: string): Promise<void> {
+    if (!isUserLog(logId)) await this.options.quiet(logId);
+    try {
+      for (;;) {
+        const missing = this.logs.get(logId)?.missing;
+        if (!missing) return;
+        const page = await this.pageOrNothing(logId, missing.first, missing.last);
+        if (page !== null) await this.filled(logId, page, missing.first, missing.last);
+      }
+    } catch (error) {
+      if (!(error instanceof HongyanError)) throw error; // else the next connection syncs
+    }
+  }
+
+  /** Return the entries from `first` on; null to ask again. */
+  private async pageOrNothing(logId: string, first: number, last: number): Promise<Entries | null> {
+    try {
+      return await this.page(logId, first - 1);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      if (error.retryable) {
+        await sleep(Math.max(200, error.retryAfterMs));
+        return null;
+      }
+      if (error.code !== "not_a_member" && error.code !== "not_found") throw error;
+      return { entries: [], from_seq: first, to_seq: last, more_before: false, more_after: false };
+    }
+  }
+
+  private async page(logId: string, afterSeq: number): Promise<Entries> {
+    const params = { after_seq: afterSeq, limit: PAGE };
+    const { call } = this.options;
+    if (isUserLog(logId)) return (await call("conversation.user_log", params)) as Entries;
+    const whole = { ...params, conversation_id: logId };
+    return (await call("conversation.history", whole)) as Entries;
+  }
+
+  private async filled(logId: string, page: Entries, first: number, last: number): Promise<void> {
+    await this.options.journal.run(async (step) => {
+      const log = this.log(step, logId);
+      for (const entry of page.entries) {
+        await this.jump(step, logId, entry.seq, false); // what is left out is not visible
+        await this.apply(step, log.offer(entry));
+      }
+      await this.jump(step, logId, page.to_seq + 1, false);
+      if (!page.more_after && log.tip < last) await this.jump(step, logId, last + 1, false);
+      if (page.more_after && log.tip < first) await this.jump(step, logId, first + 1, false);
+    });
+  }
+
+  /** Go on from `first`; `isHole` says that something visible is left out before it. */
+  private async jump(step: Step, logId: string, first: number, isHole: boolean): Promise<void> {
+    const log = this.log(step, logId);
+    if (log.tip >= first - 1) return;
+    const released = log.skip(first - 1);
+    await this.apply(step, released.filter((entry) => entry.seq < first));
+    if (isUserLog(logId)) {
+      step.userTip = Math.max(step.userTip ?? 0, first - 1);
+    } else if (isHole) {
+      step.updateRecord(logId, (record) => jumpTo(record, first));
+      step.noteJump(logId);
+    } else {
+      step.updateRecord(logId, (record) => raiseTip(record, first - 1));
+    }
+    await this.apply(step, released.filter((entry) => entry.seq >= first));
+  }
+
+  // --- inside ---
+
+  private async apply(step: Step, entries: readonly Entry[]): Promise<void> {
+    for (const entry of entries) {
+      if (isUserLog(entry.log_id)) {
+        await applyUserEntry(step, entry, this.reader);
+        continue;
+      }
+      await applyEntry(step, entry, this.reader);
+      if (targetOf(entry) > 0) {
+        for (const changes of this.listeners.get(entry.log_id) ?? []) changes.push(entry);
+      }
+      if (this.brings(entry)) setTimeout(() => void this.refreshQuietly(entry.log_id), 0);
+    }
+  }
+
+  /** Whether this entry makes us a member anew: then much may be different. */
+  private brings(entry: Entry): boolean {
+    if (this.isSyncing || entry.kind !== "members.joined") return false;
+    return (entry.body as { user_ids: string[] }).user_ids.includes(this.options.me());
+  }
+
+  private begin(step: Step, remote: Conversation, first: number): void {
+    this.logs.delete(remote.conversation_id);
+    step.putRecord(beginRecord(remote, first));
+  }
+
+  /** Let what the server says of a conversation hold here. */
+  private merge(step: Step, remote: Conversation): void {
+    step.updateRecord(remote.conversation_id, (record) => {
+      let merged = mergeRemote(record, remote);
+      const last = remote.last ?? null;
+      if (last !== null && last.seq > (record.last?.seq ?? 0)) {
+        merged = { ...merged, last: messageOf(last) };
+      }
+      if (record.tip === (remote.head.seq ?? 0)) {
+        merged = { ...merged, mentions: remote.mentions ?? 0 };
+      }
+      return merged;
+    });
+  }
+
+  private strangersOf(id: string): Entry[] {
+    const held = this.strangers.get(id) ?? [];
+    this.strangers.delete(id);
+    return held;
+  }
+
+  private refreshQuietly(id: string): Promise<void> {
+    return this.refreshes.run(id, async () => {
+      try {
+        await this.refresh(id);
+      } catch (error) {
+        if (!(error instanceof ConnectionLost)) this.strangers.delete(id);
+      }
+    });
+  }
+
+  private log(step: Step, logId: string): Sequencer {
+    let log = this.logs.get(logId);
+    if (log === undefined) {
+      const tip = isUserLog(logId)
+        ? (step.userTip ?? this.options.journal.userTip ?? 0)
+        : (step.record(logId)?.tip ?? 0);
+      log = new Sequencer(tip);
+      this.logs.set(logId, log);
+    }
+    return log;
+  }
+}
