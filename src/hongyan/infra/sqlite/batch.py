@@ -281,10 +281,8 @@ class Batch:
             return
         if read > cursor[0]:
             cursor[0], cursor[1] = read, ordinal
-        if delivered > cursor[2]:
-            cursor[2] = delivered
-        if sent_ms > cursor[3]:
-            cursor[3] = sent_ms
+        cursor[2] = max(cursor[2], delivered)
+        cursor[3] = max(cursor[3], sent_ms)
 
     def _head(self, log_id: str) -> LogHead:
         head = self._heads.get(log_id)
