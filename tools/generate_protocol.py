@@ -5,6 +5,9 @@ Run it as ``make docs``; a test fails while the files differ from what this woul
 
 from pathlib import Path
 
+import msgspec
+
+from hongyan.access.http.openapi import openapi_json
 from hongyan.access.native.description.documents import documents
 from hongyan.app.settings_page import settings_page
 from hongyan.domain.catalog import COMMANDS
@@ -16,6 +19,8 @@ MADE = ("schemas/*.json",)
 def generated() -> dict[Path, str]:
     """Return every generated file's text by its path."""
     found = {ROOT / "protocol" / name: text for name, text in documents(COMMANDS).items()}
+    openapi = msgspec.json.format(openapi_json(), indent=2).decode() + "\n"
+    found[ROOT / "protocol" / "openapi.json"] = openapi
     found[ROOT / "docs" / "operate" / "settings.md"] = settings_page()
     return found
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import hongyan
 from hongyan.access.control.server import ControlServer
 from hongyan.access.http.app import HttpOptions, create_app
+from hongyan.access.http.sync_stream import end_streams
 from hongyan.access.native.server import WebServer
 from hongyan.access.native.session import Door
 from hongyan.access.rates import Buckets
@@ -85,9 +86,18 @@ class Server:
         self._chores = Chores(clock, embedded.services.ticks)
         self._is_ready = False
         host, port = settings.host_and_port
+        user_rates = Buckets(settings.rates.user_per_s, settings.rates.user_burst)
+        self._webhooks = embedded.services.integration.webhooks
         self.web = WebServer(
-            create_app(bus, clock, _http_options(settings), lambda: self._is_ready),
-            _door(embedded, self.hub),
+            create_app(
+                bus,
+                clock,
+                _http_options(settings),
+                lambda: self._is_ready,
+                hub=self.hub,
+                user_rates=user_rates,
+            ),
+            _door(embedded, self.hub, user_rates),
             settings.websocket,
             host,
             port,
@@ -111,11 +121,13 @@ class Server:
         await self.control.open(self._settings.data_dir)
         await self.web.start()
         self._chores.start()
+        await self._webhooks.start()
         self._is_ready = True
 
     async def stop(self) -> None:
         """Let connected devices move away, answer what was asked, and close the doors."""
         self._is_ready = False
+        end_streams(self.hub)
         await self.web.drain(self._settings.server.drain_s)
         await self.web.stop()
         await self._chores.stop()
@@ -160,14 +172,14 @@ def _calm_collector() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def _door(embedded: Embedded, hub: Hub) -> Door:
+def _door(embedded: Embedded, hub: Hub, user_rates: Buckets) -> Door:
     rates, socket = embedded.settings.rates, embedded.settings.websocket
     return Door(
         embedded.bus,
         hub,
         embedded.clock,
         COMMANDS,
-        Buckets(rates.user_per_s, rates.user_burst),
+        user_rates,
         connection_per_s=rates.connection_per_s,
         connection_burst=rates.connection_burst,
         heartbeat_s=socket.heartbeat_s,
@@ -181,6 +193,10 @@ def _http_options(settings: Settings) -> HttpOptions:
     return HttpOptions(
         address_per_s=settings.rates.address_per_s,
         address_burst=settings.rates.address_burst,
+        user_per_s=settings.rates.user_per_s,
+        user_burst=settings.rates.user_burst,
+        key_per_s=settings.rates.key_per_s,
+        key_burst=settings.rates.key_burst,
         allowed_origins=settings.websocket.allowed_origins,
         protocol_dir=protocol_dir if protocol_dir.is_dir() else None,
     )

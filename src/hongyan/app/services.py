@@ -50,6 +50,7 @@ from hongyan.infra.senders.mail import SmtpCodeSender
 from hongyan.kernel.clock import Clock
 
 from .chores import Tick
+from .integration import Integration
 from .settings import MessageSettings, Secrets, Settings, UserSettings
 
 
@@ -70,6 +71,7 @@ class Services:
     Attributes:
         ticks: What is to be called again and again; see ``Chores``.
         counting: Keeps the statistics.
+        integration: What app servers use.
     """
 
     ticks: tuple[Tick, ...]
@@ -90,16 +92,18 @@ class Services:
         desk = Desk(store, store, clock)
         for service in (GroupService, MemberService, JoiningService):
             bus.serve(service(desk))
+        self.integration = Integration(settings, store, bus, clock)
         self._serve_conversations(store, clock)
         self._serve_messages(settings.messages, store, clock)
         self.counting = Counting(store, store, store, clock)
         for part in (audit, self.counting):
             bus.serve(part)
         bus.subscribe(Committed, self.counting.heard)
-        self.ticks += (self.counting.tick, Departures(store, store, bus).tick)
+        self.ticks += (*self.integration.ticks, self.counting.tick, Departures(store, store, bus).tick)
 
     async def close(self) -> None:
         """Finish what the services have begun beside the log."""
+        await self.integration.close()
         await self._users.close()
         self._hasher.close()
 
@@ -122,7 +126,7 @@ class Services:
         mentions = Mentioning(store)
         limits, windows = _limits(settings), _windows(settings)
         ending = Ending(store, store, mentions)
-        sending = Sending(store, store, clock, rooms, mentions, limits)
+        sending = Sending(store, store, clock, rooms, mentions, limits, gates=self.integration.gates)
         scheduling = Scheduling(store, store, clock, targets, sending, limits)
         burning = Burning(store, store, store, targets, ending)
         self._bus.subscribe(Committed, burning.heard)

@@ -67,6 +67,37 @@ class RateSettings(Struct, frozen=True, kw_only=True):
     """Registrations and log-ins a second from one network address. 0 means no limit."""
     address_burst: Rate = 30.0
     """Registrations and log-ins that one address may save up."""
+    key_per_s: Rate = 500.0
+    """Requests a second with one API key. 0 means no limit."""
+    key_burst: Rate = 1_000.0
+    """Requests that one API key may save up."""
+
+
+class IntegrationSettings(Struct, frozen=True, kw_only=True):
+    """App servers: webhooks, and the hook before sending."""
+
+    allowed_networks: tuple[str, ...] = ()
+    """Addresses and networks (``10.0.0.0/8``) that webhooks and the hook may call although they
+    are not public. Empty: only public addresses are called, so that whoever may name a URL
+    cannot reach what only this server reaches."""
+    webhook_timeout_s: PositiveSeconds = 15.0
+    """Seconds that one delivery may take."""
+    webhook_retry_first_s: PositiveSeconds = 1.0
+    """Seconds before a failed delivery is tried again. They double with each failure."""
+    webhook_retry_most_s: PositiveSeconds = 3_600.0
+    """The longest time between two attempts, in seconds."""
+    webhook_give_up_s: PositiveSeconds = 259_200.0
+    """Seconds after which a failing delivery becomes a dead letter and the next one goes."""
+    before_send_url: str = ""
+    """Where the business is asked before a message is stored; it may refuse or alter it. Each
+    message waits for the answer. Empty: nobody is asked."""
+    before_send_secret: Secret = ""
+    """Signs the question as webhooks are signed: ``whsec_`` and base64. Empty: no signature."""
+    before_send_timeout_s: PositiveSeconds = 2.0
+    """Seconds that the answer may take."""
+    before_send_fails: Literal["open", "closed"] = "closed"
+    """What happens while the business cannot be asked: messages pass (open), or are refused and
+    may be sent again later (closed)."""
 
 
 class UserSettings(Struct, frozen=True, kw_only=True):
@@ -155,6 +186,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     server: ServerSettings = ServerSettings()
     websocket: SocketOptions = SocketOptions()
     rates: RateSettings = RateSettings()
+    integration: IntegrationSettings = IntegrationSettings()
     users: UserSettings = UserSettings()
     messages: MessageSettings = MessageSettings()
     smtp: SmtpSettings = SmtpSettings()

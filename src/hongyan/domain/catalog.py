@@ -13,6 +13,10 @@ from .conversation import presence_api
 from .group import api as group_api
 from .group import joining_api, members_api
 from .group import model as group_model
+from .integration import api as integration_api
+from .integration import app_api as integration_app_api
+from .integration import model as integration_model
+from .integration import webhooks_api as integration_webhooks_api
 from .log.model import Row
 from .media import api as media_api
 from .media import model as media_model
@@ -40,6 +44,9 @@ APIS = (
     message_api,
     message_marks_api,
     admin_api,
+    integration_api,
+    integration_app_api,
+    integration_webhooks_api,
 )
 MODELS = (
     user_model,
@@ -49,6 +56,7 @@ MODELS = (
     conversation_model,
     message_rows,
     admin_model,
+    integration_model,
 )
 
 

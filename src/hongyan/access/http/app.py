@@ -1,12 +1,9 @@
 """The HTTP application: its paths and what goes around them."""
 
-import math
 import re
 from collections.abc import Awaitable, Callable
-from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -18,20 +15,35 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
 
 from hongyan.access.rates import Buckets
-from hongyan.domain.user.api import LogIn, LogOut, Refresh, Register
-from hongyan.kernel.addresses import network_of
-from hongyan.kernel.bus import Caller, Command
+from hongyan.delivery.hub import Hub
+from hongyan.domain.catalog import COMMANDS
+from hongyan.kernel.bus import Caller
 from hongyan.kernel.clock import Clock
-from hongyan.kernel.errors import Invalid, NotFound, RateLimited, Refusal, Unavailable
+from hongyan.kernel.errors import Invalid, NotFound, Refusal, Unavailable
 
-from .commands import Commands, address_of
+from .commands import Commands
 from .errors import MethodNotAllowed, problem
+from .importing import Importing
+from .limits import Limit
 from .middleware import Outermost
+from .openapi import openapi_json
+from .operations import operations
+from .rest import Limits, Rest
+from .routes import PREFIX, ROUTES
+from .sync_stream import SyncStream
 
 Answer = Callable[[Request], Awaitable[Response]]
-EXPOSED = ("Retry-After", "RateLimit", "RateLimit-Policy", "WWW-Authenticate")
+EXPOSED = (
+    "Retry-After",
+    "RateLimit",
+    "RateLimit-Policy",
+    "WWW-Authenticate",
+    "Link",
+    "Idempotency-Replayed",
+)
 
 
 class HttpOptions(Struct, frozen=True, kw_only=True):
@@ -45,6 +57,14 @@ class HttpOptions(Struct, frozen=True, kw_only=True):
     """Registrations, log-ins and refreshes a second from one address. 0 means no limit."""
     address_burst: float = 30.0
     """How many of them one address may save up."""
+    user_per_s: float = 100.0
+    """Requests a second of one user. 0 means no limit."""
+    user_burst: float = 400.0
+    """How many of them one user may save up."""
+    key_per_s: float = 500.0
+    """Requests a second with one API key. 0 means no limit."""
+    key_burst: float = 1_000.0
+    """How many of them one key may save up."""
     allowed_origins: tuple[str, ...] = ()
     """Web origins whose pages may call (CORS); ``https://*.example.org`` for all subdomains,
     ``*`` for all. Empty: the server's own only."""
@@ -67,6 +87,8 @@ def create_app(
     options: HttpOptions = HttpOptions(),  # noqa: B008
     is_ready: Callable[[], bool] = lambda: True,
     routes: tuple[BaseRoute, ...] = (),
+    hub: Hub | None = None,
+    user_rates: Buckets | None = None,
 ) -> Starlette:
     """Return the application.
 
@@ -79,17 +101,26 @@ def create_app(
         options: The settings.
         is_ready: Whether requests can be answered now; ``/readyz`` tells it.
         routes: Further paths, such as a web client's; ours come first.
+        hub: Where streams and polls attach; without it there are none.
+        user_rates: Where the requests of users are counted, if other doors count there too.
     """
     commands = Commands(caller, options.body_bytes_max, options.body_timeout_s)
-    limited = partial(_limited, Buckets(options.address_per_s, options.address_burst), options)
+    limits = Limits(
+        Limit("auth", options.address_per_s, options.address_burst),
+        Limit("user", options.user_per_s, options.user_burst, user_rates),
+        Limit("key", options.key_per_s, options.key_burst),
+    )
     paths: list[BaseRoute] = [
-        _post("/api/v1/auth/register", limited(_runs(commands, Register))),
-        _post("/api/v1/auth/login", limited(_runs(commands, LogIn))),
-        _post("/api/v1/auth/refresh", limited(_runs(commands, Refresh))),
-        _post("/api/v1/auth/logout", _runs(commands, LogOut)),
+        Rest(commands, operations(COMMANDS, ROUTES), limits),
+        Route(f"{PREFIX}/app/users", Importing(commands, limits), methods=["POST"]),
+        Route(f"{PREFIX}/openapi.json", _openapi, methods=["GET"]),
         Route("/healthz", _health(clock, lambda: True), methods=["GET"]),
         Route("/readyz", _health(clock, is_ready), methods=["GET"]),
     ]
+    if hub is not None:
+        sync = SyncStream(commands, hub, clock, limits)
+        paths.append(Route(f"{PREFIX}/sync/stream", Endpoint(sync.stream), methods=["GET"]))
+        paths.append(Route(f"{PREFIX}/sync/poll", Endpoint(sync.poll), methods=["POST"]))
     if options.protocol_dir is not None:
         paths.append(Mount("/protocol", StaticFiles(directory=options.protocol_dir)))
     return Starlette(
@@ -104,42 +135,20 @@ def create_app(
     )
 
 
-def _post(path: str, answer: Answer) -> Route:
-    return Route(path, answer, methods=["POST"])
+class Endpoint:
+    """An ASGI application that a route calls as it is, once for each request."""
+
+    def __init__(self, answer: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self._answer(scope, receive, send)
 
 
-def _runs(commands: Commands, command: type[Command[Any]]) -> Answer:
-    """Return the answer that runs this command."""
-
-    async def answer(request: Request) -> Response:
-        return await commands.run(request, command)
-
-    return answer
-
-
-def _limited(buckets: Buckets, options: HttpOptions, answer: Answer) -> Answer:
-    """Return the answer behind a limit by address, told in the RateLimit headers."""
-    if options.address_per_s <= 0:
-        return answer
-    quota, rate = math.floor(options.address_burst), options.address_per_s
-    policy = f'"auth";q={quota};w={math.ceil(quota / rate)}'
-
-    async def guarded(request: Request) -> Response:
-        bucket = buckets.of(network_of(address_of(request)))
-        wait_s = bucket.take()
-        try:
-            if wait_s:
-                raise RateLimited(retry_after_ms=math.ceil(wait_s * 1_000))
-            response = await answer(request)
-        except (Refusal, msgspec.DecodeError) as error:
-            response = problem(error)
-        left = math.floor(bucket.tokens)
-        full_s = math.ceil((options.address_burst - bucket.tokens) / rate)
-        response.headers["ratelimit-policy"] = policy
-        response.headers["ratelimit"] = f'"auth";r={left};t={full_s}'
-        return response
-
-    return guarded
+async def _openapi(_request: Request) -> Response:
+    headers = {"cache-control": "public, max-age=300"}
+    return Response(openapi_json(), 200, headers, "application/json")
 
 
 def _health(clock: Clock, is_well: Callable[[], bool]) -> Answer:
@@ -168,7 +177,7 @@ def _middleware(options: HttpOptions) -> list[Middleware]:
                 allow_origins=[one for one in options.allowed_origins if "*." not in one],
                 allow_origin_regex=_subdomains(options.allowed_origins),
                 allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-                allow_headers=["authorization", "content-type"],
+                allow_headers=["authorization", "content-type", "idempotency-key", "last-event-id"],
                 expose_headers=EXPOSED,
             )
         )

@@ -1,6 +1,7 @@
 """From a request to a command and back: the seam for every path that runs a command."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -8,11 +9,16 @@ from msgspec import structs
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hongyan.domain.user.api import Authenticate
+from hongyan.access.keys import identify
+from hongyan.domain.integration.rules import check_scope
 from hongyan.kernel.bus import ANONYMOUS, Access, Actor, Caller, Command
 from hongyan.kernel.errors import Forbidden, Unauthenticated, UnknownMethod
 
 from .errors import BodyTooLarge, BodyTooSlow, NotJson
+
+ON_BEHALF_OF = "hongyan-on-behalf-of"
+NO_STORE = {"cache-control": "no-store"}
+_encode = msgspec.json.Encoder().encode
 
 
 class Commands:
@@ -25,7 +31,7 @@ class Commands:
     """
 
     def __init__(self, caller: Caller, body_bytes_max: int, body_timeout_s: float) -> None:
-        self._caller = caller
+        self.caller = caller
         self._body_bytes_max = body_bytes_max
         self._body_timeout_s = body_timeout_s
 
@@ -36,34 +42,35 @@ class Commands:
             Refusal: the door's, or the handler's.
             msgspec.DecodeError, msgspec.ValidationError: the body is not the command's.
         """
-        actor = await self._actor(request, command.ACCESS)
-        params = msgspec.json.decode(await self._body(request) or b"{}", type=command)
-        result = await self._caller.call(actor, params)
-        headers = {"cache-control": "no-store"}
-        return Response(msgspec.json.encode(result), 200, headers, "application/json")
+        actor = await self.admit(request, command)
+        params = msgspec.json.decode(await self.body(request) or b"{}", type=command)
+        return json_response(await self.caller.call(actor, params))
 
-    async def _actor(self, request: Request, access: str) -> Actor:
-        """Return who asks.
+    async def admit(self, request: Request, command: type[Command[Any]]) -> Actor:
+        """Return who asks, if the command is for that one.
 
         Raises:
             Unauthenticated, Forbidden: the command is not for that one.
+            Invalid: the header that says for whom a key acts is wrong or missing.
             UnknownMethod: the command is for nobody outside.
         """
-        if access == Access.INTERNAL:
+        if command.ACCESS == Access.INTERNAL:
             raise UnknownMethod
         address = address_of(request)
-        if access == Access.ANYONE:
+        if command.ACCESS == Access.ANYONE:
             return structs.replace(ANONYMOUS, address=address)
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise Unauthenticated
-        actor = await self._caller.call(ANONYMOUS, Authenticate(access_token=token.strip()))
-        if access == Access.ADMIN and not actor.admin:
+        on_behalf_of = request.headers.get(ON_BEHALF_OF, "")
+        actor = await identify(self.caller, token.strip(), address, on_behalf_of)
+        check_scope(actor, command)
+        if command.ACCESS == Access.ADMIN and not actor.admin:
             raise Forbidden
-        return structs.replace(actor, address=address)
+        return actor
 
-    async def _body(self, request: Request) -> bytes:
-        """Return the whole body, holding no more than the limit.
+    async def body(self, request: Request) -> bytes:
+        """Return the whole body of JSON, holding no more than the limit.
 
         Raises:
             BodyTooLarge, BodyTooSlow, NotJson: as they say.
@@ -77,10 +84,36 @@ class Commands:
                         raise BodyTooLarge(limit=self._body_bytes_max)
         except TimeoutError as error:
             raise BodyTooSlow from error
-        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if body and content_type != "application/json":
+        if body and content_type_of(request) != "application/json":
             raise NotJson
         return bytes(body)
+
+    async def chunks(self, request: Request) -> AsyncIterator[bytes]:
+        """Yield the body as it comes; each piece must come in time.
+
+        Raises:
+            BodyTooSlow: one did not.
+        """
+        stream = request.stream().__aiter__()
+        while True:
+            try:
+                async with asyncio.timeout(self._body_timeout_s):
+                    chunk = await anext(stream, None)
+            except TimeoutError as error:
+                raise BodyTooSlow from error
+            if chunk is None:
+                return
+            yield chunk
+
+
+def json_response(result: Any) -> Response:
+    """Return the answer that carries a command's result."""
+    return Response(_encode(result), 200, NO_STORE, "application/json")
+
+
+def content_type_of(request: Request) -> str:
+    """Return the media type of the body, without its parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def address_of(request: Request) -> str:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 from starlette.responses import Response
 
+from hongyan.domain.media.api import FileTooLarge, QuotaExceeded, UnsupportedType
 from hongyan.domain.user.api import MailNotConfigured
 from hongyan.kernel.errors import (
     Busy,
@@ -50,6 +51,13 @@ class NotJson(Invalid):
     message = "Send JSON, with the content type application/json."
 
 
+class NotJsonLines(NotJson):
+    """The request's body is of another type than JSON lines."""
+
+    code = "not_json_lines"
+    message = "Send lines of JSON, with the content type application/x-ndjson."
+
+
 class MethodNotAllowed(Invalid):
     """The path exists, but not for this HTTP method."""
 
@@ -74,6 +82,9 @@ STATUSES: Final[Mapping[type[Refusal], HTTPStatus]] = {
     StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     MailNotConfigured: HTTPStatus.NOT_IMPLEMENTED,
+    FileTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    QuotaExceeded: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    UnsupportedType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     Internal: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 """A refusal has the status of the nearest class that it descends from."""
@@ -103,17 +114,21 @@ def status_of(kind: type[Refusal]) -> HTTPStatus:
     raise LookupError(kind.code)
 
 
-def problem(error: Exception) -> Response:
+def problem(error: Exception, named_status: int = 0) -> Response:
     """Return the answer for whatever a request raised.
 
     A refusal speaks for itself; a value that does not fit its type is ``invalid``; anything
     else is a defect of ours, of which the caller learns nothing but that it happened.
+
+    Args:
+        error: What was raised.
+        named_status: Where a protocol names another status for it; 0 takes the table's.
     """
     if isinstance(error, msgspec.ValidationError | msgspec.DecodeError):
         error = Invalid(str(error))
     if not isinstance(error, Refusal):
         error = Internal()
-    status = status_of(type(error))
+    status = named_status or status_of(type(error))
     body = Problem(
         type=f"/protocol/errors.md#{error.code}",
         title=type(error).message,
@@ -127,7 +142,7 @@ def problem(error: Exception) -> Response:
     return Response(msgspec.json.encode(body), status, headers, PROBLEM_TYPE)
 
 
-def _headers(error: Refusal, status: HTTPStatus) -> dict[str, str]:
+def _headers(error: Refusal, status: int) -> dict[str, str]:
     headers = {"cache-control": "no-store"}
     if status == HTTPStatus.UNAUTHORIZED:
         headers["www-authenticate"] = 'Bearer realm="hongyan"'  # RFC 6750, section 3

@@ -54,12 +54,12 @@ _METHODS: Final[dict[Scope, str]] = {
         conversation.delivered conversation.readers conversation.cursors message.get
         message.revisions message.favourites message.favourite message.unfavourite
         message.marks message.pins message.reactors message.schedules poll.votes
-        media.get media.download_ticket
+        media.get media.ticket media.usage
     """,
     "messages:send": """
         conversation.typing message.send message.edit message.recall message.forward
         message.schedule message.reschedule message.unschedule message.react message.pin
-        message.unpin poll.vote poll.close app.notify media.upload media.instant
+        message.unpin poll.vote poll.close app.notify media.claim
     """,
     "webhooks:write": """
         webhook.create webhook.list webhook.update webhook.delete webhook.rotate_secret

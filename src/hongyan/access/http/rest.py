@@ -1,0 +1,215 @@
+"""The REST API: every command at a path of its own."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
+from starlette.types import Receive, Scope, Send
+
+from hongyan.domain.integration.api import FindAnswer, KeepAnswer
+from hongyan.domain.log.service import Turns
+from hongyan.kernel.addresses import network_of
+from hongyan.kernel.bus import ANONYMOUS, Actor, Command
+from hongyan.kernel.errors import Invalid, Refusal, Unauthenticated
+
+from .commands import NO_STORE, Commands, address_of, json_response
+from .errors import PROBLEM_TYPE, MethodNotAllowed, problem
+from .limits import Limit, Taken
+from .operations import Operation, Paths, retry_key_of
+from .routes import LIMITED_BY_ADDRESS, NEVER_STORED, PREFIX
+
+QUERY_FIELDS_MAX = 1_000
+STORED_BYTES_MAX = 64 * 1024
+_RAW_PREFIX = PREFIX.encode() + b"/"
+_BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+
+class Limits:
+    """By what requests are counted.
+
+    Args:
+        address: Strangers, by their network address.
+        user: Users, over all of their devices and doors.
+        key: API keys.
+    """
+
+    def __init__(self, address: Limit, user: Limit, key: Limit) -> None:
+        self.address = address
+        self.user = user
+        self.key = key
+
+    def of(self, actor: Actor) -> Taken | None:
+        """Count a request of somebody who is known."""
+        if actor.key_id:
+            return self.key.take(actor.key_id)
+        return self.user.take(actor.user_id) if actor.user_id else None
+
+
+class Rest(BaseRoute):
+    """The route of all operations; finds one in as many steps as its path has segments.
+
+    Args:
+        commands: Runs commands.
+        operations: What there is.
+        limits: By what requests are counted.
+    """
+
+    def __init__(self, commands: Commands, operations: Sequence[Operation], limits: Limits) -> None:
+        self._commands = commands
+        self._paths = Paths(operations)
+        self._limits = limits
+        self._turns = Turns()
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Return whether there is an operation at the request's path."""
+        if scope["type"] != "http":
+            return Match.NONE, {}
+        raw = scope.get("raw_path") or scope["path"].encode()
+        raw = raw.partition(b"?")[0]
+        if not raw.startswith(_RAW_PREFIX):
+            return Match.NONE, {}
+        try:
+            found = self._paths.find(raw[len(_RAW_PREFIX) :])
+        except Invalid as refusal:
+            return Match.FULL, {"hongyan.refusal": refusal}
+        if found is None:
+            return Match.NONE, {}
+        here, values = found
+        operation = here.get(scope["method"])
+        if operation is None:
+            return Match.PARTIAL, {"hongyan.allowed": tuple(here)}
+        return Match.FULL, {"hongyan.operation": operation, "hongyan.values": values}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request that matched."""
+        operation = scope.get("hongyan.operation")
+        if operation is not None:
+            request = Request(scope, receive)
+            response = await self._answer(request, operation, scope["hongyan.values"])
+        elif "hongyan.allowed" in scope:
+            response = problem(MethodNotAllowed())
+            response.headers["allow"] = ", ".join(scope["hongyan.allowed"])
+        else:
+            response = problem(scope["hongyan.refusal"])
+        await response(scope, receive, send)
+
+    async def _answer(
+        self, request: Request, operation: Operation, values: Sequence[str]
+    ) -> Response:
+        taken: Taken | None = None
+        try:
+            if operation.method in LIMITED_BY_ADDRESS:
+                taken = self._limits.address.take(network_of(address_of(request)))
+                if taken is not None:
+                    taken.check()
+            actor = await self._commands.admit(request, operation.command)
+            if taken is None and (taken := self._limits.of(actor)) is not None:
+                taken.check()
+            response = await self._run(request, operation, values, actor)
+        except (Refusal, msgspec.DecodeError) as error:
+            response = problem(error)
+        except RecursionError:
+            response = problem(Invalid("The body is nested too deeply."))
+        except ClientDisconnect:
+            response = problem(Invalid("The request ended before its body."))
+        if taken is not None:
+            taken.tell(response.headers)
+        return response
+
+    async def _run(
+        self, request: Request, operation: Operation, values: Sequence[str], actor: Actor
+    ) -> Response:
+        has_body = operation.verb not in ("GET", "DELETE")
+        body = await self._commands.body(request) if has_body else b""
+        query = query_of(request)
+        header = request.headers.get("idempotency-key")
+        retry_key = retry_key_of(header) if header is not None and operation.verb == "POST" else ""
+        params = operation.read(values, query, body, retry_key)
+        if (
+            retry_key
+            and not operation.takes_client_id
+            and actor.user_id
+            and operation.method not in NEVER_STORED
+        ):
+            return await self._once(request, actor, params, body, retry_key)
+        result = await self._commands.caller.call(actor, params)
+        response = json_response(result)
+        if operation.verb == "GET":
+            _link_next(response, request, result, query)
+        return response
+
+    async def _once(
+        self, request: Request, actor: Actor, params: Command[Any], body: bytes, retry_key: str
+    ) -> Response:
+        """Answer a repeated request with the first answer."""
+        owner = f"{actor.key_id}:{actor.user_id}"
+        asked = f"{request.method} {request.url.path}?{request.url.query}\n".encode() + body
+        fingerprint = hashlib.sha256(asked).hexdigest()
+        call = self._commands.caller.call
+        async with self._turns.of(f"{owner} {retry_key}"):
+            find = FindAnswer(owner=owner, key=retry_key, fingerprint=fingerprint)
+            found = await call(ANONYMOUS, find)
+            if found.status:
+                kind = "application/json" if found.status < 400 else PROBLEM_TYPE
+                headers = {**NO_STORE, "idempotency-replayed": "true"}
+                return Response(found.body, found.status, headers, kind)
+            try:
+                response = json_response(await call(actor, params))
+            except Refusal as refusal:
+                if refusal.retryable or isinstance(refusal, Unauthenticated):
+                    raise
+                response = problem(refusal)
+            if len(response.body) <= STORED_BYTES_MAX:
+                keep = KeepAnswer(
+                    owner=owner,
+                    key=retry_key,
+                    fingerprint=fingerprint,
+                    status=response.status_code,
+                    body=bytes(response.body).decode(),
+                )
+                await call(ANONYMOUS, keep)
+        return response
+
+
+def query_of(request: Request) -> list[tuple[str, str]]:
+    """Return the query's parameters.
+
+    Raises:
+        Invalid: it is malformed.
+    """
+    raw: bytes = request.scope["query_string"]
+    if not raw:
+        return []
+    if _BAD_ESCAPE.search(raw):
+        raise Invalid("The query has a percent sign that escapes nothing.")
+    try:
+        found = parse_qsl(
+            raw.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=QUERY_FIELDS_MAX,
+        )
+    except ValueError as error:
+        raise Invalid("The query is malformed or too long.") from error
+    if any("\x00" in value for _, value in found):
+        raise Invalid("The query has a character that cannot be.")
+    return found
+
+
+def _link_next(
+    response: Response, request: Request, result: Any, query: Sequence[tuple[str, str]]
+) -> None:
+    """Name the next page in the header Link (RFC 8288)."""
+    following = getattr(result, "next_after", None) or getattr(result, "next", None)
+    if response.status_code == HTTPStatus.OK and following:
+        rest = [(name, value) for name, value in query if name != "after"]
+        path = request.scope["raw_path"].partition(b"?")[0].decode("ascii")
+        target = f"{path}?{urlencode([*rest, ('after', following)])}"
+        response.headers["link"] = f'<{target}>; rel="next"'

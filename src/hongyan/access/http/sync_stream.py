@@ -1,0 +1,370 @@
+"""Sync for networks that block WebSocket: Server-Sent Events, and a long poll.
+
+Both are peers of the hub, so they hear the same facts as a WebSocket. A device has one
+connection: the newer one, of whichever kind, replaces the older.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct, field
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from hongyan.access.native.mapper import SignalData
+from hongyan.delivery.hub import Hub
+from hongyan.delivery.ports import Encoder
+from hongyan.domain.conversation.api import GetUserLog, Sync, Synced
+from hongyan.domain.log.model import Entry, Signal
+from hongyan.kernel.bus import Actor
+from hongyan.kernel.clock import Clock
+from hongyan.kernel.errors import Forbidden, Invalid, Refusal
+from hongyan.kernel.ids import ConversationId
+
+from .commands import Commands, json_response
+from .errors import problem
+from .rest import Limits, query_of
+
+QUEUE_BYTES_MAX = 1024 * 1024
+HEARTBEAT_S = 15.0
+RETRY_MS = 2_000
+SLACK_MS = 10_000
+"""How far before the last event a resumed stream begins: clocks of entries are not their order."""
+RESUMED_EACH = 50
+RESUMED_OWN = 500
+POLL_MAX_S = 60.0
+SIGNALS_MAX = 200
+STREAMED = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+)
+_encode = msgspec.json.Encoder().encode
+
+
+class Ready(Struct, frozen=True):
+    """The first event of a stream: facts from now on come."""
+
+    user_id: str
+    device_id: str
+    time_ms: int
+
+
+class Gap(Struct, frozen=True):
+    """A resumed stream left out entries of this conversation; read its history."""
+
+    conversation_id: str
+    before_seq: int
+
+
+class PollRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """As ``conversation.sync``, and how long to wait for news."""
+
+    user_seq: int = 0
+    known: dict[ConversationId, int] = field(default_factory=dict)
+    entries_per_conversation: int = 20
+    limit: int = 200
+    timeout_s: Annotated[float, Meta(ge=0, le=POLL_MAX_S)] = 25.0
+
+
+class Polled(Struct, frozen=True):
+    """What there is to know; ``signals`` came while the poll waited."""
+
+    synced: Synced
+    signals: tuple[SignalData, ...] = ()
+
+
+def event(name: str, data: Any, id_ms: int = 0) -> bytes:
+    """Return one event of a stream."""
+    head = f"id: {id_ms}\nevent: {name}\ndata: " if id_ms else f"event: {name}\ndata: "
+    return head.encode() + _encode(data) + b"\n\n"
+
+
+def _signal(fact: Signal) -> SignalData:
+    return SignalData(fact.log_id, fact.kind, fact.sender, msgspec.Raw(fact.body))
+
+
+class EventEncoder:
+    """Facts as Server-Sent Events; an entry's id is its time."""
+
+    def encode(self, fact: Entry | Signal) -> bytes:
+        """See ``Encoder.encode``."""
+        if isinstance(fact, Entry):
+            return event("entry", fact, fact.sent_at_ms)
+        return event("signal", _signal(fact))
+
+
+class PollEncoder:
+    """What wakes a long poll: a signal in JSON, and nothing of an entry, which sync tells."""
+
+    def encode(self, fact: Entry | Signal) -> bytes:
+        """See ``Encoder.encode``."""
+        return b"" if isinstance(fact, Entry) else _encode(_signal(fact))
+
+
+EVENTS, POLLS = EventEncoder(), PollEncoder()
+
+
+class Listener:
+    """A peer whose frames are taken by a request that is being answered.
+
+    Args:
+        actor: Who listens.
+        encoder: How facts are told.
+        limit_bytes: What may wait; more cuts the peer, which then resumes.
+    """
+
+    def __init__(self, actor: Actor, encoder: Encoder, limit_bytes: int) -> None:
+        self.user_id = actor.user_id
+        self.device_id = actor.device_id
+        self.encoder = encoder
+        self.ended = ""
+        self._limit = limit_bytes
+        self._frames: list[bytes] = []
+        self._size = 0
+        self._woken = asyncio.Event()
+
+    def push(self, frame: bytes) -> None:
+        """See ``Peer.push``."""
+        if self.ended:
+            return
+        self._frames.append(frame)
+        self._size += len(frame) + 64
+        if self._size > self._limit:
+            self._frames = []
+            self.end("too_slow")
+        self._woken.set()
+
+    def kick(self, reason: str) -> None:
+        """See ``Peer.kick``."""
+        self.end(reason)
+
+    def end(self, reason: str) -> None:
+        """Let the request end once what waits was taken."""
+        self.ended = self.ended or reason
+        self._woken.set()
+
+    async def wait(self, seconds: float) -> bool:
+        """Return whether something came, or the end, within so many seconds."""
+        try:
+            await asyncio.wait_for(self._woken.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    def take(self) -> list[bytes]:
+        """Return what waits."""
+        frames, self._frames, self._size = self._frames, [], 0
+        self._woken.clear()
+        return frames
+
+
+def end_streams(hub: Hub) -> None:
+    """End all streams and polls: the server stops, and they come again."""
+    for peer in hub.peers():
+        if isinstance(peer, Listener):
+            peer.end("reconnect")
+
+
+class SyncStream:
+    """Answers ``GET /api/v1/sync/stream`` and ``POST /api/v1/sync/poll``.
+
+    Args:
+        commands: Runs commands.
+        hub: Where peers attach.
+        clock: The time of day.
+        limits: By what requests are counted.
+        heartbeat_s: How often a quiet stream says that it lives.
+    """
+
+    def __init__(
+        self,
+        commands: Commands,
+        hub: Hub,
+        clock: Clock,
+        limits: Limits,
+        heartbeat_s: float = HEARTBEAT_S,
+    ) -> None:
+        self._commands = commands
+        self._hub = hub
+        self._clock = clock
+        self._limits = limits
+        self._heartbeat_s = heartbeat_s
+
+    async def _admit(self, request: Request, response: dict[str, Any]) -> Actor:
+        actor = await self._commands.admit(request, Sync)
+        taken = self._limits.of(actor)
+        if taken is not None:
+            response["taken"] = taken
+            taken.check()
+        if not actor.device_id:
+            raise Forbidden("A stream is a device's; app servers have webhooks.")
+        return actor
+
+    # --- Server-Sent Events ---
+
+    async def stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the stream."""
+        request, told = Request(scope, receive), {}  # type: ignore[var-annotated]
+        try:
+            actor = await self._admit(request, told)
+            since_ms = _last_event(request)
+        except Refusal as refusal:
+            await _respond(problem(refusal), told, scope, receive, send)
+            return
+        listener = Listener(actor, EVENTS, QUEUE_BYTES_MAX)
+        await send({"type": "http.response.start", "status": 200, "headers": list(STREAMED)})
+        watch = asyncio.create_task(_hung_up(receive, listener))
+        try:
+            await self._hub.attach(listener)
+            await self._write(actor, listener, since_ms, send)
+        finally:
+            self._hub.detach(listener)
+            watch.cancel()
+
+    async def _write(self, actor: Actor, listener: Listener, since_ms: int, send: Send) -> None:
+        async def write(data: bytes, more: bool = True) -> None:
+            await send({"type": "http.response.body", "body": data, "more_body": more})
+
+        now_ms = self._clock.now_ms()
+        ready = Ready(actor.user_id, actor.device_id, now_ms)
+        await write(f"retry: {RETRY_MS}\n\n".encode() + event("ready", ready))
+        if since_ms:
+            async for chunk in self._resumed(actor, since_ms - SLACK_MS):
+                await write(chunk)
+        await write(b": from here on, as it happens\nid: %d\n\n" % now_ms)
+        while not listener.ended:
+            if not await listener.wait(self._heartbeat_s):
+                await write(b":\n\n")
+                continue
+            frames = listener.take()
+            if frames:
+                await write(b"".join(frames))
+        last = b"".join(listener.take())
+        if listener.ended != "gone":
+            last += event("end", {"reason": listener.ended})
+        await write(last, more=False)
+
+    async def _resumed(self, actor: Actor, since_ms: int) -> AsyncIterator[bytes]:
+        """Yield what happened since then, as ``conversation.sync`` tells it."""
+        call = self._commands.caller.call
+        after = ConversationId("")
+        while True:
+            page = await call(
+                actor, Sync(entries_per_conversation=RESUMED_EACH, limit=100, after=after)
+            )
+            if not after:
+                first = max(0, page.user_seq - RESUMED_OWN)
+                own = await call(actor, GetUserLog(after_seq=first, limit=RESUMED_OWN))
+                yield _events(own.entries, since_ms)
+            found = b""
+            for one in page.conversations:
+                oldest = one.entries[0].sent_at_ms if one.entries else 0
+                if one.gap and oldest >= since_ms:
+                    gap = Gap(one.conversation.conversation_id, one.from_seq)
+                    found += event("gap", gap)
+                found += _events(one.entries, since_ms)
+            yield found
+            if page.next_after is None:
+                return
+            after = page.next_after
+
+    # --- the long poll ---
+
+    async def poll(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the poll."""
+        request, told = Request(scope, receive), {}  # type: ignore[var-annotated]
+        try:
+            actor = await self._admit(request, told)
+            body = await self._commands.body(request)
+            asked = msgspec.json.decode(body or b"{}", type=PollRequest)
+            response = json_response(await self._polled(actor, asked, receive))
+        except (Refusal, msgspec.DecodeError) as error:
+            response = problem(error)
+        except RecursionError:
+            response = problem(Invalid("The body is nested too deeply."))
+        except ClientDisconnect:
+            response = problem(Invalid("The request ended before its body."))
+        await _respond(response, told, scope, receive, send)
+
+    async def _polled(self, actor: Actor, asked: PollRequest, receive: Receive) -> Polled:
+        command = Sync(
+            user_seq=asked.user_seq,
+            known=asked.known,
+            entries_per_conversation=asked.entries_per_conversation,
+            limit=asked.limit,
+        )
+        call = self._commands.caller.call
+        synced = await call(actor, command)
+        if not asked.timeout_s or _has_news(synced, asked):
+            return Polled(synced)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + asked.timeout_s
+        listener = Listener(actor, POLLS, QUEUE_BYTES_MAX)
+        signals: list[SignalData] = []
+        watch = asyncio.create_task(_hung_up(receive, listener))
+        try:
+            await self._hub.attach(listener)
+            synced = await call(actor, command)  # what happened before it was attached
+            while not _has_news(synced, asked) and not signals and not listener.ended:
+                if not await listener.wait(max(0.0, deadline - loop.time())):
+                    break
+                frames = listener.take()
+                told = [msgspec.json.decode(one, type=SignalData) for one in frames if one]
+                signals += told[: SIGNALS_MAX - len(signals)]
+                if any(not one for one in frames):
+                    synced = await call(actor, command)
+        finally:
+            self._hub.detach(listener)
+            watch.cancel()
+        return Polled(synced, tuple(signals))
+
+
+def _has_news(synced: Synced, asked: PollRequest) -> bool:
+    return bool(
+        synced.conversations
+        or synced.left
+        or synced.user_log_truncated
+        or synced.user_seq > asked.user_seq
+    )
+
+
+def _events(entries: Sequence[Entry], since_ms: int) -> bytes:
+    return b"".join(EVENTS.encode(one) for one in entries if one.sent_at_ms >= since_ms)
+
+
+def _last_event(request: Request) -> int:
+    """Return the time in ``Last-Event-ID`` (or the query's ``last_event_id``); 0 for none.
+
+    Raises:
+        Invalid: it is no id of ours.
+    """
+    query = dict(query_of(request))
+    text = request.headers.get("last-event-id") or query.pop("last_event_id", "")
+    if query and set(query) != {"last_event_id"}:
+        raise Invalid(f"There is no query parameter {next(iter(query))[:64]!r} here.")
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdigit() and len(text) <= 16):
+        raise Invalid("Last-Event-ID is not one of this server's.", field="last_event_id")
+    return int(text)
+
+
+async def _hung_up(receive: Receive, listener: Listener) -> None:
+    """End the listener when its client goes."""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            listener.end("gone")
+            return
+
+
+async def _respond(
+    response: Response, told: dict[str, Any], scope: Scope, receive: Receive, send: Send
+) -> None:
+    if "taken" in told:
+        told["taken"].tell(response.headers)
+    await response(scope, receive, send)

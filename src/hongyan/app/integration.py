@@ -1,0 +1,97 @@
+"""What app servers use, made from settings and ports, and served by a bus."""
+
+from typing import Protocol
+
+import hongyan
+from hongyan.domain.integration.answers import Answers
+from hongyan.domain.integration.app_conversations import AppConversations
+from hongyan.domain.integration.app_users import AppUsers, People
+from hongyan.domain.integration.courier import Post, RetryPolicy
+from hongyan.domain.integration.feed import Window
+from hongyan.domain.integration.keys import Keys
+from hongyan.domain.integration.webhooks import Webhooks
+from hongyan.domain.log.model import Committed
+from hongyan.domain.log.ports import Feed, Log, Records
+from hongyan.domain.message.ports import Gate
+from hongyan.infra.local.bus import LocalBus
+from hongyan.infra.webhooks.guard import Guard
+from hongyan.infra.webhooks.hook import BeforeSendHook
+from hongyan.infra.webhooks.poster import HttpPoster
+from hongyan.kernel.clock import Clock
+
+from .chores import Tick
+from .settings import IntegrationSettings, Settings, SettingsError
+
+
+class Store(Log, Feed, Records, Protocol):
+    """What integration needs of a store."""
+
+
+class Integration:
+    """API keys, app servers' users and groups, webhooks, and the hook before sending.
+
+    Args:
+        settings: What an operator may set.
+        store: Where everything is.
+        bus: Serves the services, and tells them what was committed.
+        clock: The time of day.
+
+    Attributes:
+        gates: What is asked before a message is stored.
+        ticks: What is to be called again and again.
+        webhooks: Starts and stops the couriers.
+
+    Raises:
+        SettingsError: an allowed network is none.
+    """
+
+    def __init__(self, settings: Settings, store: Store, bus: LocalBus, clock: Clock) -> None:
+        options = settings.integration
+        try:
+            guard = Guard(options.allowed_networks)
+        except ValueError as error:
+            raise SettingsError(f"integration.allowed_networks: {error}") from error
+        agent = f"hongyan/{hongyan.__version__}"
+        self._poster = HttpPoster(guard, options.webhook_timeout_s, agent)
+        policy = RetryPolicy(
+            first_s=options.webhook_retry_first_s,
+            most_s=options.webhook_retry_most_s,
+            give_up_s=options.webhook_give_up_s,
+        )
+        post = Post(store, store, store, clock, self._poster, Window(store), policy)
+        self.webhooks = Webhooks(post)
+        people = People(store)
+        keys = Keys(store, store, clock)
+        answers = Answers(store, store, clock)
+        content_bytes = settings.messages.content_bytes_max
+        for part in (
+            keys,
+            answers,
+            self.webhooks,
+            AppUsers(bus, store, store, people),
+            AppConversations(bus, store, store, clock, people, content_bytes),
+        ):
+            bus.serve(part)
+        bus.subscribe(Committed, keys.committed)
+        bus.subscribe(Committed, self.webhooks.committed)
+        self.ticks: tuple[Tick, ...] = (answers.tick,)
+        self.gates = _gates(options, self._poster, clock)
+
+    async def close(self) -> None:
+        """Call the couriers back and close connections."""
+        await self.webhooks.stop()
+        await self._poster.close()
+
+
+def _gates(options: IntegrationSettings, poster: HttpPoster, clock: Clock) -> tuple[Gate, ...]:
+    if not options.before_send_url:
+        return ()
+    hook = BeforeSendHook(
+        poster,
+        clock,
+        options.before_send_url,
+        options.before_send_secret,
+        options.before_send_timeout_s,
+        options.before_send_fails == "open",
+    )
+    return (hook,)
