@@ -99,7 +99,11 @@ class Services:
         for part in (audit, self.counting):
             bus.serve(part)
         bus.subscribe(Committed, self.counting.heard)
-        self.ticks += (*self.integration.ticks, self.counting.tick, Departures(store, store, bus).tick)
+        self.ticks += (
+            *self.integration.ticks,
+            self.counting.tick,
+            Departures(store, store, bus).tick,
+        )
 
     async def close(self) -> None:
         """Finish what the services have begun beside the log."""
@@ -126,7 +130,9 @@ class Services:
         mentions = Mentioning(store)
         limits, windows = _limits(settings), _windows(settings)
         ending = Ending(store, store, mentions)
-        sending = Sending(store, store, clock, rooms, mentions, limits, gates=self.integration.gates)
+        sending = Sending(
+            store, store, clock, rooms, mentions, limits, gates=self.integration.gates
+        )
         scheduling = Scheduling(store, store, clock, targets, sending, limits)
         burning = Burning(store, store, store, targets, ending)
         self._bus.subscribe(Committed, burning.heard)

@@ -14,12 +14,13 @@ from typing import Any, Protocol
 from msgspec import Struct, field
 
 from hongyan.access.eager import Eager
+from hongyan.access.keys import identify
 from hongyan.access.rates import Bucket, Buckets
 from hongyan.delivery.hub import Hub
 from hongyan.delivery.outbox import Outbox
 from hongyan.delivery.ports import Encoder
-from hongyan.domain.user.api import Authenticate
-from hongyan.kernel.bus import ANONYMOUS, Access, Actor, Caller, Command
+from hongyan.domain.integration.rules import check_scope
+from hongyan.kernel.bus import Access, Actor, Caller, Command
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import (
     Conflict,
@@ -249,6 +250,7 @@ class Session:
             raise UnknownMethod(method=request.method)
         if command.ACCESS != Access.ANYONE and not self.user_id:
             raise Unauthenticated("Say hello first.")
+        check_scope(self.actor, command)
         if command.ACCESS == Access.ADMIN and not self.actor.admin:
             raise Forbidden
         params = self._form.params(request, command)
@@ -298,15 +300,16 @@ class Session:
             raise Conflict("This server speaks another version.", supported=[VERSION])
         door = self._door
         try:
-            actor = await door.caller.call(
-                ANONYMOUS, Authenticate(access_token=hello.token or self._token)
-            )
+            token = hello.token or self._token
+            actor = await identify(door.caller, token, self._socket.address)
         except Unauthenticated as refusal:
             asyncio.get_running_loop().call_soon(
                 self._socket.close, CLOSE_UNAUTHENTICATED, refusal.text
             )
             raise
-        self.actor = Actor(actor.user_id, actor.device_id, actor.admin, self._socket.address)
+        if not actor.device_id:
+            raise Forbidden("An app server's key has no connection; use REST and webhooks.")
+        self.actor = actor
         self.user_id, self.device_id = actor.user_id, actor.device_id
         self._user_bucket = door.user_rates.of(actor.user_id)
         now_ms = door.clock.now_ms()  # whatever is sent from now on is pushed to this device
