@@ -15,6 +15,7 @@ from rich.table import Table
 
 from hongyan.infra.local.folder import FolderInUse, FolderLock
 
+from .cli_keys import keys
 from .cli_users import invites, tokens, users
 from .composition import serve as run_server
 from .logs import configure_logging
@@ -32,6 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(users, name="user")
+app.add_typer(keys, name="key")
 app.add_typer(tokens, name="token")
 app.add_typer(invites, name="invite")
 
