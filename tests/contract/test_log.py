@@ -7,6 +7,7 @@ import pytest
 
 from hongyan.domain.log.model import (
     Advance,
+    Append,
     Commit,
     Cursor,
     Drop,
@@ -21,7 +22,7 @@ from hongyan.domain.log.model import (
     Touch,
 )
 from hongyan.kernel.errors import Unavailable
-from hongyan.kernel.ids import DeviceId
+from hongyan.kernel.ids import DeviceId, UserId
 
 from .conftest import ANNA, BORIS, A, B, Subject, said, seqs, text
 from .rows import Person, Thing
@@ -579,3 +580,31 @@ class TestEvents:
         with pytest.raises(Unavailable):
             await subject.store.commit(Commit((said(),)))
         await subject.store.close()
+
+
+async def test_a_reader_may_follow_some_kinds_up_to_a_place(subject: Subject) -> None:
+    for number in range(6):
+        await subject.store.commit(
+            Commit((said(str(number), kind="odd" if number % 2 else "even"),))
+        )
+    everything = await subject.store.follow(0, 99)
+    places = [position for position, _ in everything]
+    odd = await subject.store.follow(0, 99, kinds=("odd",))
+    assert [position for position, _ in odd] == places[1::2]
+    assert await subject.store.follow(0, 99, until=places[3]) == everything[:4]
+    assert await subject.store.follow(places[0], 1, places[3], ("odd",)) == [everything[1]]
+
+
+async def test_entries_are_tallied_by_kind_sender_and_day(subject: Subject) -> None:
+    day_ms = 86_400_000
+    for number in range(5):
+        append = Append(A, "k", UserId(f"u{number % 2}"), b"{}", number // 4 * day_ms + 7)
+        await subject.store.commit(Commit((append,)))
+    places = [position for position, _ in await subject.store.follow(0, 99)]
+    end, tallies = await subject.store.tally(0, 99)
+    assert end == places[-1]
+    counts = {(tally.kind, tally.sender, tally.day): tally.count for tally in tallies}
+    assert counts == {("k", "u0", 0): 2, ("k", "u1", 0): 2, ("k", "u0", 1): 1}
+    end, tallies = await subject.store.tally(places[0], 2)
+    assert (end, sum(tally.count for tally in tallies)) == (places[2], 2)
+    assert await subject.store.tally(places[-1], 9) == (places[-1], [])

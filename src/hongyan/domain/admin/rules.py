@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from hongyan.domain.log.model import Entry
-from hongyan.domain.message.model import MESSAGE
+from hongyan.domain.group.model import CONVERSATION_CREATED
+from hongyan.domain.log.model import DAY_MS, Entry
 from hongyan.domain.user.model import USER_CHANGED, Account
 from hongyan.kernel.bus import Access, Actor, Command
 from hongyan.kernel.ids import SYSTEM, UserId, kind_of
@@ -20,7 +20,6 @@ PARAMS_MAX = 4_000
 VALUE_MAX = 500
 ITEMS_MAX = 20
 DEPTH_MAX = 6
-DAY_MS = 86_400_000
 _SECRET = re.compile(r"password|passphrase|secret|token|code|credential|private|\bkey\b|_key\b")
 
 
@@ -86,15 +85,15 @@ def date_of(day: int) -> str:
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)).date().isoformat()
 
 
-def active_user(entry: Entry) -> UserId | None:
-    """Return the user whom this entry shows to be active."""
-    return entry.sender if entry.sender and entry.sender != SYSTEM else None
+def is_person(sender: UserId) -> bool:
+    """Return whether what this sender makes shows a user to be active."""
+    return bool(sender) and sender != SYSTEM
 
 
 def totalled(entry: Entry) -> list[str]:
-    """Return the names of the totals that this entry raises by one."""
-    names = ["messages"] if entry.kind == MESSAGE else []
-    if entry.seq == 1 and (kind := kind_of(entry.log_id)) is not None:
+    """Return the names of the totals, but for messages, that this entry raises by one."""
+    names = []
+    if entry.kind == CONVERSATION_CREATED and (kind := kind_of(entry.log_id)) is not None:
         names.append(f"conversations.{kind}")
     if entry.kind == USER_CHANGED:
         account = msgspec.json.decode(entry.body, type=Account)

@@ -2,9 +2,11 @@
 
 from collections import Counter
 
-from hongyan.domain.log.model import Change, Commit, Committed, Entry, Put, SavePlace
+from hongyan.domain.group.model import CONVERSATION_CREATED
+from hongyan.domain.log.model import Change, Commit, Committed, Entry, Put, SavePlace, Tally
 from hongyan.domain.log.ports import Feed, Log, Records
-from hongyan.domain.user.model import User
+from hongyan.domain.message.model import MESSAGE
+from hongyan.domain.user.model import USER_CHANGED, User
 from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.ids import Kind, UserId
@@ -12,10 +14,11 @@ from hongyan.kernel.ids import Kind, UserId
 from .api import Day, GetStatistics, Statistics
 from .model import DayCount, LastActive, Total
 from .ports import NoUsage, Usage
-from .rules import active_user, date_of, day_of, totalled
+from .rules import date_of, day_of, is_person, totalled
 
 READER = "statistics"
-BATCH = 2_000
+BATCH = 20_000
+RARE = (CONVERSATION_CREATED, USER_CHANGED)
 DAYS = 30
 
 
@@ -48,7 +51,10 @@ class Counting:
         self._is_behind = True
 
     async def tick(self, _now_ms: int) -> int:
-        """Count at most 2,000 entries; return how many. Call it each second."""
+        """Count at most 20,000 entries; return how many are left, as far as is known.
+
+        Call it each second.
+        """
         if not self._is_behind:
             return 0
         self._is_behind = False
@@ -57,34 +63,34 @@ class Counting:
         except BaseException:
             self._is_behind = True
             raise
-        self._is_behind = self._is_behind or count > 0
-        return count
+        self._is_behind = self._is_behind or count == BATCH
+        return count if count == BATCH else 0
 
     async def _count(self) -> int:
-        found = await self._feed.follow(await self._feed.place(READER), BATCH)
-        if found:
-            changes = await self._counted([entry for _, entry in found])
-            save = SavePlace(READER, found[-1][0])
-            await self._log.commit(Commit(changes=(*changes, save)))
-        return len(found)
+        start = await self._feed.place(READER)
+        end, tallies = await self._feed.tally(start, BATCH)
+        if end > start:
+            rare = await self._feed.follow(start, BATCH, end, RARE)
+            changes = await self._counted(tallies, [entry for _, entry in rare])
+            await self._log.commit(Commit(changes=(*changes, SavePlace(READER, end))))
+        return sum(tally.count for tally in tallies)
 
-    async def _counted(self, entries: list[Entry]) -> list[Change]:
-        totals = Counter(name for entry in entries for name in totalled(entry))
-        messages = Counter(
-            day_of(entry.sent_at_ms) for entry in entries if "messages" in totalled(entry)
-        )
+    async def _counted(self, tallies: list[Tally], rare: list[Entry]) -> list[Change]:
+        totals = Counter(name for entry in rare for name in totalled(entry))
+        messages: Counter[int] = Counter()
         last: dict[UserId, int] = {}
         arrivals: Counter[int] = Counter()
-        seen = {user for entry in entries if (user := active_user(entry)) is not None}
-        known = await self._records.get_many(LastActive, [(user,) for user in seen])
-        for entry in entries:
-            user, day = active_user(entry), day_of(entry.sent_at_ms)
-            if user is None:
-                continue
-            before = last.get(user, known[user].day if user in known else -1)
-            if day > before:
+        people = {tally.sender for tally in tallies if is_person(tally.sender)}
+        known = await self._records.get_many(LastActive, [(user,) for user in people])
+        for tally in sorted(tallies, key=lambda tally: tally.day):
+            user, day = tally.sender, tally.day
+            if tally.kind == MESSAGE:
+                messages[day] += tally.count
+            if user in people and day > last.get(user, known[user].day if user in known else -1):
                 last[user] = day
                 arrivals[day] += 1
+        if messages:
+            totals["messages"] = messages.total()
         changes: list[Change] = [
             Put(LastActive(user_id=user, day=day)) for user, day in last.items()
         ]

@@ -61,6 +61,19 @@ class Cursor(Struct, frozen=True):
     """When this user last appended a countable entry; 0 when never. Slow mode reads it."""
 
 
+class Tally(Struct, frozen=True):
+    """How many entries of one kind one sender made on one day."""
+
+    kind: str
+    sender: UserId
+    day: int
+    """Days since 1970-01-01 UTC."""
+    count: int
+
+
+DAY_MS = 86_400_000
+
+
 class Table(Struct, frozen=True, eq=False):
     """Where rows of one type live and by what they can be found."""
 

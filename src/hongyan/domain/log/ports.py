@@ -5,7 +5,7 @@ from typing import Any, Protocol, TypeVar
 
 from hongyan.kernel.ids import ClientId, LogId, UserId
 
-from .model import Commit, Cursor, Entry, Head, Order, Row, Span
+from .model import Commit, Cursor, Entry, Head, Order, Row, Span, Tally
 
 R = TypeVar("R", bound=Row)
 
@@ -89,8 +89,25 @@ class Feed(Protocol):
     ``SavePlace``), so that a crash between commit and effect loses nothing.
     """
 
-    async def follow(self, after: int, limit: int) -> list[tuple[int, Entry]]:
-        """Return at most ``limit`` (position, entry) with ``position > after``, ascending."""
+    async def follow(
+        self, after: int, limit: int, until: int = 0, kinds: Sequence[str] = ()
+    ) -> list[tuple[int, Entry]]:
+        """Return at most ``limit`` (position, entry) with ``position > after``, ascending.
+
+        Args:
+            after: Positions up to here are left out.
+            limit: At most so many.
+            until: The last position that is looked at; 0 means no end.
+            kinds: Keeps only entries of these kinds; none keeps all.
+        """
+        ...
+
+    async def tally(self, after: int, limit: int) -> tuple[int, list[Tally]]:
+        """Count the next ``limit`` entries behind ``after``, without reading them.
+
+        Returns:
+            The last position counted (``after`` where there was nothing), and the counts.
+        """
         ...
 
     async def place(self, reader: str) -> int:

@@ -1,11 +1,13 @@
 """The ports Log, Cursors, Feed and Records over dictionaries: the plainest true answer."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from msgspec import Raw, structs
 
 from hongyan.domain.log.model import (
+    DAY_MS,
     Advance,
     Append,
     Change,
@@ -23,6 +25,7 @@ from hongyan.domain.log.model import (
     SavePlace,
     Span,
     Stale,
+    Tally,
     Touch,
 )
 from hongyan.kernel.errors import Unavailable
@@ -218,10 +221,20 @@ class MemoryStore:
 
     # --- Feed ---
 
-    async def follow(self, after: int, limit: int) -> list[tuple[int, Entry]]:
+    async def follow(
+        self, after: int, limit: int, until: int = 0, kinds: Sequence[str] = ()
+    ) -> list[tuple[int, Entry]]:
         """See ``Feed.follow``."""
-        places = enumerate(self._all[after : after + limit], start=after + 1)
-        return [(position, self._entries[log_id][seq - 1]) for position, (log_id, seq) in places]
+        places = list(enumerate(self._all[: until or None], start=1))[after:]
+        entries = [(position, self._entries[log_id][seq - 1]) for position, (log_id, seq) in places]
+        return [(p, entry) for p, entry in entries if not kinds or entry.kind in kinds][:limit]
+
+    async def tally(self, after: int, limit: int) -> tuple[int, list[Tally]]:
+        """See ``Feed.tally``."""
+        found = await self.follow(after, limit)
+        counts = Counter((e.kind, e.sender, e.sent_at_ms // DAY_MS) for _, e in found)
+        tallies = [Tally(*key, count) for key, count in counts.items()]
+        return (found[-1][0] if found else after), tallies
 
     async def place(self, reader: str) -> int:
         """See ``Feed.place``."""

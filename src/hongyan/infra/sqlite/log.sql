@@ -56,7 +56,16 @@ ORDER BY user_id LIMIT :limit;
 -- name: follow
 SELECT pos, log_id, e.seq, e.ordinal, kind, sender, client_id, sent_at_ms, body
 FROM entry AS e CROSS JOIN log ON log.log_key = e.log_key
-WHERE pos > ? ORDER BY pos LIMIT ?;
+WHERE pos > :after AND (:until = 0 OR pos <= :until)
+  AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
+ORDER BY pos LIMIT :limit;
+-- name: tally
+SELECT kind, sender, day, count(*), max(pos)
+FROM (
+    SELECT pos, kind, sender, sent_at_ms / 86400000 AS day
+    FROM entry WHERE pos > ? ORDER BY pos LIMIT ?
+)
+GROUP BY kind, sender, day;
 -- name: unindexed
 SELECT pos, log_id, e.seq, e.ordinal, kind, sender, client_id, sent_at_ms, body
 FROM entry AS e CROSS JOIN log ON log.log_key = e.log_key

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import apsw
 import msgspec
 
-from hongyan.domain.log.model import Cursor, Entry, Head, Order, Row, Span
+from hongyan.domain.log.model import Cursor, Entry, Head, Order, Row, Span, Tally
 from hongyan.kernel.errors import Unavailable
 from hongyan.kernel.ids import ClientId, LogId, UserId
 
@@ -135,10 +135,24 @@ class SqliteReader:
 
     # --- Feed ---
 
-    async def follow(self, after: int, limit: int) -> list[tuple[int, Entry]]:
+    async def follow(
+        self, after: int, limit: int, until: int = 0, kinds: Sequence[str] = ()
+    ) -> list[tuple[int, Entry]]:
         """See ``Feed.follow``."""
-        found = await self._read(SQL["follow"], (after, limit))
+        bindings = {
+            "after": after,
+            "limit": limit,
+            "until": until,
+            "kinds": _text(kinds) if kinds else None,
+        }
+        found = await self._read(SQL["follow"], bindings)
         return [(position, read_entry(log_id, rest)) for position, log_id, *rest in found]
+
+    async def tally(self, after: int, limit: int) -> tuple[int, list[Tally]]:
+        """See ``Feed.tally``."""
+        found = await self._read(SQL["tally"], (after, limit))
+        tallies = [Tally(kind, sender, day, count) for kind, sender, day, count, _ in found]
+        return max((one[-1] for one in found), default=after), tallies
 
     async def place(self, reader: str) -> int:
         """See ``Feed.place``."""
