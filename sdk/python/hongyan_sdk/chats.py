@@ -49,7 +49,7 @@ class Chat:
 
         Answered from the local store where it has them.
         """
-        return await self._engine.replica.history(self.conversation_id, before_seq, limit)
+        return await self._engine.past.history(self.conversation_id, before_seq, limit)
 
     def pending(self) -> list[Message]:
         """Return the messages that wait in the outbox or have failed, oldest first."""

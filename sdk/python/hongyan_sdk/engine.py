@@ -26,7 +26,9 @@ from .fold import read_up_to
 from .ids import new_client_id
 from .models import Content, Conversation, Entry, Message, OutboxItem, Receipt
 from .outbox import Outbox, Sending
-from .replica import Remote, Replica
+from .past import Past
+from .remote import Remote
+from .replica import Replica
 from .session import Session
 from .store import Store
 from .wire import Push, Welcome, read
@@ -61,6 +63,7 @@ class Engine:
         self.replica = Replica(
             store, self.session.call_now, self._publish, self.outbox.quiet, catch_up
         )
+        self.past = Past(store, self.session.call, self.replica.refresh)
         self._applied: dict[str, asyncio.Event] = {}
         self._unconfirmed: dict[str, int] = {}
         self._confirming: asyncio.Task[None] | None = None

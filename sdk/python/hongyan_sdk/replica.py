@@ -8,13 +8,12 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 from msgspec.structs import replace
 
 from .errors import HongyanError, Refused
 from .events import ConversationChanged, EntryReceived, Event, MessageReceived, UserLogReceived
-from .fold import apply_entry, apply_user_entry, messages_of
+from .fold import apply_entry, apply_user_entry
 from .ids import user_log
 from .models import (
     CONVERSATION_CHANGED,
@@ -24,8 +23,10 @@ from .models import (
     MEMBERS_LEFT,
     Conversation,
     Entry,
-    Message,
 )
+from .once import once
+from .peers import name_peers
+from .remote import Page, Remote, Synced, SyncedConversation
 from .sequencer import Sequencer
 from .store import Store
 from .wire import read
@@ -38,59 +39,6 @@ CHANGES_INFO = {CONVERSATION_CHANGED, CONVERSATION_DISSOLVED, MEMBER_CHANGED}
 CHANGES_INFO |= {MEMBERS_JOINED, MEMBERS_LEFT}
 
 Call = Callable[[str, dict[str, Any]], Awaitable[Raw]]
-
-
-class Head(Struct, frozen=True):
-    """How far a log has come."""
-
-    seq: int = 0
-    ordinal: int = 0
-
-
-class Remote(Struct, frozen=True, kw_only=True):
-    """A conversation as the server tells it."""
-
-    conversation_id: str
-    kind: str = ""
-    head: Head = Head()
-    peer_id: str = ""
-    member: dict[str, Any] = {}
-    group: dict[str, Any] | None = None
-    preference: dict[str, Any] = {}
-    cursor: dict[str, Any] = {}
-    unread: int = 0
-    mentions: int = 0
-    last: Entry | None = None
-
-
-class SyncedConversation(Struct, frozen=True):
-    """A conversation and what the device lacks of it."""
-
-    conversation: Remote
-    entries: tuple[Entry, ...]
-    from_seq: int
-    gap: bool
-
-
-class Synced(Struct, frozen=True):
-    """A page of what the device lacks."""
-
-    conversations: tuple[SyncedConversation, ...]
-    next_after: str | None = None
-    left: tuple[str, ...] = ()
-    user_seq: int = 0
-    user_entries: tuple[Entry, ...] = ()
-    user_log_truncated: bool = False
-
-
-class Page(Struct, frozen=True):
-    """A stretch of a log: all that is visible from ``from_seq`` to ``to_seq``."""
-
-    entries: tuple[Entry, ...]
-    from_seq: int
-    to_seq: int
-    more_before: bool = False
-    more_after: bool = False
 
 
 class Replica:
@@ -156,9 +104,7 @@ class Replica:
         self._connected_at_ms = connected_at_ms
         try:
             known = self._store.tips()
-            user_tip = self._store.user_tip()
-            if user_tip is None:
-                user_tip = 0
+            user_tip = self._store.user_tip() or 0
             after: str | None = ""
             while after is not None:
                 params = {"user_seq": user_tip, "known": known, "after": after}
@@ -171,7 +117,7 @@ class Replica:
                 for synced in page.conversations:
                     self._synced(synced)
                 after = page.next_after
-            await self._name_peers()
+            await name_peers(self._store, self._call, self._publish)
         finally:
             self._is_first = False
         self._is_syncing = False
@@ -272,7 +218,7 @@ class Replica:
                 self._begin(remote, first)
             events = self._merge(remote)
         self._tell(events)
-        await self._name_peers()
+        await name_peers(self._store, self._call, self._publish)
         self._log(conversation_id).expect(remote.head.seq)
         for entry in strangers:
             self._offer(entry)
@@ -298,7 +244,7 @@ class Replica:
                 await asyncio.shield(self._start_repair(log_id))
 
     def _start_repair(self, log_id: str) -> "asyncio.Task[None]":
-        return _once(self._repairs, log_id, self._fill)
+        return once(self._repairs, log_id, self._fill)
 
     async def _fill(self, log_id: str) -> None:
         await self._quiet(log_id, RECEIPT_WAIT_S)
@@ -361,41 +307,6 @@ class Replica:
                 self._store.drop_entries(conversation_id, 0, first - 1)
             self._store.put_conversation(replace(local, tip=log.tip, floor=floor))
         return events
-
-    # --- history ---
-
-    async def history(
-        self, conversation_id: str, before_seq: int | None, limit: int
-    ) -> list[Message]:
-        """Return the newest messages before a seq, oldest first, fetching what is not here.
-
-        Raises:
-            Refused, ConnectionLost: see there.
-        """
-        while True:
-            local = self._store.conversation(conversation_id)
-            if local is None:
-                local = await self.refresh(conversation_id)
-            last = local.tip if before_seq is None else before_seq - 1
-            found = self._store.entries(
-                conversation_id, local.floor, last, limit, newest=True, kinds=("message",)
-            )
-            if len(found) >= limit or local.floor <= 1:
-                return messages_of(self._store, found)
-            await self._fetch_before(local)
-
-    async def _fetch_before(self, local: Conversation) -> None:
-        conversation_id = local.conversation_id
-        params = {"conversation_id": conversation_id, "before_seq": local.floor, "limit": 100}
-        page = read(await self._call("conversation.history", params), Page)
-        with self._store.transaction():
-            now = self._store.conversation(conversation_id)
-            if now is None or now.floor != local.floor:
-                return  # somebody else was quicker
-            self._store.put_entries(page.entries)
-            is_progress = page.more_before and page.from_seq < now.floor
-            floor = page.from_seq if is_progress else 1
-            self._store.put_conversation(replace(now, floor=floor))
 
     # --- inside ---
 
@@ -473,7 +384,7 @@ class Replica:
         return event.message.sent_at_ms >= self._connected_at_ms
 
     def _start_refresh(self, conversation_id: str) -> None:
-        _once(self._refreshes, conversation_id, self._refresh_quietly)
+        once(self._refreshes, conversation_id, self._refresh_quietly)
 
     async def _refresh_quietly(self, conversation_id: str) -> None:
         try:
@@ -481,43 +392,9 @@ class Replica:
         except HongyanError:
             self._strangers.pop(conversation_id, None)
 
-    async def _name_peers(self) -> None:
-        """Give direct conversations the name of the other one."""
-        nameless: dict[str, list[Conversation]] = {}
-        for local in self._store.conversations():
-            if local.kind == "direct" and local.peer_id and not local.name:
-                nameless.setdefault(local.peer_id, []).append(local)
-        user_ids = list(nameless)
-        for start in range(0, len(user_ids), PAGE):
-            batch = {"user_ids": user_ids[start : start + PAGE]}
-            raw = await self._call("user.get", batch)
-            for user in msgspec.json.decode(raw)["users"]:
-                name = user.get("name") or user.get("handle") or user["user_id"]
-                for local in nameless[user["user_id"]]:
-                    self._rename(local.conversation_id, name)
-
-    def _rename(self, conversation_id: str, name: str) -> None:
-        local = self._store.conversation(conversation_id)
-        if local is not None:
-            changed = replace(local, name=name)
-            self._store.put_conversation(changed)
-            self._publish(ConversationChanged(changed))
-
     async def close(self) -> None:
         """Stop what goes on in the background."""
         tasks = [*self._repairs.values(), *self._refreshes.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _once(
-    tasks: dict[str, "asyncio.Task[None]"], key: str, work: Callable[[str], Awaitable[None]]
-) -> "asyncio.Task[None]":
-    """Return the task that does this work for the key, started where there is none."""
-    task = tasks.get(key)
-    if task is None or task.done():
-        task = asyncio.ensure_future(work(key))
-        tasks[key] = task
-        task.add_done_callback(lambda done: tasks.pop(key) if tasks.get(key) is done else None)
-    return task

@@ -428,14 +428,20 @@ export interface Uploads {
   /** Begin; the file is remembered, so that a reload goes on with it. */
   start(file: Blob, options?: UploadOptions): Promise<UploadHandle>;
   handle(uploadId: string): UploadHandle;
-  /** The address of a media object, for `fetch` with the session's token. */
-  url(mediaId: string, variant?: string): string;
+  /**
+   * A link for `<img>`, `<video>` and the like, good for some minutes; kept and shared until
+   * shortly before its end. It is a secret: do not store or show it.
+   */
+  link(mediaId: string, variant?: MediaVariant): Promise<string>;
   /** Fetch a media object, with progress. */
   download(mediaId: string, options?: DownloadOptions): Promise<Blob>;
 }
 
+/** The file itself; at most 320 pixels; at most 1280; a video's first picture. */
+export type MediaVariant = "" | "thumb" | "preview" | "poster";
+
 export interface DownloadOptions {
-  variant?: string;
+  variant?: MediaVariant;
   signal?: AbortSignal;
   onProgress?: (receivedBytes: number, totalBytes: number) => void;
 }

@@ -149,8 +149,19 @@ export class Engine implements Core {
     await engine.accounts.load();
     await Promise.all([engine.journal.load(), engine.profiles.load(), engine.uploads.load()]);
     engine.me = (await options.store.get<Account>("meta", "me")) ?? null;
+    await engine.failOrphans();
     if (engine.accounts.kept !== null) engine.begin();
     return engine;
+  }
+
+  /** A message whose file is no more here cannot be sent. */
+  private async failOrphans(): Promise<void> {
+    const kept = new Set(this.uploads.states.map(({ id }) => id));
+    const error = { code: "file_lost", message: "The file is not here any more; choose it again." };
+    for (const item of this.journal.outbox.values()) {
+      if (item.uploadId === "" || item.error !== null || kept.has(item.uploadId)) continue;
+      await this.journal.run((step) => markFailed(step, item.clientId, error));
+    }
   }
 
   subscribe(listener: (events: readonly CoreEvent[]) => void): () => void {
