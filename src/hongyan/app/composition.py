@@ -7,10 +7,14 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from starlette.routing import BaseRoute
+
 import hongyan
 from hongyan.access.control.server import ControlServer
 from hongyan.access.http.app import HttpOptions, create_app
+from hongyan.access.http.files import Files
 from hongyan.access.http.sync_stream import end_streams
+from hongyan.access.http.tus import Tus, TusOptions
 from hongyan.access.native.server import WebServer
 from hongyan.access.native.session import Door
 from hongyan.access.rates import Buckets
@@ -94,6 +98,7 @@ class Server:
                 clock,
                 _http_options(settings),
                 lambda: self._is_ready,
+                _file_routes(embedded),
                 hub=self.hub,
                 user_rates=user_rates,
             ),
@@ -186,6 +191,13 @@ def _door(embedded: Embedded, hub: Hub, user_rates: Buckets) -> Door:
         message_bytes_max=socket.max_message_bytes,
         server=f"hongyan/{hongyan.__version__}",
     )
+
+
+def _file_routes(embedded: Embedded) -> tuple[BaseRoute, ...]:
+    files, media = embedded.settings.files, embedded.services.media
+    options = TusOptions(file_bytes_max=files.file_bytes_max, idle_s=files.upload_idle_s)
+    tus = Tus(embedded.bus, media.staging, options)
+    return (*tus.routes(), *Files(embedded.bus, media.objects).routes())
 
 
 def _http_options(settings: Settings) -> HttpOptions:

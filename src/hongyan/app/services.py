@@ -18,6 +18,7 @@ from hongyan.domain.group.service_joining import JoiningService
 from hongyan.domain.group.service_members import MemberService
 from hongyan.domain.log.model import Committed
 from hongyan.domain.log.ports import Cursors, Feed, Log, Records
+from hongyan.domain.message.attachment import Attaching
 from hongyan.domain.message.burn import Burning
 from hongyan.domain.message.edit import Editing
 from hongyan.domain.message.ending import Ending
@@ -39,7 +40,7 @@ from hongyan.domain.message.targets import Targets
 from hongyan.domain.message.trim import Trimming
 from hongyan.domain.relation.service import RelationService
 from hongyan.domain.relation.service_lists import RelationLists
-from hongyan.domain.user.ports import CodeSender
+from hongyan.domain.user.ports import Avatars, CodeSender
 from hongyan.domain.user.service import UserService
 from hongyan.domain.user.service_credentials import CredentialPolicy
 from hongyan.domain.user.service_devices import DevicePolicy
@@ -51,6 +52,7 @@ from hongyan.kernel.clock import Clock
 
 from .chores import Tick
 from .integration import Integration
+from .media import MediaParts
 from .settings import MessageSettings, Secrets, Settings, UserSettings
 
 
@@ -72,6 +74,7 @@ class Services:
         ticks: What is to be called again and again; see ``Chores``.
         counting: Keeps the statistics.
         integration: What app servers use.
+        media: Keeps files.
     """
 
     ticks: tuple[Tick, ...]
@@ -80,16 +83,17 @@ class Services:
         self, settings: Settings, secrets: Secrets, store: Store, bus: LocalBus, clock: Clock
     ) -> None:
         self._bus = bus
+        self.media = MediaParts(settings, secrets, store, store, bus, clock)
         audit = Audit(store, store, clock)
         bus.around = audit.around
         self._hasher = _hasher(settings.users)
-        self._users = _users(settings, secrets, store, clock, self._hasher)
+        self._users = _users(settings, secrets, store, clock, self._hasher, self.media.access)
         for part in self._users.parts:
             bus.serve(part)
         bus.subscribe(Committed, self._users.committed)
         for part in (RelationService(store, store, clock), RelationLists(store)):
             bus.serve(part)
-        desk = Desk(store, store, clock)
+        desk = Desk(store, store, clock, self.media.access)
         for service in (GroupService, MemberService, JoiningService):
             bus.serve(service(desk))
         self.integration = Integration(settings, store, bus, clock)
@@ -103,11 +107,13 @@ class Services:
             *self.integration.ticks,
             self.counting.tick,
             Departures(store, store, bus).tick,
+            *self.media.ticks,
         )
 
     async def close(self) -> None:
         """Finish what the services have begun beside the log."""
         await self.integration.close()
+        await self.media.close()
         await self._users.close()
         self._hasher.close()
 
@@ -129,11 +135,11 @@ class Services:
         targets = Targets(store, store, rooms)
         mentions = Mentioning(store)
         limits, windows = _limits(settings), _windows(settings)
-        ending = Ending(store, store, mentions)
-        sending = Sending(
-            store, store, clock, rooms, mentions, limits, gates=self.integration.gates
-        )
-        scheduling = Scheduling(store, store, clock, targets, sending, limits)
+        attaching = Attaching(self.media.access)
+        ending = Ending(store, store, mentions, attaching)
+        gates = self.integration.gates
+        sending = Sending(store, store, clock, rooms, mentions, limits, gates, attaching)
+        scheduling = Scheduling(store, store, clock, targets, sending, limits, attaching)
         burning = Burning(store, store, store, targets, ending)
         self._bus.subscribe(Committed, burning.heard)
         trimming = Trimming(store, store, targets, ending, settings.retention_days)
@@ -164,7 +170,12 @@ def _hasher(settings: UserSettings) -> Argon2Hasher:
 
 
 def _users(
-    settings: Settings, secrets: Secrets, store: Store, clock: Clock, hasher: Argon2Hasher
+    settings: Settings,
+    secrets: Secrets,
+    store: Store,
+    clock: Clock,
+    hasher: Argon2Hasher,
+    avatars: Avatars,
 ) -> UserService:
     users = settings.users
     return UserService(
@@ -183,6 +194,7 @@ def _users(
             devices_max=users.devices_max,
         ),
         CredentialPolicy(password_min=users.password_length_min),
+        avatars=avatars,
     )
 
 

@@ -154,6 +154,40 @@ class MessageSettings(Struct, frozen=True, kw_only=True):
     brought back but from a backup."""
 
 
+class FileSettings(Struct, frozen=True, kw_only=True):
+    """Files that people send: how much, and what may be used up to look into them."""
+
+    file_bytes_max: Count = 2 * 1024**3
+    """The largest file, in bytes."""
+    quota_bytes: CountOrNone = 10 * 1024**3
+    """What all files of one user may take together, in bytes, uploads under way included.
+    Files that no message shows any more do not count after a day. 0 means no limit."""
+    uploads_max: Count = 100
+    """Uploads that one user may have under way."""
+    upload_expiry_s: Annotated[int, Meta(ge=60)] = 86_400
+    """Seconds after its last byte in which an upload can be resumed; then it is forgotten."""
+    upload_idle_s: PositiveSeconds = 30.0
+    """Seconds without a byte after which a request that sends a file is given up. What came
+    is kept."""
+    unused_s: Annotated[int, Meta(ge=60)] = 86_400
+    """Seconds that a file is kept which no message, scheduled message or avatar shows."""
+    refused_types: tuple[str, ...] = ()
+    """Types that are not taken, such as ``application/x-executable`` or ``video/*``, as the
+    bytes tell them: names do not count."""
+    ticket_s: Annotated[int, Meta(ge=10, le=86_400)] = 600
+    """Seconds that a link is good by which a browser shows a file."""
+    workers: Annotated[int, Meta(ge=1, le=64)] = 1
+    """Processes that make previews; each looks into one file at a time."""
+    worker_memory_bytes: Annotated[int, Meta(ge=256 * 1024**2)] = 1024**3
+    """Address space of such a process. A file that needs more gets no preview."""
+    worker_cpu_s: Count = 20
+    """Seconds of computing for one file's preview."""
+    worker_time_s: PositiveSeconds = 30.0
+    """Seconds in which a preview must be made."""
+    image_pixels_max: Count = 100_000_000
+    """Pixels of the largest picture that is decoded for a preview."""
+
+
 class SmtpSettings(Struct, frozen=True, kw_only=True):
     """Mail, for codes that reset a password."""
 
@@ -189,6 +223,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     integration: IntegrationSettings = IntegrationSettings()
     users: UserSettings = UserSettings()
     messages: MessageSettings = MessageSettings()
+    files: FileSettings = FileSettings()
     smtp: SmtpSettings = SmtpSettings()
     storage: StorageSettings = StorageSettings()
 

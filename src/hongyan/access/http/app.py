@@ -34,6 +34,7 @@ from .operations import operations
 from .rest import Limits, Rest
 from .routes import PREFIX, ROUTES
 from .sync_stream import SyncStream
+from .tus import TUS_HEADERS, TUS_REQUEST_HEADERS
 
 Answer = Callable[[Request], Awaitable[Response]]
 EXPOSED = (
@@ -176,9 +177,15 @@ def _middleware(options: HttpOptions) -> list[Middleware]:
                 CORSMiddleware,
                 allow_origins=[one for one in options.allowed_origins if "*." not in one],
                 allow_origin_regex=_subdomains(options.allowed_origins),
-                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-                allow_headers=["authorization", "content-type", "idempotency-key", "last-event-id"],
-                expose_headers=EXPOSED,
+                allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+                allow_headers=[
+                    "authorization",
+                    "content-type",
+                    "idempotency-key",
+                    "last-event-id",
+                    *TUS_REQUEST_HEADERS,
+                ],
+                expose_headers=(*EXPOSED, *TUS_HEADERS),
             )
         )
     return found

@@ -6,6 +6,7 @@ from typing import Any
 from hongyan.domain.group.api import ForgetUser
 from hongyan.domain.log.model import Commit, Drop
 from hongyan.domain.log.ports import Log, Records
+from hongyan.domain.media.api import ForgetMedia
 from hongyan.domain.message.api import ForgetMessages
 from hongyan.domain.relation.api import ForgetRelations
 from hongyan.domain.user.model import Departure
@@ -18,6 +19,7 @@ FORGETTING: tuple[Forgetting, ...] = (
     lambda user_id: ForgetUser(user_id=user_id),
     lambda user_id: ForgetRelations(user_id=user_id),
     lambda user_id: ForgetMessages(user_id=user_id),
+    lambda user_id: ForgetMedia(user_id=user_id),
 )
 """What is called for a deleted user, in this order; each may be called again."""
 TICK_MAX = 20

@@ -5,11 +5,12 @@ from typing import Any
 
 from hongyan.domain.log.model import Change, Commit, Drop, Expect, Put
 from hongyan.domain.log.ports import Log, Records
+from hongyan.kernel.bus import DONE, Actor, Done, handles
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import LimitReached
-from hongyan.kernel.ids import LogId, UserId
+from hongyan.kernel.ids import LogId, UserId, user_log
 
-from .api import NoSuchMedia
+from .api import ForgetMedia, NoSuchMedia
 from .model import AVATAR_SEQ, Held, MediaCheck, MediaItem, MediaUse, content_log
 from .ports import Sightings
 from .rules import DEFAULT_LIMITS, Limits
@@ -18,6 +19,7 @@ HELD_MAX = 100
 PAGE = 500
 PAGES_MAX = 4
 """Of a media with more than ``PAGE * PAGES_MAX`` uses not all are looked through."""
+LAST_SEQ = 2**53
 LAST_ID = "\x7f"
 """Comes after every media id."""
 
@@ -144,6 +146,15 @@ class MediaAccess:
         drops = [Drop(MediaUse, key) for key in keys]
         checks = [Put(MediaCheck(media_id=key[0], due_at_ms=due_at_ms)) for key in keys]
         return (*drops, *checks)
+
+    @handles(ForgetMedia)
+    async def forget(self, _actor: Actor, command: ForgetMedia) -> Done:
+        """Answer ``ForgetMedia``."""
+        own = user_log(command.user_id)
+        await self._log.commit(Commit(changes=await self.release(own, AVATAR_SEQ)))
+        while changes := await self.release_up_to(own, LAST_SEQ, PAGE):
+            await self._log.commit(Commit(changes=changes))
+        return DONE
 
     async def change_avatar(self, user_id: UserId, holder: LogId, old: str, new: str) -> Commit:
         """Return what a commit that changes an avatar must hold beside.

@@ -226,6 +226,18 @@ class RedeemTicket(Command[UserId], frozen=True, kw_only=True):
     ticket: str
 
 
+class ForgetMedia(Command[Done], frozen=True, kw_only=True):
+    """Let go of what a deleted user alone saw, and of the avatar; may be repeated.
+
+    What messages show stays with them; the rest of the user's files goes with time.
+    """
+
+    METHOD = "media.forget_user"
+    ACCESS = Access.INTERNAL
+
+    user_id: UserId
+
+
 # --- refusals ---
 
 

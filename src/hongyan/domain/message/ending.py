@@ -6,7 +6,7 @@ from hongyan.domain.conversation.model import Mention
 from hongyan.domain.group.model import Group
 from hongyan.domain.log.model import Change, Commit, Drop, Entry, Rewrite, Row, encode_body
 from hongyan.domain.log.ports import Log, Records
-from hongyan.kernel.ids import ConversationId
+from hongyan.kernel.ids import ConversationId, LogId
 
 from .attachment import Attaching
 from .mention import Mentioning
@@ -102,6 +102,9 @@ class Ending:
             place = row.TABLE.key.index("seq")
             keys = await self._records.keys(row, conversation_id, by=index, limit=AT_ONCE)
             changes += [Drop(row, key) for key in keys if key[place] <= last]
+        if self._attaching is not None:
+            log_id = LogId(conversation_id)
+            changes += await self._attaching.detach_up_to(log_id, last, AT_ONCE)
         return changes
 
 

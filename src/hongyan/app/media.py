@@ -1,0 +1,98 @@
+"""The media service, put together from settings and its adapters."""
+
+from hongyan.domain.conversation.sightings import MemberSightings
+from hongyan.domain.log.ports import Log, Records
+from hongyan.domain.log.service import Turns
+from hongyan.domain.media.access import MediaAccess
+from hongyan.domain.media.rules import Limits
+from hongyan.domain.media.service import MediaService
+from hongyan.domain.media.service_collecting import Collecting
+from hongyan.domain.media.service_processing import Processing
+from hongyan.domain.media.service_uploads import Uploads
+from hongyan.infra.local.bus import LocalBus
+from hongyan.infra.media.prober import WorkerLimits, WorkerProber
+from hongyan.infra.objects.objects import FolderObjects
+from hongyan.infra.objects.staging import FolderStaging
+from hongyan.infra.security.tickets import HmacTickets
+from hongyan.kernel.clock import Clock
+
+from .chores import Tick
+from .settings import FileSettings, Secrets, Settings
+
+FOLDER = "files"
+
+
+class MediaParts:
+    """Everything that has to do with files, below the folder ``files`` of the data folder.
+
+    Args:
+        settings: What an operator may set.
+        secrets: The server's own secrets.
+        log: Where changes go.
+        records: The rows.
+        bus: Serves the services.
+        clock: The time of day.
+
+    Attributes:
+        access: Judges who may read what, and lends files to messages and avatars.
+        objects: Complete files.
+        staging: Files that are being sent.
+        ticks: What is to be called again and again; see ``Chores``.
+    """
+
+    ticks: tuple[Tick, ...]
+
+    def __init__(
+        self,
+        settings: Settings,
+        secrets: Secrets,
+        log: Log,
+        records: Records,
+        bus: LocalBus,
+        clock: Clock,
+    ) -> None:
+        files = settings.files
+        folder, limits, turns = settings.data_dir / FOLDER, _limits(files), Turns()
+        self.staging = FolderStaging(folder)
+        self.objects = FolderObjects(folder)
+        self._prober = WorkerProber(_worker_limits(files))
+        self.access = MediaAccess(log, records, clock, MemberSightings(records), limits)
+        tickets = HmacTickets(bytes.fromhex(secrets.access_token_key))
+        uploads = Uploads(
+            log, records, clock, self.staging, self.objects, self._prober, turns, limits
+        )
+        processing = Processing(log, records, clock, self.objects, self._prober, files.workers)
+        collecting = Collecting(log, records, self.objects, uploads, turns)
+        for part in (
+            MediaService(log, records, clock, self.access, tickets, turns, limits),
+            self.access,
+            uploads,
+        ):
+            bus.serve(part)
+        self.ticks = (processing.tick, collecting.tick)
+
+    async def close(self) -> None:
+        """End the workers."""
+        await self._prober.close()
+
+
+def _limits(files: FileSettings) -> Limits:
+    return Limits(
+        file_bytes=files.file_bytes_max,
+        quota_bytes=files.quota_bytes,
+        uploads=files.uploads_max,
+        upload_expiry_ms=files.upload_expiry_s * 1000,
+        unused_ms=files.unused_s * 1000,
+        ticket_s=files.ticket_s,
+        refused_types=files.refused_types,
+    )
+
+
+def _worker_limits(files: FileSettings) -> WorkerLimits:
+    return WorkerLimits(
+        workers=files.workers,
+        memory_bytes=files.worker_memory_bytes,
+        cpu_s=files.worker_cpu_s,
+        time_s=files.worker_time_s,
+        pixels=files.image_pixels_max,
+    )
