@@ -160,6 +160,8 @@ export interface ConversationSummary {
   readonly peerDeliveredSeq: number;
   /** How many of this device's messages were refused for good and wait for a decision. */
   readonly failed: number;
+  /** Left out of the list until a message arrives. */
+  readonly hidden: boolean;
 }
 
 export interface Typing {

@@ -43,6 +43,8 @@ export class Timeline implements TimelineWindow {
   private sent: readonly TimelineItem[] = [];
   private pending: readonly Message[] = [];
   private load: Promise<void> | null = null;
+  /** What happened during a load: the answer may be older than it. */
+  private missed: (CoreEvent & { id: string })[] = [];
   private isPartial = false;
   private isClosed = false;
   /** Grows with each load that replaces everything: answers to earlier ones are void. */
@@ -122,6 +124,8 @@ export class Timeline implements TimelineWindow {
       } else if (event.type === "unboxed") {
         if (event.conversationId === this.options.id) isChanged = true;
       } else if ("id" in event && event.id === this.options.id) {
+        if (this.value.loading !== "none") this.missed.push(event);
+        if (this.value.loading === "around") continue;
         more = { ...more, ...this.changed(event, more) };
         isChanged = true;
       }
@@ -144,22 +148,30 @@ export class Timeline implements TimelineWindow {
       return { hasBefore: false };
     }
     if (event.type === "items") {
-      this.merge(event.items, event.gone, more.hasAfter ?? this.value.hasAfter);
+      this.merge(event.items, event.gone, { ...this.value, ...more });
     }
     return {};
+  }
+
+  /** Take what happened during a load once more, on what it brought. */
+  private catchUp(loaded: Partial<TimelineSnapshot>): Partial<TimelineSnapshot> {
+    const missed = this.missed;
+    this.missed = [];
+    let more = loaded;
+    for (const event of missed) more = { ...more, ...this.changed(event, more) };
+    return more;
   }
 
   private merge(
     items: readonly TimelineItem[],
     gone: readonly number[],
-    hasAfter: boolean,
+    { hasBefore, hasAfter }: TimelineSnapshot,
   ): void {
-    if (this.value.loading === "around") return; // the load brings it
     const sent = [...this.sent];
-    const first = sent[0]?.seq ?? (this.value.hasBefore ? Number.POSITIVE_INFINITY : 0);
+    const first = sent[0]?.seq ?? 0;
     for (const item of [...items].sort((a, b) => a.seq - b.seq)) {
       const last = sent.at(-1)?.seq ?? 0;
-      if (item.seq < first && this.value.hasBefore) continue;
+      if (item.seq < first && hasBefore) continue;
       if (item.seq > last) {
         if (!hasAfter) sent.push(item);
         continue;
@@ -223,7 +235,7 @@ export class Timeline implements TimelineWindow {
       this.sent = stretch.items;
       this.isPartial = stretch.isPartial;
       const { hasBefore, hasAfter } = stretch;
-      this.show({ hasBefore, hasAfter, loading: "none" }, place);
+      this.show(this.catchUp({ hasBefore, hasAfter, loading: "none" }), place);
     } catch (error) {
       if (generation === this.generation) this.show({ loading: "none", error: asError(error) });
       throw error;
@@ -245,7 +257,7 @@ export class Timeline implements TimelineWindow {
         const stretch = await core.request("load", { id, place, limit: this.pageSize });
         if (generation !== this.generation) return;
         this.isPartial = stretch.isPartial;
-        this.show({ ...merge(stretch), loading: "none" });
+        this.show(this.catchUp({ ...merge(stretch), loading: "none" }));
       } catch (error) {
         if (generation === this.generation) this.show({ loading: "none", error: asError(error) });
       }
