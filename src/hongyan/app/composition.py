@@ -195,7 +195,11 @@ def _door(embedded: Embedded, hub: Hub, user_rates: Buckets) -> Door:
 
 def _file_routes(embedded: Embedded) -> tuple[BaseRoute, ...]:
     files, media = embedded.settings.files, embedded.services.media
-    options = TusOptions(file_bytes_max=files.file_bytes_max, idle_s=files.upload_idle_s)
+    options = TusOptions(
+        file_bytes_max=files.file_bytes_max,
+        public_url=embedded.settings.server.public_url,
+        idle_s=files.upload_idle_s,
+    )
     tus = Tus(embedded.bus, media.staging, options)
     return (*tus.routes(), *Files(embedded.bus, media.objects).routes())
 

@@ -109,6 +109,8 @@ class TusOptions(Struct, frozen=True, kw_only=True):
 
     file_bytes_max: int = 2 * 1024**3
     """The largest file."""
+    public_url: str = ""
+    """Where people reach the server; empty takes what each request was sent to."""
     idle_s: float = 30.0
     """Seconds without a byte after which a request is given up."""
 
@@ -190,7 +192,9 @@ class Tus:
             upload = await self._write(request, actor, upload.upload_id, 0)
         elif not length:
             upload = await self._finish(actor, upload)
-        headers = _progress(upload) | {"location": f"{PATH}/{upload.upload_id}"}
+        server = self._options.public_url or f"{request.url.scheme}://{request.url.netloc}"
+        location = f"{server.rstrip('/')}{PATH}/{upload.upload_id}"
+        headers = _progress(upload) | {"location": location}
         return Response(status_code=HTTPStatus.CREATED, headers=headers)
 
     async def _tell(self, request: Request) -> Response:
