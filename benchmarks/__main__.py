@@ -1,7 +1,9 @@
 """``python -m benchmarks``: one table of what the server does, beside a bare picows relay.
 
 The server runs on core 0 and the load on core 1. Each figure is the median of a few rounds in
-which the server and the reference take turns, so that both see the same machine.
+which the server and the reference take turns, so that both see the same machine. Where
+``server_core`` is far below 1, others used the core too, or the disk was waited for; where
+``load_core`` is near 1, the load generator held the server back.
 """
 
 import argparse
@@ -122,6 +124,7 @@ def throughput(bench: Bench, in_flight: int) -> list[Line]:
             *rates,
             aim="≥ 15,000" if in_flight == 1 else "≥ 35,000",
             load_core=mine["load_cpu_s"] / mine["seconds"],
+            server_core=mine["server_cpu_s"] / mine["seconds"],
             undelivered=mine["undelivered"],
         ),
         Line(f"{what}: server CPU", "µs/message", *costs),
