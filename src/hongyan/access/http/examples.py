@@ -17,6 +17,7 @@ LATER_MS = 1_893_456_000_000
 TEXT = {"type": "text", "text": "Shall we meet at noon?"}
 IN_TEAM: dict[str, Any] = {"conversation_id": TEAM}
 ONE_MESSAGE: dict[str, Any] = {"conversation_id": TEAM, "seq": 3}
+ONE_POLL: dict[str, Any] = {"conversation_id": TEAM, "seq": 4}
 PAGE: dict[str, Any] = {"limit": 20}
 ONE_ORDER: dict[str, Any] = {"external_id": "order-1001"}
 ONE_CUSTOMER: dict[str, Any] = {"external_id": "customer-7"}
@@ -48,7 +49,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "relation.friends": PAGE,
     "relation.delete": {"user_id": BOB},
     "relation.request": {"user_id": BOB, "message": "We met on the train."},
-    "relation.requests": {"direction": "received", "limit": 20},
+    "relation.requests": {"direction": "incoming", "limit": 20},
     "relation.answer": {"user_id": CAROL, "accept": True},
     "relation.blocked": PAGE,
     "relation.block": {"user_id": CAROL},
@@ -115,9 +116,9 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "message.schedules": {},
     "message.reschedule": {"client_id": "a-4", "at_ms": LATER_MS},
     "message.unschedule": {"client_id": "a-4"},
-    "poll.vote": {**ONE_MESSAGE, "choice": [0]},
-    "poll.close": ONE_MESSAGE,
-    "poll.votes": {**ONE_MESSAGE, "limit": 20},
+    "poll.vote": {**ONE_POLL, "choice": [0]},
+    "poll.close": ONE_POLL,
+    "poll.votes": {**ONE_POLL, "limit": 20},
     "media.get": {"media_id": MEDIA},
     "media.ticket": {"media_id": MEDIA},
     "media.claim": {"sha256": "0" * 64, "size_bytes": 5, "name": "hello.txt"},

@@ -333,7 +333,8 @@ def _has_news(synced: Synced, asked: PollRequest) -> bool:
 
 
 def _events(entries: Sequence[Entry], since_ms: int) -> bytes:
-    return b"".join(EVENTS.encode(one) for one in entries if one.sent_at_ms >= since_ms)
+    """Return resumed entries. They have no ids: a break in the middle resumes from before."""
+    return b"".join(event("entry", one) for one in entries if one.sent_at_ms >= since_ms)
 
 
 def _last_event(request: Request) -> int:
