@@ -15,6 +15,8 @@ from rich.table import Table
 
 from hongyan.infra.local.folder import FolderInUse, FolderLock
 
+from .cli_fill import app as filling
+from .cli_keep import app as keeping
 from .cli_keys import keys
 from .cli_users import invites, tokens, users
 from .composition import serve as run_server
@@ -32,6 +34,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(keeping)
+app.add_typer(filling)
 app.add_typer(users, name="user")
 app.add_typer(keys, name="key")
 app.add_typer(tokens, name="token")

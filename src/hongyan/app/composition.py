@@ -24,8 +24,9 @@ from hongyan.domain.catalog import COMMANDS, ROWS
 from hongyan.domain.log.model import Committed, Signal
 from hongyan.infra.local.audience import RecordsAudience
 from hongyan.infra.local.bus import LocalBus
+from hongyan.infra.local.usage import FolderUsage
 from hongyan.infra.sqlite.store import SqliteStore
-from hongyan.kernel.clock import SystemClock
+from hongyan.kernel.clock import Clock, SystemClock
 
 from .chores import Chores
 from .services import Services
@@ -40,10 +41,10 @@ class Embedded:
     Whoever opens it holds the folder's lock.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         prepare_data_dir(settings.data_dir)
         self.settings = settings
-        self.clock = SystemClock()
+        self.clock = clock or SystemClock()
         self.bus = LocalBus()
         self.caller = self.bus
         self.store = SqliteStore(
@@ -55,15 +56,16 @@ class Embedded:
         )
         secrets = load_secrets(settings.data_dir)
         self.services = Services(settings, secrets, self.store, self.bus, self.clock)
+        self.services.counting.usage = FolderUsage(settings.data_dir, DATABASE)
 
     @classmethod
-    async def open(cls, settings: Settings) -> "Embedded":
-        """Open the folder, and make in it what is missing.
+    async def open(cls, settings: Settings, clock: Clock | None = None) -> "Embedded":
+        """Open the folder, and make in it what is missing; None takes the machine's clock.
 
         Raises:
             SettingsError: the secrets cannot be used.
         """
-        embedded = cls(settings)
+        embedded = cls(settings, clock)
         await embedded.store.start()
         return embedded
 
@@ -87,6 +89,9 @@ class Server:
         bus.serve(presence)
         bus.subscribe(Committed, self.hub.committed)
         bus.subscribe(Signal, self.hub.signalled)
+        embedded.services.counting.usage = FolderUsage(
+            settings.data_dir, DATABASE, lambda: len(self.hub.peers())
+        )
         self._chores = Chores(clock, embedded.services.ticks)
         self._is_ready = False
         host, port = settings.host_and_port

@@ -103,7 +103,7 @@ class Statistics(Struct, frozen=True, kw_only=True):
     conversations: dict[str, int]
     """Conversations ever opened, by kind."""
     storage_bytes: dict[str, int]
-    """What lies on the disk, by kind."""
+    """What lies on the disk, by kind; ``free`` is what is left there."""
     connected_devices: int
 
 

@@ -136,7 +136,7 @@ class MediaAccess:
             MediaUse,
             log_id,
             by="by_place",
-            after=(AVATAR_SEQ, LAST_ID, log_id, AVATAR_SEQ),
+            after=(AVATAR_SEQ, LAST_ID),
             limit=limit,
         )
         return self._released([use.key() for use in uses if use.seq <= last])
