@@ -127,19 +127,18 @@ class Session:
         Raises:
             LoggedOut: this will never be.
         """
-        if self._online.is_set():
-            return
-        waits = [
-            asyncio.ensure_future(self._online.wait()),
-            asyncio.ensure_future(self._ended.wait()),
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-        if not self._online.is_set():
-            raise self.failure or LoggedOut("closed")
+        while not self._online.is_set():  # it may be lost again before we run
+            if self._ended.is_set():
+                raise self.failure or LoggedOut("closed")
+            waits = [
+                asyncio.ensure_future(self._online.wait()),
+                asyncio.ensure_future(self._ended.wait()),
+            ]
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
 
     async def call(
         self, method: str, params: dict[str, Any], timeout_s: float = CALL_TIMEOUT_S

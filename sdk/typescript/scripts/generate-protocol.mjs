@@ -1,5 +1,5 @@
 // Makes src/protocol.ts from protocol/schemas/*.json. `--check` only compares.
-import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const SCHEMAS = new URL("../../../protocol/schemas/", import.meta.url);
@@ -82,7 +82,8 @@ function typeOf(schema, aliases) {
   }
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum) return schema.enum.map((one) => JSON.stringify(one)).join(" | ");
-  if (schema.anyOf) return [...new Set(schema.anyOf.map((one) => typeOf(one, aliases)))].join(" | ");
+  if (schema.anyOf)
+    return [...new Set(schema.anyOf.map((one) => typeOf(one, aliases)))].join(" | ");
   switch (schema.type) {
     case "string":
       return "string";

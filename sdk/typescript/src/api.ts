@@ -10,8 +10,8 @@
 import type * as wire from "./protocol.js";
 import type { Store } from "./store.js";
 
-export type { Store } from "./store.js";
 export type * as wire from "./protocol.js";
+export type { Store } from "./store.js";
 
 export type Unsubscribe = () => void;
 
@@ -87,7 +87,10 @@ export interface Client {
     params: wire.Methods[M]["params"],
     options?: CallOptions,
   ): Promise<wire.Methods[M]["result"]>;
-  on<E extends keyof ClientEvents>(event: E, listener: (data: ClientEvents[E]) => void): Unsubscribe;
+  on<E extends keyof ClientEvents>(
+    event: E,
+    listener: (data: ClientEvents[E]) => void,
+  ): Unsubscribe;
 
   /** Connect now instead of at the next try; to be called when the network is back. */
   reconnect(): void;
@@ -264,7 +267,11 @@ export interface ConversationHandle {
    * Upload a file, then send it. `content` is made once the media id is there:
    * what is given here without `media_id`, `name`, `mime` and `size_bytes`.
    */
-  sendFile(file: Blob, content: FileContent, options?: SendOptions & UploadOptions): Promise<Message>;
+  sendFile(
+    file: Blob,
+    content: FileContent,
+    options?: SendOptions & UploadOptions,
+  ): Promise<Message>;
   /** Send a failed message again, or drop it. By the message's `clientId`. */
   retry(clientId: string): Promise<void>;
   discard(clientId: string): Promise<void>;
@@ -407,7 +414,10 @@ export interface Groups {
 
 export interface Search {
   /** Messages kept on this device whose text contains the words, newest first. */
-  messages(query: string, options?: { conversationId?: string; limit?: number }): Promise<readonly Message[]>;
+  messages(
+    query: string,
+    options?: { conversationId?: string; limit?: number },
+  ): Promise<readonly Message[]>;
   /** Conversations of the list whose title contains the words. */
   conversations(query: string): readonly ConversationSummary[];
 }

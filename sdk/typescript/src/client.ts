@@ -1,9 +1,9 @@
 /** The client that an app works with; see `api.ts`. */
 
 import type * as api from "./api.js";
-import type { Core, CoreEvent, News } from "./core.js";
 import { ContactList } from "./contacts.js";
 import { Conversation } from "./conversation.js";
+import type { Core, CoreEvent, News } from "./core.js";
 import { Engine } from "./engine.js";
 import { canShareTabs, defaultUrl, hasIndexedDb, webSocketFactory } from "./environment.js";
 import { Files } from "./files.js";
@@ -239,9 +239,7 @@ export class ClientView implements api.Client {
     }
   }
 
-  private listenersOf<E extends keyof api.ClientEvents>(
-    event: E,
-  ): Listeners<api.ClientEvents[E]> {
+  private listenersOf<E extends keyof api.ClientEvents>(event: E): Listeners<api.ClientEvents[E]> {
     let listeners = this.listeners.get(event);
     if (listeners === undefined) {
       listeners = new Listeners<never>();

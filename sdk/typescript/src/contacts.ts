@@ -5,9 +5,9 @@ import type { Core } from "./core.js";
 import { HongyanError } from "./errors.js";
 import { Value } from "./observable.js";
 import type {
+  RelationRequestsRequest as FriendRequest,
   Methods,
   Person,
-  RelationRequestsRequest as FriendRequest,
   Requested,
   Requests,
 } from "./protocol.js";

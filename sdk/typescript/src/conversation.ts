@@ -69,7 +69,8 @@ export class Conversation implements ConversationHandle {
     content: SendMessage["content"] | string,
     options: SendOptions = {},
   ): Promise<Message> {
-    const whole = typeof content === "string" ? ({ type: "text", text: content } as const) : content;
+    const whole =
+      typeof content === "string" ? ({ type: "text", text: content } as const) : content;
     const item = await this.item(whole, options, "");
     await this.options.core.request("send", item);
     return pendingMessage(item);
@@ -85,7 +86,11 @@ export class Conversation implements ConversationHandle {
     const name = options.name ?? ("name" in file ? String(file.name) : "");
     const mime = options.mime ?? file.type;
     const facts = { name, mime, size_bytes: file.size, media_id: "" };
-    const item = await this.item({ ...facts, ...content } as OutboxItem["content"], options, uploadId);
+    const item = await this.item(
+      { ...facts, ...content } as OutboxItem["content"],
+      options,
+      uploadId,
+    );
     await core.request("send", item);
     await core.request("startUpload", { id: uploadId, file, options: { ...options, name, mime } });
     return pendingMessage(item);

@@ -17,14 +17,7 @@ import type {
   User,
 } from "./api.js";
 import type { OutboxItem } from "./fold.js";
-import type {
-  Account,
-  LogIn,
-  Person,
-  Register,
-  Tokens,
-  UserPresence,
-} from "./protocol.js";
+import type { Account, LogIn, Person, Register, Tokens, UserPresence } from "./protocol.js";
 import type { ConversationRecord } from "./records.js";
 
 export interface Snapshot {
@@ -85,7 +78,13 @@ export type CoreEvent =
   | { type: "me"; account: Account | null }
   | { type: "conversation"; record: ConversationRecord }
   /** New or changed items, by seq, and the seqs of those that are gone. */
-  | { type: "items"; id: string; items: readonly TimelineItem[]; gone: readonly number[]; tip: number }
+  | {
+      type: "items";
+      id: string;
+      items: readonly TimelineItem[];
+      gone: readonly number[];
+      tip: number;
+    }
   | { type: "cleared"; id: string; upTo: number }
   /** Something of this timeline was left out: what a window holds may be stale. */
   | { type: "jumped"; id: string; tip: number }

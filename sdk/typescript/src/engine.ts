@@ -94,7 +94,11 @@ export class Engine implements Core {
     const isOnline = () => this.session.isOnline;
     const call = (method: string, params: unknown) => this.session.call(method, params);
     const callNow = (method: string, params: unknown) => this.session.callNow(method, params);
-    const journal = new Journal(store, (events) => this.tell(events), () => this.storeBroke());
+    const journal = new Journal(
+      store,
+      (events) => this.tell(events),
+      () => this.storeBroke(),
+    );
     this.journal = journal;
     this.accounts = new Accounts(url, store, fetch);
     const quiet = (id: string) => this.outbox.quiet(id);
@@ -501,7 +505,8 @@ export class Engine implements Core {
     error: { code: string; message: string },
   ): Promise<void> {
     const item = this.itemOfUpload(uploadId);
-    if (item !== undefined) await this.journal.run((step) => markFailed(step, item.clientId, error));
+    if (item !== undefined)
+      await this.journal.run((step) => markFailed(step, item.clientId, error));
   }
 
   // --- presence ---

@@ -1,6 +1,13 @@
 /** What entries make of the timeline: messages appear, change and vanish. Pure functions. */
 
-import type { EventKind, Message, PollState, Reaction, TimelineEvent, TimelineItem } from "./api.js";
+import type {
+  EventKind,
+  Message,
+  PollState,
+  Reaction,
+  TimelineEvent,
+  TimelineItem,
+} from "./api.js";
 import type {
   Bodies,
   Entry,
@@ -206,7 +213,5 @@ function reacted(reactions: readonly Reaction[], entry: Entry, me: string): Reac
     first: added && others.length < FIRST_MAX ? [...others, entry.sender] : others,
   };
   if (known === undefined) return count > 0 ? [...reactions, news] : [...reactions];
-  return reactions
-    .map((one) => (one.emoji === emoji ? news : one))
-    .filter((one) => one.count > 0);
+  return reactions.map((one) => (one.emoji === emoji ? news : one)).filter((one) => one.count > 0);
 }

@@ -74,11 +74,7 @@ export class History {
     return { ...run, hasBefore: run.hasMore, hasAfter: false };
   }
 
-  private async around(
-    record: ConversationRecord,
-    seq: number,
-    limit: number,
-  ): Promise<Stretch> {
+  private async around(record: ConversationRecord, seq: number, limit: number): Promise<Stretch> {
     if (this.options.isOnline() && !spanAt(record.spans, seq, false) && seq <= record.tip) {
       await this.fetch(record.id, { around_seq: Math.max(seq, floorOf(record)) });
     }
@@ -112,7 +108,8 @@ export class History {
         at = rows.length < wanted ? from - 1 : (rows.at(-1)?.seq ?? from) - 1;
       } else {
         const isDone = fetches >= FETCHES_MAX || !(await this.tryFetch(id, { before_seq: at + 1 }));
-        if (isDone) return { items: found.reverse(), hasMore: true, isPartial: fetches < FETCHES_MAX };
+        if (isDone)
+          return { items: found.reverse(), hasMore: true, isPartial: fetches < FETCHES_MAX };
         fetches += 1;
       }
     }
@@ -182,7 +179,9 @@ export class History {
       const params = { conversation_id: id, limit: FETCH, ...where };
       const page = (await call("conversation.history", params)) as Entries;
       const marks = await this.marksOf(id, page.entries);
-      await journal.run((step) => this.keep(step, id, coveredBy(page, where, tip), page, marks, watch.changes));
+      await journal.run((step) =>
+        this.keep(step, id, coveredBy(page, where, tip), page, marks, watch.changes),
+      );
     } finally {
       watch.stop();
     }

@@ -3,13 +3,7 @@
 import type { TimelineItem } from "./api.js";
 import { change, itemOf, mentions, messageOf, targetOf } from "./fold.js";
 import type { Step } from "./journal.js";
-import type {
-  Bodies,
-  Entry,
-  Member,
-  Person,
-  Preference,
-} from "./protocol.js";
+import type { Bodies, Entry, Member, Person, Preference } from "./protocol.js";
 import { dropUpTo } from "./ranges.js";
 import { type ConversationRecord, keepDraft, raiseTip, unreadOf } from "./records.js";
 
@@ -201,9 +195,7 @@ async function mentionsLeft(step: Step, record: ConversationRecord): Promise<num
   const items = await step.range(record.id, record.readSeq + 1, record.tip);
   const found = items.filter(
     (item) =>
-      item.type === "message" &&
-      item.sender !== me &&
-      mentions(item.content, me, isAdmin(member)),
+      item.type === "message" && item.sender !== me && mentions(item.content, me, isAdmin(member)),
   );
   return Math.min(record.mentions, found.length);
 }
@@ -225,11 +217,7 @@ export async function applyPreference(step: Step, preference: Preference): Promi
   await applyRead(step, id, cleared, preference.cleared_ordinal ?? 0);
 }
 
-export async function applyHidden(
-  step: Step,
-  id: string,
-  seqs: readonly number[],
-): Promise<void> {
+export async function applyHidden(step: Step, id: string, seqs: readonly number[]): Promise<void> {
   for (const seq of seqs) step.dropItem(id, seq);
   const record = step.record(id);
   if (record?.last === null || record === undefined || !seqs.includes(record.last.seq)) return;

@@ -47,6 +47,13 @@ export interface Acts {
   next_after?: string;
 }
 
+/** Add users to a bound group; who is in it already is left out. */
+export interface AddBoundMembers {
+  external_id: string;
+  /** External ids of users. */
+  members: string[];
+}
+
 /** As `group.invite`, for admins, up to 1,000 at once. */
 export interface AddMembers {
   conversation_id: string;
@@ -70,6 +77,11 @@ export interface AnswerJoinRequest {
 export interface AnswerRequest {
   user_id: string;
   accept: boolean;
+}
+
+/** The latest attempts (at most 100), the newest first. */
+export interface Attempts {
+  attempts: WebhookAttempt[];
 }
 
 /** Somebody who may not come (back) into a group. */
@@ -99,6 +111,17 @@ export interface BlockPerson {
   user_id: string;
 }
 
+/** The conversation that belongs to an object of the business. */
+export interface BoundConversation {
+  external_id: string;
+  conversation_id: string;
+  owner_id: string;
+  name: string;
+  member_count: number;
+  created?: boolean;
+  not_added?: NotAdded[];
+}
+
 /** Make an invite worthless. */
 export interface CancelInvite {
   code: string;
@@ -120,6 +143,13 @@ export interface ChangePassword {
 export interface ChangePhone {
   password: string;
   phone: string | null;
+}
+
+/** Who was added or removed, and who could not be added, by user id. */
+export interface Changed {
+  conversation_id: string;
+  user_ids: string[];
+  not_added?: NotAdded[];
 }
 
 /** What one user chose. */
@@ -227,6 +257,29 @@ export interface Conversations {
   next_after?: string | null;
 }
 
+/** Make a bot (or take the one with this external id) and a new key for it. */
+export interface CreateBot {
+  external_id: string;
+  name: string;
+  scopes?: ("bots" | "conversations:read" | "conversations:write" | "messages:read" | "messages:send" | "tokens:mint" | "users:read" | "users:write" | "webhooks:write")[];
+  expires_at_ms?: number;
+}
+
+/** Make the group that belongs to an object of the business, or return the one there is. */
+export interface CreateBoundConversation {
+  /** 1 to 128 printable characters. */
+  external_id: string;
+  /** The owner's external id. */
+  owner: string;
+  /** External ids, at most 500. */
+  members?: string[];
+  name: string;
+  kind?: "channel" | "group";
+  avatar?: string;
+  join_policy?: "approval" | "closed" | "free" | "invite";
+  members_limit?: number;
+}
+
 /** Make a group or a channel with the caller as its owner. */
 export interface CreateGroup {
   client_id: string;
@@ -251,6 +304,17 @@ export interface CreateInvite {
   note?: string;
 }
 
+/** Make an API key, for an app server or, with `user_id`, for a bot. */
+export interface CreateKey {
+  /** 1 to 64 characters; seen by administrators. */
+  name: string;
+  scopes: ("bots" | "conversations:read" | "conversations:write" | "messages:read" | "messages:send" | "tokens:mint" | "users:read" | "users:write" | "webhooks:write")[];
+  /** The bot that the key is for; empty for an app server's key. */
+  user_id?: string;
+  /** 0 for never. */
+  expires_at_ms?: number;
+}
+
 /** Make a link by which whoever holds it may join, without approval. */
 export interface CreateLink {
   conversation_id: string;
@@ -263,6 +327,22 @@ export interface CreateLink {
 /** Make a one-time code with which the user can set a new password. */
 export interface CreateResetCode {
   user_id: string;
+}
+
+/** Subscribe a URL to what happens from now on. */
+export interface CreateWebhook {
+  /** `https://` or `http://`, at most 2,000 characters. */
+  url: string;
+  /** At most 64 characters. */
+  name?: string;
+  /** Such as `message` or `members.*`, at most 50; empty takes all kinds in conversations. Entries of users' own logs come only where their kind is named in full. */
+  kinds?: string[];
+  /** Only these, at most 1,000; empty for all. */
+  conversation_ids?: string[];
+  /** Only what this bot could see: entries of the conversations that it is in. */
+  user_id?: string;
+  /** 1 to 500 entries in a delivery. */
+  batch_max?: number;
 }
 
 /** The new group, and who of those named is not in it. */
@@ -306,6 +386,22 @@ export interface DeactivateUser {
   user_id: string;
 }
 
+/** A batch that could not be delivered: the positions `first` to `last` of the feed. */
+export interface DeadLetter {
+  webhook_id: string;
+  first: number;
+  last: number;
+  at_ms: number;
+  attempts: number;
+  error?: string;
+}
+
+/** Some dead letters; `next_after` is the `after` of the next page, empty at the end. */
+export interface DeadLetters {
+  dead_letters: DeadLetter[];
+  next_after?: string;
+}
+
 /** End the friendship for both; changes nothing where there is none. */
 export interface DeleteFriend {
   user_id: string;
@@ -314,6 +410,11 @@ export interface DeleteFriend {
 /** Delete the caller's account for good: profile emptied, handle freed, devices removed. */
 export interface DeleteMe {
   password: string;
+}
+
+/** Remove a webhook, its attempts and its dead letters. */
+export interface DeleteWebhook {
+  webhook_id: string;
 }
 
 /** A device as its owner sees it. */
@@ -411,6 +512,12 @@ export interface Entry {
   client_id: string;
   sent_at_ms: number;
   body: unknown;
+}
+
+/** A user, and the external id. */
+export interface ExternalProfile {
+  external_id: string;
+  profile: Profile;
 }
 
 /** What looking into a file tells. */
@@ -520,6 +627,11 @@ export interface FriendRequested {
   message: string;
 }
 
+/** Return the group that belongs to an object of the business. */
+export interface GetBoundConversation {
+  external_id: string;
+}
+
 /** Return one of the caller's conversations. */
 export interface GetConversation {
   conversation_id: string;
@@ -528,6 +640,11 @@ export interface GetConversation {
 /** Tell how far the peer of a direct conversation has read and received. */
 export interface GetCursors {
   conversation_id: string;
+}
+
+/** Return the user with this external id. */
+export interface GetExternalUser {
+  external_id: string;
 }
 
 /** Return a group of which the caller is a member. */
@@ -784,6 +901,28 @@ export interface KeepFavourite {
   seq: number;
 }
 
+/** A key as administrators see it; `prefix` is how its text begins. */
+export interface KeyInfo {
+  key_id: string;
+  prefix: string;
+  name: string;
+  scopes: ("bots" | "conversations:read" | "conversations:write" | "messages:read" | "messages:send" | "tokens:mint" | "users:read" | "users:write" | "webhooks:write")[];
+  user_id: string;
+  created_by: string;
+  created_at_ms: number;
+  expires_at_ms: number;
+  revoked_at_ms: number;
+  /** To the minute; 0 for never. */
+  last_used_at_ms?: number;
+  last_used_address?: string;
+}
+
+/** Some keys; `next_after` is the `after` of the next page, empty at the end. */
+export interface KeyPage {
+  keys: KeyInfo[];
+  next_after?: string;
+}
+
 /** Remove one of the caller's devices; it is told the reason `kicked`. */
 export interface KickDevice {
   device_id: string;
@@ -825,6 +964,11 @@ export interface Links {
   links: InviteLink[];
 }
 
+/** List the latest attempts at deliveries of a webhook. */
+export interface ListAttempts {
+  webhook_id: string;
+}
+
 /** List administrative acts, the newest first. */
 export interface ListAudit {
   /** Only what this user did. */
@@ -858,6 +1002,13 @@ export interface ListConversations {
   limit?: number;
 }
 
+/** List the batches of a webhook that were given up, by position. */
+export interface ListDeadLetters {
+  webhook_id: string;
+  after?: string;
+  limit?: number;
+}
+
 /** List the caller's devices (there are few; see the server's limit). */
 export type ListDevices = Record<string, never>;
 
@@ -887,6 +1038,12 @@ export interface ListInvites {
 export interface ListJoinRequests {
   conversation_id: string;
   state?: "accepted" | "open" | "refused";
+  after?: string;
+  limit?: number;
+}
+
+/** List all API keys, revoked ones too, by key id. */
+export interface ListKeys {
   after?: string;
   limit?: number;
 }
@@ -962,6 +1119,9 @@ export interface ListVotes {
   after?: string;
   limit?: number;
 }
+
+/** List all webhooks and how far they have come. */
+export type ListWebhooks = Record<string, never>;
 
 /** A place: WGS 84 degrees. */
 export interface Location {
@@ -1154,6 +1314,15 @@ export interface MessagesHidden {
   seqs: number[];
 }
 
+/** Log a device of one of the app server's users in, silently. */
+export interface MintAppToken {
+  external_id: string;
+  platform?: "android" | "bot" | "cli" | "desktop" | "ios" | "linux" | "macos" | "web" | "windows";
+  device_name?: string;
+  /** Of the access token; 0 takes the server's setting. */
+  expires_in_s?: number;
+}
+
 /** Forbid a member to speak until a time, or let them speak again. */
 export interface MuteMember {
   conversation_id: string;
@@ -1166,6 +1335,25 @@ export interface MuteMember {
 export interface MutePerson {
   user_id: string;
   muted?: boolean;
+}
+
+/** A bot, and the key that it speaks with; the key is told only now. */
+export interface NewBot {
+  external_id: string;
+  user_id: string;
+  key: NewKey;
+}
+
+/** A key that was just made. Its text is told only now. */
+export interface NewKey {
+  key: string;
+  info: KeyInfo;
+}
+
+/** A webhook, and the secret that signs its deliveries; the secret is told only now. */
+export interface NewWebhook {
+  info: WebhookInfo;
+  secret: string;
 }
 
 /** Somebody who could not be added, and why. */
@@ -1186,6 +1374,16 @@ export interface Notice {
   type: "notice";
   text: string;
   data?: Record<string, unknown>;
+}
+
+/** Write to a user as a system account, in the conversation in which nobody can answer. */
+export interface Notify {
+  /** Whom to tell. */
+  external_id: string;
+  /** The external id of the system account. */
+  account: string;
+  client_id: string;
+  content: Text | Image | Voice | Video | File | Sticker | Location | Contact | Link | MergedForward | Custom | Poll | Notice;
 }
 
 /** Return the direct conversation with a user, made where there is none yet. */
@@ -1444,6 +1642,13 @@ export interface Receipt {
   sent_at_ms: number;
 }
 
+/** Try a dead letter once more, at once and out of order; it goes when that succeeds. */
+export interface Redeliver {
+  webhook_id: string;
+  /** The dead letter's first position. */
+  first: number;
+}
+
 /** Exchange a refresh token for new tokens. */
 export interface Refresh {
   refresh_token: string;
@@ -1473,10 +1678,24 @@ export interface RelationRequestsRequest {
   answered_at_ms?: number;
 }
 
+/** Remove users from a bound group; who is not in it is left out. */
+export interface RemoveBoundMembers {
+  external_id: string;
+  /** External ids of users. */
+  members: string[];
+}
+
 /** Give one of the caller's devices a name of at most 64 characters. */
 export interface RenameDevice {
   device_id: string;
   name: string;
+}
+
+/** Deliver again everything after a position (or leave out everything up to it). */
+export interface ReplayWebhook {
+  webhook_id: string;
+  /** 0 for everything from the beginning. */
+  position: number;
 }
 
 export interface Request {
@@ -1543,6 +1762,11 @@ export interface Revisions {
   revisions: RevisionInfo[];
 }
 
+/** Make a key worthless at once; what it has connected is cut. Revoking again is no error. */
+export interface RevokeKey {
+  key_id: string;
+}
+
 /** Take a link away; changes nothing where there is none in this group. */
 export interface RevokeLink {
   conversation_id: string;
@@ -1551,6 +1775,13 @@ export interface RevokeLink {
 
 /** What a member is, from least to most. */
 export type Role = "admin" | "member" | "owner";
+
+/** Give a webhook another secret; the one before signs too for a while. */
+export interface RotateSecret {
+  webhook_id: string;
+  /** Seconds in which deliveries are signed with both secrets. */
+  overlap_s?: number;
+}
 
 /** What became of a scheduled message. */
 export interface ScheduleChanged {
@@ -1679,7 +1910,7 @@ export interface Statistics {
   days: Day[];
   /** Conversations ever opened, by kind. */
   conversations: Record<string, number>;
-  /** What lies on the disk, by kind. */
+  /** What lies on the disk, by kind; `free` is what is left there. */
   storage_bytes: Record<string, number>;
   connected_devices: number;
 }
@@ -1740,7 +1971,6 @@ export interface SyncedConversation {
 
 /** How a poll stands after the caller's vote or closing. */
 export interface Tally {
-  /** Where the log tells it; 0 when nothing changed. */
   entry_seq: number;
   tallies: number[];
   voters: number;
@@ -1844,6 +2074,40 @@ export interface UpdateProfile {
   privacy?: Privacy;
 }
 
+/** Change what is given and leave the rest. An inactive webhook keeps its place. */
+export interface UpdateWebhook {
+  webhook_id: string;
+  url?: string;
+  name?: string;
+  kinds?: string[];
+  conversation_ids?: string[];
+  batch_max?: number;
+  active?: boolean;
+}
+
+/** Make the account with this external id, or change it to what is given. */
+export interface UpsertUser {
+  /** 1 to 128 printable characters. */
+  external_id: string;
+  /** At most 64 characters; a new account without one is called by its external id. */
+  name?: string;
+  handle?: string | null;
+  email?: string | null;
+  phone?: string | null;
+  avatar?: string;
+  bio?: string;
+  locale?: string;
+  /** Of a new account only: it is a program's, such as a system account's. */
+  bot?: boolean;
+}
+
+/** The account as it is known here, and what the command made of it. */
+export interface Upserted {
+  external_id: string;
+  user_id: string;
+  outcome: "changed" | "created" | "unchanged";
+}
+
 /** How much the caller keeps on the server. */
 export interface Usage {
   used_bytes: number;
@@ -1904,6 +2168,48 @@ export interface WatchPresence {
   user_ids: string[];
 }
 
+/** One attempt at a delivery, in a ring of the latest ones. */
+export interface WebhookAttempt {
+  webhook_id: string;
+  slot: number;
+  at_ms: number;
+  message_id: string;
+  first: number;
+  last: number;
+  entries: number;
+  attempt: number;
+  /** The answer's HTTP status; 0 when there was none. */
+  status?: number;
+  error?: string;
+  took_ms?: number;
+}
+
+/** A webhook as administrators see it. */
+export interface WebhookInfo {
+  webhook_id: string;
+  name: string;
+  url: string;
+  kinds: string[];
+  conversation_ids: string[];
+  user_id: string;
+  batch_max: number;
+  active: boolean;
+  created_by: string;
+  created_at_ms: number;
+  /** How far it has come in the feed. */
+  position: number;
+}
+
+/** All webhooks (there are at most 100), by id. */
+export interface WebhookPage {
+  webhooks: WebhookInfo[];
+}
+
+/** Which webhook changed. */
+export interface WebhookRef {
+  webhook_id: string;
+}
+
 /** The answer to hello: who you are and what holds on this connection. */
 export interface Welcome {
   user_id: string;
@@ -1930,6 +2236,24 @@ export interface Methods {
   "admin.audit": { params: ListAudit; result: Acts };
   /** Return how much the server is used. */
   "admin.statistics": { params: GetStatistics; result: Statistics };
+  /** Make a bot (or take the one with this external id) and a new key for it. */
+  "app.bot_create": { params: CreateBot; result: NewBot };
+  /** Make the group that belongs to an object of the business, or return the one there is. */
+  "app.conversation_create": { params: CreateBoundConversation; result: BoundConversation };
+  /** Return the group that belongs to an object of the business. */
+  "app.conversation_get": { params: GetBoundConversation; result: BoundConversation };
+  /** Add users to a bound group; who is in it already is left out. */
+  "app.members_add": { params: AddBoundMembers; result: Changed };
+  /** Remove users from a bound group; who is not in it is left out. */
+  "app.members_remove": { params: RemoveBoundMembers; result: Changed };
+  /** Log a device of one of the app server's users in, silently. */
+  "app.mint_token": { params: MintAppToken; result: Tokens };
+  /** Write to a user as a system account, in the conversation in which nobody can answer. */
+  "app.notify": { params: Notify; result: Receipt };
+  /** Return the user with this external id. */
+  "app.user_get": { params: GetExternalUser; result: ExternalProfile };
+  /** Make the account with this external id, or change it to what is given. */
+  "app.user_upsert": { params: UpsertUser; result: Upserted };
   /** Let the caller, and nobody else, see no more of what was said until now. */
   "conversation.clear": { params: ClearConversation; result: Preference };
   /** Tell how far the peer of a direct conversation has read and received. */
@@ -2018,6 +2342,12 @@ export interface Methods {
   "group.update": { params: UpdateGroup; result: GroupInfo };
   /** The first request. `token` may be left out when the upgrade carried it as a header. */
   "hello": { params: Hello; result: Welcome };
+  /** Make an API key, for an app server or, with `user_id`, for a bot. */
+  "key.create": { params: CreateKey; result: NewKey };
+  /** List all API keys, revoked ones too, by key id. */
+  "key.list": { params: ListKeys; result: KeyPage };
+  /** Make a key worthless at once; what it has connected is cut. Revoking again is no error. */
+  "key.revoke": { params: RevokeKey; result: KeyInfo };
   /** Have a file without sending its bytes, if the caller can read the same bytes already. */
   "media.claim": { params: ClaimMedia; result: MediaInfo };
   /** Tell what is known of a file: its type, size, dimensions, previews. */
@@ -2154,6 +2484,24 @@ export interface Methods {
   "user.search": { params: SearchUsers; result: ProfilePage };
   /** Change what is given and leave the rest. */
   "user.update": { params: UpdateProfile; result: Account };
+  /** List the latest attempts at deliveries of a webhook. */
+  "webhook.attempts": { params: ListAttempts; result: Attempts };
+  /** Subscribe a URL to what happens from now on. */
+  "webhook.create": { params: CreateWebhook; result: NewWebhook };
+  /** List the batches of a webhook that were given up, by position. */
+  "webhook.dead_letters": { params: ListDeadLetters; result: DeadLetters };
+  /** Remove a webhook, its attempts and its dead letters. */
+  "webhook.delete": { params: DeleteWebhook; result: Done };
+  /** List all webhooks and how far they have come. */
+  "webhook.list": { params: ListWebhooks; result: WebhookPage };
+  /** Try a dead letter once more, at once and out of order; it goes when that succeeds. */
+  "webhook.redeliver": { params: Redeliver; result: Done };
+  /** Deliver again everything after a position (or leave out everything up to it). */
+  "webhook.replay": { params: ReplayWebhook; result: WebhookInfo };
+  /** Give a webhook another secret; the one before signs too for a while. */
+  "webhook.rotate_secret": { params: RotateSecret; result: NewWebhook };
+  /** Change what is given and leave the rest. An inactive webhook keeps its place. */
+  "webhook.update": { params: UpdateWebhook; result: WebhookInfo };
 }
 
 /** Kind of entry or signal -> its body. */
@@ -2170,6 +2518,7 @@ export interface Bodies {
   "friend.requested": FriendRequested;
   "group.join_answered": JoinAnswered;
   "group.join_requested": JoinRequested;
+  "key.changed": KeyInfo;
   "media.ready": MediaInfo;
   "member.changed": MemberChanged;
   "members.joined": MembersJoined;
@@ -2190,4 +2539,5 @@ export interface Bodies {
   "schedule.changed": ScheduleChanged;
   "user.changed": Account;
   "user.registered": Account;
+  "webhook.changed": WebhookRef;
 }

@@ -96,7 +96,8 @@ export class Reading {
     try {
       mark = (await call("conversation.read", { conversation_id: id, seq })) as ReadMark;
     } catch (error) {
-      if (error instanceof ConnectionLost || (error instanceof Refused && error.retryable)) throw error;
+      if (error instanceof ConnectionLost || (error instanceof Refused && error.retryable))
+        throw error;
     }
     const isUncertain = await journal.run(async (step) => {
       const before = step.record(id);

@@ -6,7 +6,7 @@ import { isUserLog, userLog } from "./ids.js";
 import { applyEntry, applyUserEntry, type Reader } from "./incoming.js";
 import type { Journal, Step } from "./journal.js";
 import type { Conversation, Entries, Entry, Synced, SyncedConversation } from "./protocol.js";
-import { type ConversationRecord, beginRecord, jumpTo, mergeRemote, raiseTip } from "./records.js";
+import { beginRecord, type ConversationRecord, jumpTo, mergeRemote, raiseTip } from "./records.js";
 import { Sequencer } from "./sequencer.js";
 import { Once, sleep } from "./timing.js";
 
@@ -275,7 +275,10 @@ export class Replica {
     const log = this.log(step, logId);
     if (log.tip >= first - 1) return;
     const released = log.skip(first - 1);
-    await this.apply(step, released.filter((entry) => entry.seq < first));
+    await this.apply(
+      step,
+      released.filter((entry) => entry.seq < first),
+    );
     if (isUserLog(logId)) {
       step.userTip = Math.max(step.userTip ?? 0, first - 1);
     } else if (isHole) {
@@ -284,7 +287,10 @@ export class Replica {
     } else {
       step.updateRecord(logId, (record) => raiseTip(record, first - 1));
     }
-    await this.apply(step, released.filter((entry) => entry.seq >= first));
+    await this.apply(
+      step,
+      released.filter((entry) => entry.seq >= first),
+    );
   }
 
   // --- inside ---

@@ -3,14 +3,7 @@
 import type { Change, Key, Range, Row, Store, Table } from "./store.js";
 
 const VERSION = 1;
-const TABLES: readonly Table[] = [
-  "meta",
-  "conversations",
-  "items",
-  "outbox",
-  "users",
-  "uploads",
-];
+const TABLES: readonly Table[] = ["meta", "conversations", "items", "outbox", "users", "uploads"];
 
 export class IndexedDbStore implements Store {
   private constructor(private readonly database: IDBDatabase) {}

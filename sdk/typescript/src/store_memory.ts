@@ -29,7 +29,9 @@ export class MemoryStore implements Store {
   async get<T>(table: Table, key: Key): Promise<T | undefined> {
     const rows = this.rows(table);
     const found = rows[this.place(rows, key)];
-    return found !== undefined && compareKeys(found.key, key) === 0 ? (found.value as T) : undefined;
+    return found !== undefined && compareKeys(found.key, key) === 0
+      ? (found.value as T)
+      : undefined;
   }
 
   async range<T>(table: Table, range: Range = {}): Promise<Row<T>[]> {

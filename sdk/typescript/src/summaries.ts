@@ -78,7 +78,11 @@ export class Summaries {
       const summary = this.summaryOf(this.records.get(id) as ConversationRecord);
       told.push([this.observe(id), summary]);
       if (!isListed(summary)) continue;
-      list.splice(lowerBound(list, (one) => compare(one, summary) > 0), 0, summary);
+      list.splice(
+        lowerBound(list, (one) => compare(one, summary) > 0),
+        0,
+        summary,
+      );
     }
     for (const [value, summary] of told) value.set(summary);
     this.publish(list);

@@ -52,9 +52,7 @@ export class SharedCore implements Core {
   static async open(options: TabsOptions): Promise<SharedCore> {
     const core = new SharedCore(options);
     const locks = options.locks ?? navigator.locks;
-    locks
-      .request(options.name, () => core.lead())
-      .catch((error) => core.ready.reject(error));
+    locks.request(options.name, () => core.lead()).catch((error) => core.ready.reject(error));
     core.post({ kind: "who" });
     await core.ready.promise;
     return core;

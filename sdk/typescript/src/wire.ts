@@ -44,10 +44,7 @@ export function isPush(message: Answer | Push): message is Push {
 
 /** Return the HTTP address of the server at this `http(s)` or `ws(s)` address. */
 export function httpUrl(url: string): string {
-  return url
-    .replace(/^ws/, "http")
-    .replace(/\/+$/, "")
-    .replace(/\/ws$/, "");
+  return url.replace(/^ws/, "http").replace(/\/+$/, "").replace(/\/ws$/, "");
 }
 
 export function websocketUrl(url: string): string {

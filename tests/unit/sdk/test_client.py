@@ -407,3 +407,18 @@ async def test_an_item_that_comes_when_the_outbox_has_just_run_dry_is_sent(
         again = client.send("d1", f"b{n}")
         async with asyncio.timeout(5):
             await again
+
+
+async def test_who_waits_for_a_connection_that_breaks_at_once_waits_on(
+    server: FakeServer, enter: Any
+) -> None:
+    client = await enter()
+    online = client._engine.session._online
+    await server.cut()
+    await until(lambda: not client.is_online)
+    waiting = asyncio.ensure_future(client.wait_online(5))
+    await asyncio.sleep(0)
+    online.set()
+    online.clear()  # before the one who waits has run
+    await waiting
+    assert client.is_online

@@ -126,7 +126,7 @@ def bubble(
             text.append("  edited", "dim italic")
     if message.reactions:
         told = "  ".join(f"{clean(emoji)} {len(who)}" for emoji, who in message.reactions.items())
-        text.append(f"\n{told}", "bright_black")
+        text.append(f"\n{told}", "dim")
     return text
 
 
