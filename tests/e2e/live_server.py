@@ -60,6 +60,12 @@ class LiveServer:
         finally:
             await client.close()
 
+    @property
+    def pid(self) -> int:
+        """The process that runs."""
+        assert self._process is not None
+        return self._process.pid
+
     def stop(self) -> None:
         """Ask it to stop and wait."""
         self._end(kill=False)

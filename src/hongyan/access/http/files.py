@@ -64,6 +64,8 @@ class Span(Struct, frozen=True):
 
     first: int
     length: int
+    is_part: bool = False
+    """Whether a part was asked for, be it all there is."""
 
 
 class Files:
@@ -130,7 +132,7 @@ class Files:
             return Response(status_code=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers=headers)
         headers["content-length"] = str(span.length)
         status = HTTPStatus.OK
-        if wanted and _RANGE.fullmatch(wanted):
+        if span.is_part:
             status = HTTPStatus.PARTIAL_CONTENT
             last = span.first + span.length - 1
             headers["content-range"] = f"bytes {span.first}-{last}/{size}"
@@ -238,12 +240,12 @@ def span_of(wanted: str, size: int) -> Span | None:
         return Span(0, size)
     if not found[1]:
         length = min(int(found[2]), size)
-        return Span(size - length, length) if length else None
+        return Span(size - length, length, True) if length else None
     first = int(found[1])
     last = min(int(found[2]), size - 1) if found[2] else size - 1
     if found[2] and int(found[2]) < first:
         return Span(0, size)
-    return Span(first, last - first + 1) if first < size else None
+    return Span(first, last - first + 1, True) if first < size else None
 
 
 def _matches(header: str, etag: str) -> bool:

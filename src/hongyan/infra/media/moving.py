@@ -111,7 +111,7 @@ def _probe_sound(container: InputContainer, mime: str) -> Probed:
     return Probed(facts, _told(mime, "audio"))
 
 
-def _samples(container: InputContainer, stream: av.AudioStream) -> Iterator[array[int]]:
+def _samples(container: InputContainer, stream: av.AudioStream) -> "Iterator[array[int]]":
     resampler = av.AudioResampler("s16", "mono", SAMPLES_PER_S)
     for frame in container.decode(stream):
         for piece in resampler.resample(frame):
@@ -120,11 +120,11 @@ def _samples(container: InputContainer, stream: av.AudioStream) -> Iterator[arra
         yield _array(piece)
 
 
-def _peak(samples: array[int]) -> int:
+def _peak(samples: "array[int]") -> int:
     return max(*samples, -min(samples)) if len(samples) > 1 else abs(samples[0])
 
 
-def _array(frame: av.AudioFrame) -> array[int]:
+def _array(frame: av.AudioFrame) -> "array[int]":
     return array("h", bytes(frame.planes[0])[: frame.samples * 2])
 
 

@@ -1,0 +1,96 @@
+"""Files of all kinds, made on the spot: good ones, broken ones, and ones that mean harm."""
+
+import io
+import math
+import struct
+import zlib
+from array import array
+from fractions import Fraction
+
+import av
+from PIL import Image
+
+SCRIPT = b"<script>document.title = 'owned'</script>"
+HTML = b"<!DOCTYPE html><html><body>" + SCRIPT + b"</body></html>"
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg">' + SCRIPT + b"</svg>"
+XML = b'<?xml version="1.0"?><x xmlns="http://www.w3.org/1999/xhtml">' + SCRIPT + b"</x>"
+PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF"
+
+
+def picture(
+    size: tuple[int, int], form: str = "PNG", colour: str = "teal", **more: object
+) -> bytes:
+    """Return a picture of one colour with a darker corner."""
+    image = Image.new("RGB", size, colour)
+    image.paste("navy", (0, 0, size[0] // 3, size[1] // 3))
+    buffer = io.BytesIO()
+    image.save(buffer, form, **more)
+    return buffer.getvalue()
+
+
+def turned_photo(size: tuple[int, int]) -> bytes:
+    """Return a JPEG that says where it was taken and that it is to be turned by 90 degrees."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x010F] = "SecretCameraMaker"
+    exif.get_ifd(0x8825)[1] = "N"
+    return picture(size, "JPEG", exif=exif)
+
+
+def png_bomb(side: int) -> bytes:
+    """Return a small PNG of very many pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    pack = zlib.compressobj(9)
+    row = bytes(1 + side)
+    data = b"".join(pack.compress(row) for _ in range(side)) + pack.flush()
+    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    )
+
+
+def video(size: tuple[int, int] = (320, 240), seconds: float = 2.0, form: str = "mp4") -> bytes:
+    """Return a video that begins dark and gets bright, without sound."""
+    buffer = io.BytesIO()
+    codec = "libvpx" if form == "webm" else "mpeg4"
+    with av.open(buffer, "w", format=form) as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height = size
+        stream.pix_fmt = "yuv420p"
+        stream.time_base = Fraction(1, 25)
+        for number in range(int(seconds * 25)):
+            colour = (0, 0, 0) if number < 5 else (200, 120, 40)
+            frame = av.VideoFrame.from_image(Image.new("RGB", size, colour))
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return buffer.getvalue()
+
+
+def voice(seconds: float = 3.0, form: str = "ogg", codec: str = "libopus") -> bytes:
+    """Return a voice message: silence first, then a tone."""
+    rate = 48_000
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format=form) as container:
+        stream = container.add_stream(codec, rate=rate, layout="mono")
+        resampler = av.AudioResampler(stream.format, "mono", rate, frame_size=960)
+        for begin in range(0, int(rate * seconds), rate // 10):
+            is_loud = begin > rate * seconds / 2
+            values = [
+                int(20_000 * math.sin(2 * math.pi * 440 * n / rate)) if is_loud else 0
+                for n in range(begin, begin + rate // 10)
+            ]
+            frame = av.AudioFrame("s16", "mono", len(values))
+            frame.planes[0].update(array("h", values).tobytes())
+            frame.rate, frame.pts = rate, begin
+            for piece in resampler.resample(frame):
+                container.mux(stream.encode(piece))
+        for piece in resampler.resample(None):
+            container.mux(stream.encode(piece))
+        container.mux(stream.encode(None))
+    return buffer.getvalue()
