@@ -42,8 +42,8 @@ test("the echo bot of the README echoes", async () => {
   stop();
   const chat = await li.openDirect(botId);
   await chat.send("鸿雁传书");
-  await until(chat.summary, ({ last } = {} as never) => {
-    return last?.type === "message" && last.sender === botId;
+  await until(chat.summary, (value) => {
+    return value?.last?.type === "message" && value.last.sender === botId;
   });
   await li.close();
 });
