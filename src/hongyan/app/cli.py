@@ -15,6 +15,7 @@ from rich.table import Table
 
 from hongyan.infra.local.folder import FolderInUse, FolderLock
 
+from .cli_export import app as exporting
 from .cli_fill import app as filling
 from .cli_keep import app as keeping
 from .cli_keys import keys
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 app.add_typer(keeping)
 app.add_typer(filling)
+app.add_typer(exporting, name="export")
 app.add_typer(users, name="user")
 app.add_typer(keys, name="key")
 app.add_typer(tokens, name="token")

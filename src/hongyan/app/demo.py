@@ -172,7 +172,7 @@ class Demo:
             is_touched = one.turn.emojis or one.turn.slip
             if len(said) <= LITTLE:
                 self._start(one, number, await _or_0(one.answers))
-                await (self._touch(one) if is_touched else asyncio.sleep(0))
+                await (self._touch(one) if is_touched else _or_0(one.seq))
                 continue
             if is_answer:
                 after.append(asyncio.create_task(self._answer(one, number)))

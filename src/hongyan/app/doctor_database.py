@@ -15,7 +15,9 @@ from hongyan.domain.admin.rules import seal
 from hongyan.domain.catalog import ROWS
 from hongyan.domain.group.model import Group, Member, Role, Roll
 from hongyan.domain.log.model import Row
+from hongyan.domain.media.model import MediaItem, object_name
 from hongyan.domain.message.model import MESSAGE
+from hongyan.infra.objects.objects import OBJECTS
 from hongyan.infra.sqlite.inspection import check_file, check_indexes, check_logs
 from hongyan.infra.sqlite.snapshot import SqliteSnapshot
 from hongyan.kernel.ids import Kind, kind_of
@@ -23,6 +25,7 @@ from hongyan.kernel.ids import Kind, kind_of
 from .bars import Bars
 from .composition import DATABASE
 from .findings import Finding, fine, problem, troubles, warning
+from .media import FOLDER
 
 R = TypeVar("R", bound=Row)
 PAGE = 1_000
@@ -42,6 +45,7 @@ async def examine_database(folder: Path, deep: bool, bars: Bars) -> list[Finding
             findings = await asyncio.to_thread(_file, snapshot.connection, deep, bars)
             findings += await _rows(snapshot, deep)
             findings += await _audit(snapshot)
+            findings += await _files(snapshot, folder, deep, bars)
         except apsw.Error as error:
             return [problem("database", f"{DATABASE} cannot be read: {error}", MEND)]
     return findings
@@ -135,6 +139,46 @@ async def _unreadable(snapshot: SqliteSnapshot) -> AsyncIterator[str]:
                 pass
         except msgspec.MsgspecError as error:
             yield f"a row of {row.TABLE.name} cannot be read: {error}"
+
+
+async def _files(snapshot: SqliteSnapshot, folder: Path, deep: bool, bars: Bars) -> list[Finding]:
+    """Compare the files that people sent with the bytes that are there."""
+    tell = bars.stage("files")
+    total = await snapshot.count(MediaItem)
+    objects = folder / FOLDER / OBJECTS
+    wrong: dict[str, str] = {}
+    done = 0
+    seen: set[str] = set()
+    async for item in each(snapshot, MediaItem):
+        done += 1
+        tell(done, total)
+        if item.sha256 in seen:
+            continue
+        seen.add(item.sha256)
+        path = objects / object_name(item.sha256)
+        trouble = await asyncio.to_thread(_trouble, path, item.size_bytes, item.sha256, deep)
+        if trouble:
+            wrong[item.media_id] = f"{item.media_id} ({item.name}): {path} {trouble}"
+    if wrong:  # what ended while we looked is no trouble
+        async with SqliteSnapshot(folder / DATABASE, ROWS) as now:
+            there = await now.get_many(MediaItem, [(media_id,) for media_id in wrong])
+        wrong = {media_id: text for media_id, text in wrong.items() if media_id in there}
+    more = [f"and {len(wrong) - SHOWN} more"] if len(wrong) > SHOWN else []
+    shown = [*list(wrong.values())[:SHOWN], *more]
+    looked = "read and compared" if deep else "there, with their sizes"
+    remedy = "Copy the file to its place from a backup (its name there is the same)."
+    return troubles("files", shown, f"{len(seen)} contents are {looked}.", remedy)
+
+
+def _trouble(path: Path, size_bytes: int, sha256: str, deep: bool) -> str:
+    """Return what is wrong with the bytes of a file; empty for nothing."""
+    try:
+        found_bytes = path.stat().st_size
+    except OSError:
+        return "is not there"
+    if found_bytes != size_bytes:
+        return f"has {found_bytes} bytes instead of {size_bytes}"
+    return "holds other bytes than were sent" if deep and sha256_of(path) != sha256 else ""
 
 
 async def _audit(snapshot: SqliteSnapshot) -> list[Finding]:

@@ -1,0 +1,276 @@
+"""Exports: what a user may see, or a whole conversation, as files that anybody can read.
+
+An export is a folder: ``index.html``, and for each conversation JSON lines of its entries
+(``conversations/ID.jsonl``) and pages to read; ``files/`` holds what was sent. What is
+exported is what was there at one moment.
+"""
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from hongyan.domain.conversation.api import GetHistory
+from hongyan.domain.conversation.model import Entries, Preference
+from hongyan.domain.conversation.service_history import Histories
+from hongyan.domain.conversation.service_views import Views
+from hongyan.domain.group.model import Group, Member
+from hongyan.domain.log.model import Entry
+from hongyan.domain.log.ports import Cursors, Log, Records
+from hongyan.domain.media.model import MediaItem, object_name
+from hongyan.domain.message.model import MESSAGE, SHOWN, Media, decode_body
+from hongyan.domain.message.rows import Marks, Revision
+from hongyan.domain.relation.model import Relation
+from hongyan.domain.user.accounts import account_of
+from hongyan.domain.user.model import User
+from hongyan.kernel.bus import Actor
+from hongyan.kernel.ids import SYSTEM, ConversationId, DeviceId, Kind, LogId, UserId, kind_of
+
+from .bars import Bars, Tell
+from .export_pages import Chat, Copied, Pages, Reactions
+
+PAGE_MESSAGES = 1_000
+READ_AT_ONCE = 200
+CHATS, FILES = "conversations", "files"
+PLAIN_SUFFIXES = {
+    *(".png", ".jpg", ".jpeg", ".gif", ".webp", ".mp4", ".webm", ".mov", ".mp3", ".m4a", ".ogg"),
+    *(".opus", ".wav", ".pdf", ".txt", ".csv", ".zip", ".docx", ".xlsx", ".pptx"),
+}
+"""Files that no browser takes for a page; others get ``.bin`` behind their name."""
+
+
+class ExportFailed(Exception):
+    """It was not done; the sentence says why."""
+
+
+class Source(Log, Cursors, Records, Protocol):
+    """Where exports are read: a snapshot."""
+
+
+class ObjectPaths(Protocol):
+    """Where the bytes of files are."""
+
+    def path(self, name: str) -> Path | None:
+        """Return the file of an object, where it is on this machine."""
+        ...
+
+
+class Exporter:
+    """Writes exports.
+
+    Args:
+        source: A snapshot of everything.
+        objects: Where the bytes of files are.
+        target: A new folder.
+        language: ``en`` or ``zh``, of the labels on the pages.
+        bars: Shows how far it is.
+    """
+
+    def __init__(
+        self, source: Source, objects: ObjectPaths, target: Path, language: str, bars: Bars
+    ) -> None:
+        self._source = source
+        self._objects = objects
+        self._target = target
+        self._bars = bars
+        self._names: dict[str, str] = {}
+        self._files: dict[str, Copied] = {}
+        self._pages = Pages(language, self._names, self._files)
+        self._views = Views(source, source, source, SHOWN)
+        self._histories = Histories(self._views)
+
+    async def user(self, user_id: UserId) -> int:
+        """Export a user's own chats, as far as the user may see them; return how many.
+
+        Visibility, what was cleared and what was hidden are judged as for the user's own
+        devices. Profile, relations and preferences come along.
+
+        Raises:
+            ExportFailed: there is no such user, or the folder exists already.
+        """
+        user = await self._source.get(User, user_id)
+        if user is None:
+            raise ExportFailed("there is no such user")
+        self._prepare()
+        await self._learn([user_id])
+        self._write_json("profile.json", account_of(user))
+        relations = await self._source.scan(Relation, user_id, limit=100_000)
+        preferences = await self._source.scan(Preference, user_id, limit=100_000)
+        self._write_json("relations.json", relations)
+        self._write_json("preferences.json", preferences)
+        places = [
+            place
+            for active in (True, False)
+            for place, _ in await self._source.keys(Member, user_id, active, by="of_user")
+        ]
+        tell = self._bars.stage("conversations")
+        chats = []
+        for done, place in enumerate(places, 1):
+            chats.append(await self._chat(place, user_id, self._seen(user_id, place)))
+            tell(done, len(places))
+        self._finish(self._pages.name(user_id), [chat for chat in chats if chat is not None])
+        return len(chats)
+
+    async def conversation(self, conversation_id: ConversationId) -> int:
+        """Export all that a conversation's log holds; return how many messages.
+
+        For compliance: whatever single members may see. What was recalled, burned or trimmed
+        is gone here too; earlier versions of edited messages are not.
+
+        Raises:
+            ExportFailed: there is no such conversation, or the folder exists already.
+        """
+        log_id = LogId(conversation_id)
+        head = (await self._source.heads([log_id]))[log_id]
+        if kind_of(conversation_id) is None or not head.seq:
+            raise ExportFailed("there is no such conversation")
+        self._prepare()
+        members = await self._source.scan(Member, conversation_id, limit=100_000)
+        self._write_json("members.json", members)
+        revisions = await self._source.scan(Revision, conversation_id, limit=1_000_000)
+        self._write_json("revisions.json", revisions)
+        group = await self._source.get(Group, conversation_id)
+        if group is not None:
+            self._write_json("group.json", group)
+        await self._learn([member.user_id for member in members])
+        tell = self._bars.stage("entries")
+        chat = await self._chat(conversation_id, None, self._all(log_id, head.seq, tell))
+        assert chat is not None
+        self._finish(chat.title, [chat])
+        return chat.messages
+
+    # --- reading ---
+
+    async def _seen(self, user_id: UserId, place: ConversationId) -> AsyncIterator[list[Entry]]:
+        """Yield what a user sees, through the same door as the user's devices."""
+        actor, after = Actor(user_id, DeviceId("")), 0
+        while True:
+            ask = GetHistory(conversation_id=place, after_seq=after, limit=READ_AT_ONCE)
+            page: Entries = await self._histories.history(actor, ask)
+            yield list(page.entries)
+            if not page.more_after or page.to_seq <= after:
+                return
+            after = page.to_seq
+
+    async def _all(self, log_id: LogId, last: int, tell: Tell) -> AsyncIterator[list[Entry]]:
+        seq = 0
+        while seq < last:
+            page = await self._source.read(log_id, seq + 1, last, READ_AT_ONCE)
+            seq = page[-1].seq if page else last
+            tell(seq, last)
+            yield page
+
+    async def _learn(self, user_ids: Sequence[str]) -> None:
+        """Learn what these people are called."""
+        keys = [(user_id,) for user_id in set(user_ids) if user_id not in self._names]
+        users = await self._source.get_many(User, keys) if keys else {}
+        for (user_id,) in keys:
+            user = users.get(user_id)
+            is_gone = user is None or user.state == "deleted"
+            self._names[user_id] = (
+                self._pages.words["system" if user_id == SYSTEM else "deleted"]
+                if user is None or is_gone
+                else user.name or user.handle or user_id
+            )
+
+    # --- writing ---
+
+    def _prepare(self) -> None:
+        try:
+            self._target.mkdir(mode=0o700, parents=True)
+        except FileExistsError as error:
+            raise ExportFailed(f"{self._target} exists already; name a new folder") from error
+        (self._target / CHATS).mkdir(mode=0o700)
+
+    async def _chat(
+        self, place: ConversationId, reader: UserId | None, pages: AsyncIterator[list[Entry]]
+    ) -> Chat | None:
+        """Write one conversation; return None where there was nothing to see."""
+        title = await self._title(place, reader)
+        marks = await self._reactions(place)
+        shown: list[Entry] = []
+        number = messages = 0
+        with (self._target / CHATS / f"{place}.jsonl").open("wb") as lines:
+            async for entries in pages:
+                await self._learn([entry.sender for entry in entries])
+                for entry in entries:
+                    lines.write(msgspec.json.encode(entry) + b"\n")
+                    if entry.kind == MESSAGE:
+                        shown.append(entry)
+                        messages += 1
+                        await self._take_files(entry)
+                while len(shown) > PAGE_MESSAGES:
+                    number += 1
+                    self._write_page(place, title, number, shown[:PAGE_MESSAGES], marks, True)
+                    del shown[:PAGE_MESSAGES]
+        if not messages and not shown and reader is not None:
+            (self._target / CHATS / f"{place}.jsonl").unlink()
+            return None
+        self._write_page(place, title, number + 1, shown, marks, False)
+        return Chat(f"{CHATS}/{_page_name(place, 1)}", title, messages)
+
+    def _write_page(
+        self,
+        place: str,
+        title: str,
+        number: int,
+        entries: Sequence[Entry],
+        marks: Reactions,
+        more: bool,
+    ) -> None:
+        earlier = _page_name(place, number - 1) if number > 1 else ""
+        later = _page_name(place, number + 1) if more else ""
+        text = self._pages.chat(title, entries, earlier, later, marks)
+        (self._target / CHATS / _page_name(place, number)).write_text(text, encoding="utf-8")
+
+    async def _title(self, place: ConversationId, reader: UserId | None) -> str:
+        words, kind = self._pages.words, kind_of(place)
+        group = await self._source.get(Group, place)
+        if group is not None:
+            return f"{words['group']} {group.name}"
+        if kind in (Kind.SELF, Kind.SYSTEM):
+            return words[kind]
+        members = [user_id for _, user_id in await self._source.keys(Member, place, limit=10)]
+        await self._learn(members)
+        others = [user_id for user_id in members if user_id != reader] or members
+        return f"{words['direct']} {', '.join(self._pages.name(one) for one in others)}"
+
+    async def _reactions(self, place: ConversationId) -> dict[int, list[tuple[str, int]]]:
+        found = await self._source.scan(Marks, place, limit=1_000_000)
+        return {
+            row.seq: [(one.emoji, one.count) for one in row.emojis] for row in found if row.emojis
+        }
+
+    async def _take_files(self, entry: Entry) -> None:
+        """Copy the file of a message, if there is one and its bytes are here."""
+        content = decode_body(entry).content
+        if not isinstance(content, Media) or content.media_id in self._files:
+            return
+        item = await self._source.get(MediaItem, content.media_id)
+        path = None if item is None else self._objects.path(object_name(item.sha256))
+        if item is None or path is None or not path.exists():
+            return
+        suffix = Path(item.name).suffix.lower()
+        safe = suffix if suffix in PLAIN_SUFFIXES else f"{suffix[:10]}.bin"
+        relative = f"{FILES}/{content.media_id}{safe if safe.isascii() else '.bin'}"
+        (self._target / FILES).mkdir(mode=0o700, exist_ok=True)
+        await asyncio.to_thread(shutil.copyfile, path, self._target / relative)
+        is_picture = item.is_plain and item.mime.startswith("image/")
+        self._files[content.media_id] = Copied(relative, item.name, is_picture)
+
+    def _write_json(self, name: str, value: Any) -> None:
+        text = msgspec.json.format(msgspec.json.encode(value), indent=1)
+        (self._target / name).write_bytes(text)
+
+    def _finish(self, title: str, chats: Sequence[Chat]) -> None:
+        now_ms = time.time_ns() // 1_000_000
+        text = self._pages.index(title, sorted(chats, key=lambda chat: chat.title), now_ms)
+        (self._target / "index.html").write_text(text, encoding="utf-8")
+
+
+def _page_name(place: str, number: int) -> str:
+    return f"{place}-{number}.html"
