@@ -38,7 +38,7 @@ export interface Stretch {
   items: readonly TimelineItem[];
   hasBefore: boolean;
   hasAfter: boolean;
-  /** Not all of it could be fetched, for want of a connection. */
+  /** For want of a connection, some of it is missing or may be old. */
   isPartial: boolean;
 }
 

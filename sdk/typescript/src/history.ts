@@ -95,12 +95,15 @@ export class History {
     const found: TimelineItem[] = [];
     let at = seq - 1;
     let fetches = 0;
+    let isStale = false;
     for (;;) {
       const now = this.now(record);
-      if (at < floorOf(now)) return { items: found.reverse(), hasMore: false, isPartial: false };
-      if (found.length >= limit) return { items: found.reverse(), hasMore: true, isPartial: false };
+      if (at < floorOf(now)) return { items: found.reverse(), hasMore: false, isPartial: isStale };
+      if (found.length >= limit)
+        return { items: found.reverse(), hasMore: true, isPartial: isStale };
       const span = this.kept(now, at);
       if (span !== undefined) {
+        isStale ||= !span.fresh;
         const wanted = limit - found.length;
         const from = Math.max(span.from, floorOf(now));
         const rows = await this.rows(id, from, at, wanted, true);
@@ -121,12 +124,14 @@ export class History {
     const found: TimelineItem[] = [];
     let at = Math.max(seq + 1, floorOf(record));
     let fetches = 0;
+    let isStale = false;
     for (;;) {
       const now = this.now(record);
-      if (at > now.tip) return { items: found, hasMore: false, isPartial: false };
-      if (found.length >= limit) return { items: found, hasMore: true, isPartial: false };
+      if (at > now.tip) return { items: found, hasMore: false, isPartial: isStale };
+      if (found.length >= limit) return { items: found, hasMore: true, isPartial: isStale };
       const span = this.kept(now, at);
       if (span !== undefined) {
+        isStale ||= !span.fresh;
         const wanted = limit - found.length;
         const rows = await this.rows(id, at, span.to, wanted, false);
         found.push(...rows);

@@ -46,6 +46,8 @@ export class Timeline implements TimelineWindow {
   /** What happened during a load: the answer may be older than it. */
   private missed: (CoreEvent & { id: string })[] = [];
   private isPartial = false;
+  /** How often the connection came. */
+  private onlines = 0;
   private isClosed = false;
   /** Grows with each load that replaces everything: answers to earlier ones are void. */
   private generation = 0;
@@ -188,6 +190,7 @@ export class Timeline implements TimelineWindow {
   }
 
   private online(): void {
+    this.onlines += 1;
     if (!this.isPartial && this.value.error === null) return;
     this.isPartial = false;
     if (this.sent.length === 0) void this.replace(this.place()).catch(() => {});
@@ -197,13 +200,22 @@ export class Timeline implements TimelineWindow {
   /** Read what is shown anew: what changed comes as events, what is new by `loadAfter`. */
   private revalidate(): void {
     const middle = this.sent[this.sent.length >>> 1];
-    const { core, id } = this.options;
     if (this.isClosed) return;
     if (middle === undefined) void this.replace(this.place()).catch(() => {});
     else {
-      const place = { around: middle.seq };
-      core.request("load", { id, place, limit: this.pageSize * 2 }).catch(() => {});
+      this.readAgain(middle.seq).catch(() => {
+        this.isPartial = true; // the next connection tries it again
+      });
     }
+  }
+
+  private async readAgain(seq: number): Promise<void> {
+    const { core, id } = this.options;
+    const { onlines } = this;
+    const limit = this.pageSize * 2;
+    const { isPartial } = await core.request("load", { id, place: { around: seq }, limit });
+    if (isPartial && onlines !== this.onlines) this.revalidate();
+    else this.isPartial ||= isPartial;
   }
 
   // --- loading ---
@@ -226,7 +238,7 @@ export class Timeline implements TimelineWindow {
   /** Show another stretch instead of this one. */
   private async replace(place: Place): Promise<void> {
     this.generation += 1;
-    const { generation } = this;
+    const { generation, onlines } = this;
     this.snapshot.set({ ...this.value, loading: "around", error: null });
     const { core, id } = this.options;
     try {
@@ -234,6 +246,7 @@ export class Timeline implements TimelineWindow {
       if (generation !== this.generation) return;
       this.sent = stretch.items;
       this.isPartial = stretch.isPartial;
+      if (this.isPartial && onlines !== this.onlines) queueMicrotask(() => this.online());
       const { hasBefore, hasAfter } = stretch;
       this.show(this.catchUp({ hasBefore, hasAfter, loading: "none" }), place);
     } catch (error) {
@@ -256,7 +269,7 @@ export class Timeline implements TimelineWindow {
       try {
         const stretch = await core.request("load", { id, place, limit: this.pageSize });
         if (generation !== this.generation) return;
-        this.isPartial = stretch.isPartial;
+        this.isPartial ||= stretch.isPartial;
         this.show(this.catchUp({ ...merge(stretch), loading: "none" }));
       } catch (error) {
         if (generation === this.generation) this.show({ loading: "none", error: asError(error) });

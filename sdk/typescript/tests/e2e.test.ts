@@ -270,8 +270,10 @@ describe("when the server dies", () => {
     expect(received).toEqual(all);
     const own = chat.open({ at: "end", limit: 2000, pageSize: 200 });
     await own.ready;
+    await until(own, ({ items }) => {
+      return items.every((item) => item.type !== "message" || item.state === "sent");
+    });
     expect(texts(own.value.items)).toEqual(all);
-    expect(own.value.items.every((i) => i.type !== "message" || i.state === "sent")).toBe(true);
     await until(wang.conversations, (list) => list[0]?.unread === all.length);
   }, 120_000);
 

@@ -120,6 +120,56 @@ test("after a long absence the newest are here, and older ones are fetched again
   expect(texts(window.value.items)).toEqual(textsOf(server));
 });
 
+function edit(server: FakeServer, seq: number, text: string): void {
+  const content = { type: "text", text };
+  server.happen("message.edited", PEER, { seq, version: 2, edited_at_ms: 1, content });
+}
+
+test("a lost push is fetched as soon as a later one comes", async () => {
+  const server = new FakeServer();
+  const client = await connect(server);
+  const window = client.conversation(TALK).open();
+  await window.ready;
+  server.chaos = { ...CALM, drop: 1 };
+  server.say("lost");
+  server.chaos = CALM;
+  server.say("next");
+  await until(window, ({ items }) => texts(items).join() === "lost,next");
+  expect(server.requests.filter(({ method }) => method === "hello")).toHaveLength(1);
+});
+
+test("what changed in a long absence is seen, also in what was kept", async () => {
+  const server = new FakeServer();
+  const old = server.say("old");
+  const client = await connect(server);
+  server.cut();
+  edit(server, old.seq, "edited");
+  for (let n = 0; n < 500; n += 1) server.say(`${n}`);
+  client.reconnect();
+  await until(client.conversations, (list) => list[0]?.headSeq === server.log.length);
+  const window = client.conversation(TALK).open({ at: old.seq });
+  await window.ready;
+  await until(window, ({ items }) => texts(items)[0] === "edited");
+});
+
+test("an edit that overtakes a page of history is not lost", async () => {
+  const server = new FakeServer();
+  const old = server.say("old");
+  for (let n = 0; n < 200; n += 1) server.say(`${n}`);
+  const client = await connect(server);
+  const answer = (server as unknown as { answer: (m: string, p: object) => object }).answer;
+  Object.assign(server, {
+    answer(method: string, params: object) {
+      const result = structuredClone(answer.call(server, method, params));
+      if (method === "conversation.history") edit(server, old.seq, "edited");
+      return result;
+    },
+  });
+  const window = client.conversation(TALK).open({ at: old.seq });
+  await window.ready;
+  await until(window, ({ items }) => texts(items)[0] === "edited");
+});
+
 test("read marks go out at most once a second, the last one surely", async () => {
   const server = new FakeServer();
   const client = await connect(server);

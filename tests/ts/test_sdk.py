@@ -1,0 +1,48 @@
+"""The TypeScript SDK's own tests, against the server of this checkout."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.live_server import HONGYAN
+
+PACKAGE = Path(__file__).parents[2] / "sdk/typescript"
+TIMEOUT_S = 600
+
+
+def npm(*arguments: str) -> None:
+    """Run npm in the package; its output is told when it fails."""
+    done = subprocess.run(
+        ["npm", *arguments],
+        cwd=PACKAGE,
+        env={**os.environ, "HONGYAN_BIN": str(HONGYAN), "CI": "1"},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-4000:]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def installed() -> None:
+    """Install what package-lock.json names, unless it is there already."""
+    lock, mark = PACKAGE / "package-lock.json", PACKAGE / "node_modules/.package-lock.json"
+    if not mark.exists() or mark.stat().st_mtime < lock.stat().st_mtime:
+        npm("ci", "--no-audit", "--no-fund")
+
+
+def test_types_and_style() -> None:
+    npm("run", "check")
+
+
+def test_it_is_built() -> None:
+    npm("run", "build")
+    assert (PACKAGE / "dist/index.js").exists()
+
+
+@pytest.mark.timeout(TIMEOUT_S)
+def test_its_tests_pass() -> None:
+    npm("test")
