@@ -15,6 +15,7 @@ from hongyan.access.http.app import HttpOptions, create_app
 from hongyan.access.http.files import Files
 from hongyan.access.http.sync_stream import end_streams
 from hongyan.access.http.tus import Tus, TusOptions
+from hongyan.access.http.web import WebClient
 from hongyan.access.native.server import WebServer
 from hongyan.access.native.session import Door
 from hongyan.access.rates import Buckets
@@ -103,7 +104,7 @@ class Server:
                 clock,
                 _http_options(settings),
                 lambda: self._is_ready,
-                _file_routes(embedded),
+                (*_file_routes(embedded), WebClient(Path(hongyan.__file__).parent / "web")),
                 hub=self.hub,
                 user_rates=user_rates,
             ),

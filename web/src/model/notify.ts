@@ -1,0 +1,88 @@
+import type { Client, ClientEvents } from "@hongyan/sdk";
+import { t } from "../i18n/index.js";
+import { announce } from "./feedback.js";
+import { messageLine } from "./preview.js";
+import { conversationPath, go, route } from "./router.js";
+import { settings } from "./settings.js";
+
+type Arrived = ClientEvents["message"];
+
+/** Tell of new messages by sound, notification, title and live region. Returns how to stop. */
+export function watchMessages(client: Client): () => void {
+  const badge = () => showBadge(client.unread.value.messages);
+  badge();
+  const stops = [
+    client.unread.subscribe(badge),
+    client.on("message", (arrived) => {
+      const session = client.session.value;
+      if (session.kind === "active" && arrived.message.sender !== session.userId) tell(client, arrived);
+    }),
+  ];
+  return () => stops.forEach((stop) => stop());
+}
+
+function showBadge(count: number): void {
+  const name = t("app.name");
+  document.title = count > 0 ? `(${count > 99 ? "99+" : count}) ${name}` : name;
+  const worn = navigator as Navigator & {
+    setAppBadge?: (n: number) => Promise<void>;
+    clearAppBadge?: () => Promise<void>;
+  };
+  void (count > 0 ? worn.setAppBadge?.(count) : worn.clearAppBadge?.())?.catch(() => {});
+}
+
+function isLookedAt(conversationId: string): boolean {
+  const shown = route.value;
+  return document.hasFocus() && shown.name === "conversation" && shown.id === conversationId;
+}
+
+function tell(client: Client, { conversation, message, mentionsMe }: Arrived): void {
+  const who = client.users.get(message.sender)?.title ?? "";
+  const line = messageLine(message);
+  const isMuted = conversation.mutedUntilMs === -1 || conversation.mutedUntilMs > Date.now();
+  if (isMuted && !mentionsMe) return;
+  announce(conversation.peerId ? `${who}: ${line}` : `${conversation.title}, ${who}: ${line}`);
+  if (isLookedAt(conversation.id)) return;
+  if (settings.value.sound) chime();
+  if (!settings.value.notifications || document.hasFocus()) return;
+  if (!("Notification" in window) || Notification.permission !== "granted") return;
+  const shown = new Notification(conversation.title || who, {
+    body: settings.value.preview ? (conversation.peerId ? line : `${who}: ${line}`) : t("notify.new"),
+    tag: conversation.id,
+    icon: "/icon-192.png",
+  });
+  shown.onclick = () => {
+    window.focus();
+    go(conversationPath(conversation.id));
+    shown.close();
+  };
+}
+
+let audio: AudioContext | null = null;
+let lastChimeMs = 0;
+
+/** Two soft notes, made here so that nothing has to be loaded; at most one chime a second. */
+export function chime(): void {
+  const now = Date.now();
+  if (now - lastChimeMs < 1000 || !navigator.userActivation?.hasBeenActive) return;
+  lastChimeMs = now;
+  audio ??= new AudioContext();
+  for (const [index, hertz] of [659.25, 880].entries()) {
+    const start = audio.currentTime + index * 0.11;
+    const tone = audio.createOscillator();
+    const volume = audio.createGain();
+    tone.frequency.value = hertz;
+    volume.gain.setValueAtTime(0, start);
+    volume.gain.linearRampToValueAtTime(0.08, start + 0.015);
+    volume.gain.exponentialRampToValueAtTime(0.0001, start + 0.3);
+    tone.connect(volume).connect(audio.destination);
+    tone.start(start);
+    tone.stop(start + 0.32);
+  }
+}
+
+/** Ask the browser for leave to notify. Resolves with whether it gives it. */
+export async function askForNotifications(): Promise<boolean> {
+  if (!("Notification" in window)) return false;
+  return (await Notification.requestPermission()) === "granted";
+}

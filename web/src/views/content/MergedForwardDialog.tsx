@@ -1,0 +1,30 @@
+import type { wire } from "@hongyan/sdk";
+import { t } from "../../i18n/index.js";
+import { moment } from "../../i18n/when.js";
+import type { DialogProps } from "../../model/feedback.js";
+import type { Content } from "../../model/preview.js";
+import { Avatar } from "../../parts/Avatar.js";
+import { Dialog } from "../../parts/Dialog.js";
+import { ContentView } from "./ContentView.js";
+
+/** The messages of a merged forward. */
+export function MergedForwardDialog({ content, close }: DialogProps & { content: wire.MergedForward }) {
+  return (
+    <Dialog title={content.title || t("forward.history")} close={close} wide>
+      <ul class="merged-list">
+        {content.messages.map((one, index) => (
+          <li key={index} class="merged-item">
+            <Avatar id={one.sender} name={one.name} size={32} />
+            <div class="main">
+              <div class="conversation-top">
+                <strong class="truncate">{one.name}</strong>
+                <time class="conversation-time">{moment(one.sent_at_ms)}</time>
+              </div>
+              <ContentView content={one.content as unknown as Content} message={null} />
+            </div>
+          </li>
+        ))}
+      </ul>
+    </Dialog>
+  );
+}

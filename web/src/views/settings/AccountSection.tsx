@@ -1,0 +1,141 @@
+import { useState } from "preact/hooks";
+import { type Key, t } from "../../i18n/index.js";
+import { useValue } from "../../lib/hooks.js";
+import { useClient } from "../../model/client.js";
+import { type DialogProps, attempt, explain, openDialog } from "../../model/feedback.js";
+import { Dialog } from "../../parts/Dialog.js";
+import { ErrorLine, Field } from "../../parts/parts.js";
+
+/** Password, e-mail address, telephone number, and the end of the account. */
+export function AccountSection() {
+  const client = useClient();
+  const me = useValue(client.me);
+  const call = client.call.bind(client);
+  const open = (props: Omit<DeedProps, "close">) => openDialog(DeedDialog, props);
+  return (
+    <div class="form">
+      <button
+        type="button"
+        class="button"
+        onClick={() =>
+          open({
+            title: "account.password",
+            field: { label: "entrance.newPassword", type: "password", value: "" },
+            run: (password, new_password) => call("user.change_password", { password, new_password }),
+          })
+        }
+      >
+        {t("account.password")}
+      </button>
+      <button
+        type="button"
+        class="button"
+        onClick={() =>
+          open({
+            title: "account.email",
+            field: { label: "account.emailField", type: "email", value: me?.email ?? "" },
+            run: (password, email) => call("user.change_email", { password, email: email || null }),
+          })
+        }
+      >
+        {t("account.email")}
+        {me?.email && <span class="sub">{me.email}</span>}
+      </button>
+      <button
+        type="button"
+        class="button"
+        onClick={() =>
+          open({
+            title: "account.phone",
+            field: { label: "account.phoneField", type: "tel", value: me?.phone ?? "" },
+            run: (password, phone) => call("user.change_phone", { password, phone: phone || null }),
+          })
+        }
+      >
+        {t("account.phone")}
+        {me?.phone && <span class="sub">{me.phone}</span>}
+      </button>
+      <h2>{t("account.end")}</h2>
+      <button
+        type="button"
+        class="button danger"
+        onClick={() =>
+          open({
+            title: "account.deactivate",
+            text: "account.deactivateText",
+            run: (password) => call("user.deactivate_me", { password }),
+          })
+        }
+      >
+        {t("account.deactivate")}
+      </button>
+      <button
+        type="button"
+        class="button danger"
+        onClick={() =>
+          open({ title: "account.delete", text: "account.deleteText", run: (password) => call("user.delete_me", { password }) })
+        }
+      >
+        {t("account.delete")}
+      </button>
+    </div>
+  );
+}
+
+interface DeedProps extends DialogProps {
+  title: Key;
+  text?: Key;
+  field?: { label: Key; type: "password" | "email" | "tel"; value: string };
+  run: (password: string, value: string) => Promise<unknown>;
+}
+
+/** Something that the password has to confirm. */
+function DeedDialog({ title, text, field, run, close }: DeedProps) {
+  const [password, setPassword] = useState("");
+  const [value, setValue] = useState(field?.value ?? "");
+  const [error, setError] = useState("");
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    try {
+      await run(password, value.trim());
+      close();
+      void attempt(Promise.resolve(), "state.saved");
+    } catch (reason) {
+      setError(explain(reason));
+    }
+  };
+  return (
+    <Dialog
+      title={t(title)}
+      close={close}
+      footer={
+        <button type="submit" form="deed" class={field ? "button primary" : "button danger"}>
+          {field ? t("action.save") : t(title)}
+        </button>
+      }
+    >
+      <form id="deed" class="form" onSubmit={submit}>
+        {text && <p>{t(text)}</p>}
+        <Field
+          label={t("account.currentPassword")}
+          type="password"
+          autocomplete="current-password"
+          required
+          autoFocus
+          value={password}
+          onValue={setPassword}
+        />
+        {field && (
+          <Field
+            label={t(field.label)}
+            type={field.type}
+            autocomplete={field.type === "password" ? "new-password" : "off"}
+            value={value}
+            onValue={setValue}
+          />
+        )}
+        {error && <ErrorLine text={error} />}
+      </form>
+    </Dialog>
+  );
+}
