@@ -97,4 +97,5 @@ def fresh_world(served: Served, hook: Hook) -> Iterator[World]:
     made = World(served.url, served.folder, hook.url)
     made.build()
     yield made
+    made.forget_webhook()
     made.client.close()

@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import contextlib
 import itertools
 import json
 import time
@@ -17,8 +18,10 @@ from hongyan.access.http import examples
 from hongyan.access.http.operations import Operation, operations
 from hongyan.access.http.routes import ROUTES
 from hongyan.domain.catalog import COMMANDS
+from hongyan.domain.integration.webhooks_api import DeleteWebhook
 from hongyan.domain.user.api_admin import CreateUser, MintToken
 from hongyan.kernel.bus import ANONYMOUS
+from hongyan.kernel.errors import Refusal
 
 PASSWORD = "plum blossom 7"
 OPERATIONS = {operation.method: operation for operation in operations(COMMANDS, ROUTES)}
@@ -124,6 +127,18 @@ class World:
             {"url": self._hook, "conversation_ids": [self.real[examples.TEAM]], "batch_max": 1},
         )
         self.real[examples.WEBHOOK] = webhook["info"]["webhook_id"]
+
+    def forget_webhook(self) -> None:
+        """Remove the webhook, of which a server takes a hundred; the operator always may."""
+
+        async def work() -> None:
+            control = await ControlClient.connect(self._folder)
+            with contextlib.suppress(Refusal):
+                webhook_id = self.real[examples.WEBHOOK]
+                await control.call(ANONYMOUS, DeleteWebhook(webhook_id=webhook_id))
+            await control.close()
+
+        asyncio.run(work())
 
     def realised(self, value: Any) -> Any:
         """Return the value with this world's ids in the places of the examples'."""

@@ -253,7 +253,7 @@ def _refusals_of(operation: Operation) -> set[type[Refusal]]:
     if operation.verb not in ("GET", "DELETE"):
         found |= {BodyTooLarge, BodyTooSlow, NotJson}
     if operation.verb != "GET":
-        found.add(StorageFull)
+        found |= {StorageFull, NotFound}
     if operation.path_fields:
         found.add(NotFound)
     if operation.verb == "POST" and operation.method not in LIMITED_BY_ADDRESS:

@@ -1,7 +1,10 @@
 """An operation: one command at one path, and how a request becomes that command."""
 
+import functools
 import hashlib
+import operator
 from collections.abc import Mapping, Sequence
+from types import NoneType
 from typing import Any, get_args, get_origin
 from urllib.parse import unquote
 
@@ -220,10 +223,20 @@ def _body_type(command: type[Command[Any]], fields: Sequence[FieldInfo]) -> type
 
 
 def _converted(field: FieldInfo, value: Any) -> Any:
+    """Return what a text in a URL says; null has no text."""
+    kind = functools.reduce(operator.or_, kinds) if (kinds := _without_none(field)) else field.type
     try:
-        return msgspec.convert(value, field.type, strict=False)
+        found = msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:
         raise Invalid(f"{error} - in {field.name}", field=field.name) from error
+    if isinstance(found, int) and abs(found) >= 2**63:
+        raise Invalid(f"{field.name} is too large.", field=field.name)
+    return found
+
+
+def _without_none(field: FieldInfo) -> list[Any]:
+    kinds = get_args(field.type)
+    return [kind for kind in kinds if kind is not NoneType] if NoneType in kinds else []
 
 
 def _unquoted(segment: str) -> str:

@@ -117,6 +117,8 @@ class Rest(BaseRoute):
             response = problem(error)
         except RecursionError:
             response = problem(Invalid("The body is nested too deeply."))
+        except OverflowError:
+            response = problem(Invalid("A number is too large."))
         except ClientDisconnect:
             response = problem(Invalid("The request ended before its body."))
         if taken is not None:

@@ -112,7 +112,7 @@ poll.votes                   GET    /conversations/{conversation_id}/polls/{seq}
 
 media.get                    GET    /media/{media_id}/info
 media.ticket                 POST   /media/{media_id}/tickets
-media.claim                  POST   /media/claims
+media.claim                  POST   /me/media
 media.usage                  GET    /me/media
 
 presence.get                 GET    /presence

@@ -284,8 +284,8 @@ class SyncStream:
             response = json_response(await self._polled(actor, asked, receive))
         except (Refusal, msgspec.DecodeError) as error:
             response = problem(error)
-        except RecursionError:
-            response = problem(Invalid("The body is nested too deeply."))
+        except (RecursionError, OverflowError):
+            response = problem(Invalid("The body is nested too deeply, or a number too large."))
         except ClientDisconnect:
             response = problem(Invalid("The request ended before its body."))
         await _respond(response, told, scope, receive, send)

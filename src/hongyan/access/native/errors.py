@@ -14,6 +14,8 @@ def wire_error(error: BaseException) -> WireError:
     """
     if isinstance(error, msgspec.ValidationError):
         error = Invalid(str(error))
+    if isinstance(error, OverflowError):  # of the store: an integer of more than 64 bits
+        error = Invalid("A number is too large.")
     if not isinstance(error, Refusal):
         error = Internal()
     return WireError(error.code, error.text, error.retryable, dict(error.details))

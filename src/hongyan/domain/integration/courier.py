@@ -148,7 +148,9 @@ class Courier:
             for position, entry in page:
                 if until and position > until:
                     return Batch(tuple(found)) if found else None
-                if self._filter.takes(entry) and await self._sight.sees(entry):
+                # a bot's memberships are followed by whatever passes, taken or not
+                is_seen = not webhook.user_id or await self._sight.sees(entry)
+                if is_seen and self._filter.takes(entry):
                     found.append((position, entry))
                     size += len(entry.body)
                     full = len(found) >= webhook.batch_max or size > BATCH_BYTES
