@@ -6,6 +6,7 @@ import struct
 import zlib
 from array import array
 from fractions import Fraction
+from typing import Any
 
 import av
 from PIL import Image
@@ -17,11 +18,9 @@ XML = b'<?xml version="1.0"?><x xmlns="http://www.w3.org/1999/xhtml">' + SCRIPT 
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF"
 
 
-def picture(
-    size: tuple[int, int], form: str = "PNG", colour: str = "teal", **more: object
-) -> bytes:
+def picture(size: tuple[int, int], form: str = "PNG", **more: Any) -> bytes:
     """Return a picture of one colour with a darker corner."""
-    image = Image.new("RGB", size, colour)
+    image = Image.new("RGB", size, "teal")
     image.paste("navy", (0, 0, size[0] // 3, size[1] // 3))
     buffer = io.BytesIO()
     image.save(buffer, form, **more)
@@ -41,9 +40,8 @@ def png_bomb(side: int) -> bytes:
     """Return a small PNG of very many pixels."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
+        check = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + check
 
     pack = zlib.compressobj(9)
     row = bytes(1 + side)

@@ -85,7 +85,7 @@ class MediaAccess:
                 return True
             if len(uses) < PAGE:
                 break
-            place = (uses[-1].seq, *uses[-1].key())
+            place = (uses[-1].seq, uses[-1].log_id)
         return False
 
     async def _sees_any(self, user_id: UserId, uses: Sequence[MediaUse]) -> bool:
