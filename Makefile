@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check chaos bench docs lock clean
+.PHONY: help run test check chaos bench bench-files docs lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,7 +11,7 @@ ARGS ?=
 WORKERS ?= 2
 
 help:  ## Tell what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(VENV)/pyvenv.cfg:
 	@tools/make-venv $(VENV) $(PYTHON)
@@ -44,6 +44,9 @@ chaos: $(VENV)/.test  ## Kill the server again and again under load; lose nothin
 
 bench: $(VENV)/.test  ## Measure
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-files: $(VENV)/.test  ## Measure files up and down, beside nginx
+	$(BIN)/python -m benchmarks.files $(ARGS)
 
 docs: $(VENV)/.test  ## Make protocol/ and docs/operate/settings.md from the code
 	$(BIN)/python tools/generate_protocol.py

@@ -8,7 +8,7 @@ shown in a browser, and only where ``inline=1`` asks for it.
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import quote
@@ -31,9 +31,6 @@ from .commands import Commands
 PATH = "/api/v1/media/{media_id}"
 PIECE_BYTES = 256 * 1024
 NO_DEVICE = DeviceId("")
-SENDFILE = "hongyan.sendfile"
-"""The extension of the ASGI scope by which the server copies from a file to the socket."""
-SENDFILE_BYTES_MIN = 256 * 1024
 HEADERS = {
     "accept-ranges": "bytes",
     "cache-control": "private, no-cache",
@@ -45,8 +42,6 @@ HEADERS = {
 OCTETS = "application/octet-stream"
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _UNSAFE = re.compile(r'[^\x20-\x7e]|["\\%]')
-
-SendFile = Callable[[int, int, int], Awaitable[None]]
 
 
 class Asked(Struct, frozen=True):
@@ -195,8 +190,6 @@ class FileResponse(PiecesResponse):
 
     def __init__(self, path: Path, span: Span, status: int, headers: dict[str, str]) -> None:
         super().__init__(self._read(path, span), status, headers)
-        self._path = path
-        self._span = span
 
     async def _read(self, path: Path, span: Span) -> AsyncIterator[bytes]:
         descriptor = await asyncio.to_thread(_open, path)

@@ -17,6 +17,8 @@ class Part(Protocol):
     async def write(self, data: bytes | bytearray) -> None:
         """Write behind what is there; may return before it is written.
 
+        ``data`` is not to be changed afterwards.
+
         Raises:
             StorageFull: the disk is full.
         """

@@ -116,7 +116,7 @@ class FilePart:
         await self._written()
         offset, self._offset = self._offset, self._offset + len(data)
         loop = asyncio.get_running_loop()
-        self._writing = loop.run_in_executor(None, self._write, bytes(data), offset)
+        self._writing = loop.run_in_executor(None, self._write, data, offset)
 
     async def sync(self) -> int:
         """See ``Part.sync``."""
@@ -162,7 +162,7 @@ class FilePart:
             await asyncio.wait([writing])
             raise
 
-    def _write(self, data: bytes, offset: int) -> None:
+    def _write(self, data: bytes | bytearray, offset: int) -> None:
         view = memoryview(data)
         while view:
             count = os.pwrite(self._descriptor, view, offset)

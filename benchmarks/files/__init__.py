@@ -1,0 +1,1 @@
+"""Files up and down, beside nginx on the same machine: ``python -m benchmarks.files``."""
