@@ -34,12 +34,9 @@ api = whole.exclude(operation_id="sync.stream")
 
 
 @schemathesis.serializer(LINES)
-class _Lines:
-    def as_requests(self, _context, value):
-        return {"data": value if isinstance(value, bytes) else str(value).encode()}
-
-    def as_werkzeug(self, context, value):
-        return self.as_requests(context, value)
+def lines(_context, value):
+    """Return the bytes of a body of lines."""
+    return value if isinstance(value, bytes) else str(value).encode(errors="replace")
 
 
 @api.auth(refresh_interval=None)

@@ -1,0 +1,168 @@
+"""Server-Sent Events and the long poll of a real server."""
+
+import asyncio
+import json
+
+import httpx
+import pytest
+
+from hongyan.access.http import examples
+
+pytestmark = pytest.mark.xdist_group("rest")
+ALICE, BOB, CAROL = examples.ALICE, examples.BOB, examples.CAROL
+
+
+class Stream:
+    """One open stream, read in the background."""
+
+    def __init__(self, world, who, **headers):
+        self._headers = {"authorization": f"Bearer {world.tokens[who]}", **headers}
+        self._url = f"{world.url}/api/v1/sync/stream"
+        self.events = []
+        self.last_id = ""
+        self.ended = asyncio.Event()
+
+    async def __aenter__(self):
+        self._task = asyncio.create_task(self._read())
+        await self.until(lambda: self.last_id)
+        return self
+
+    async def __aexit__(self, *_):
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _read(self):
+        async with (
+            httpx.AsyncClient(timeout=60) as client,
+            client.stream("GET", self._url, headers=self._headers) as answer,
+        ):
+            assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+            name = ""
+            async for line in answer.aiter_lines():
+                field, _, value = line.partition(": ")
+                if field == "id":
+                    self.last_id = value
+                elif field == "event":
+                    name = value
+                elif field == "data":
+                    self.events.append((name, json.loads(value)))
+        self.ended.set()
+
+    async def until(self, is_so):
+        async with asyncio.timeout(15):
+            while not is_so():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+    def texts(self):
+        return [
+            one["body"]["content"]["text"]
+            for name, one in self.events
+            if name == "entry" and one["kind"] == "message" and "text" in one["body"]["content"]
+        ]
+
+
+async def say(world, text, who=ALICE):
+    content = {"type": "text", "text": text}
+    params = {"conversation_id": examples.TEAM, "client_id": f"say {text}", "content": content}
+    return await asyncio.to_thread(world.call, "message.send", params, who)
+
+
+async def test_a_stream_tells_entries_and_signals_and_resumes_where_it_broke(fresh_world):
+    world = fresh_world
+    async with Stream(world, BOB) as stream:
+        await say(world, "one")
+        await asyncio.to_thread(world.call, "conversation.typing", dict(examples.IN_TEAM))
+        await stream.until(lambda: any(name == "signal" for name, _ in stream.events))
+    assert stream.texts() == ["one"]
+    assert stream.events[0][0] == "ready"
+    await say(world, "two")
+    await say(world, "three")
+    async with Stream(world, BOB, **{"last-event-id": stream.last_id}) as resumed:
+        await say(world, "four")
+        await resumed.until(lambda: "four" in resumed.texts())
+    assert resumed.texts()[-3:] == ["two", "three", "four"]
+
+
+async def test_the_device_itself_is_not_told_what_it_sent_and_others_are_not_told_at_all(
+    fresh_world,
+):
+    world = fresh_world
+    async with (
+        Stream(world, ALICE) as alice,
+        Stream(world, BOB) as bob,
+        Stream(world, CAROL) as carol,
+    ):
+        await say(world, "hello")
+        await bob.until(lambda: bob.texts() == ["hello"])
+        await say(world, "back", who=BOB)
+        await alice.until(lambda: alice.texts() == ["back"])
+    assert carol.texts() == []
+
+
+async def test_a_device_has_one_connection_and_loses_it_with_its_log_in(fresh_world):
+    world = fresh_world
+    async with Stream(world, BOB) as first, Stream(world, BOB) as second:
+        await first.until(first.ended.is_set)
+        assert first.events[-1] == ("end", {"reason": "replaced"})
+        await asyncio.to_thread(world.call, "user.kick", {"user_id": BOB})
+        await second.until(second.ended.is_set)
+        assert second.events[-1] == ("end", {"reason": "kicked"})
+
+
+async def test_a_poll_waits_for_news_and_no_longer(fresh_world):
+    world = fresh_world
+    headers = {"authorization": f"Bearer {world.tokens[BOB]}"}
+    async with httpx.AsyncClient(base_url=f"{world.url}/api/v1", headers=headers) as client:
+        first = (await client.post("/sync/poll", json={})).json()["synced"]
+        known = {
+            one["conversation"]["conversation_id"]: one["conversation"]["head"]["seq"]
+            for one in first["conversations"]
+        }
+        have = {"known": known, "user_seq": first["user_seq"]}
+        nothing = await client.post("/sync/poll", json={**have, "timeout_s": 0.1})
+        assert nothing.json() == {
+            "synced": {
+                "conversations": [],
+                "next_after": None,
+                "left": [],
+                "user_seq": first["user_seq"],
+                "user_entries": [],
+                "user_log_truncated": False,
+            },
+            "signals": [],
+        }
+        waiting = asyncio.create_task(
+            client.post("/sync/poll", json={**have, "timeout_s": 30}, timeout=40)
+        )
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+        await say(world, "news")
+        async with asyncio.timeout(5):
+            news = (await waiting).json()["synced"]["conversations"]
+        assert [one["entries"][-1]["body"]["content"]["text"] for one in news] == ["news"]
+        known[news[0]["conversation"]["conversation_id"]] += 1
+        waiting = asyncio.create_task(
+            client.post("/sync/poll", json={**have, "timeout_s": 30}, timeout=40)
+        )
+        await asyncio.sleep(0.3)
+        await asyncio.to_thread(world.call, "conversation.typing", dict(examples.IN_TEAM))
+        async with asyncio.timeout(5):
+            signals = (await waiting).json()["signals"]
+        assert [one["kind"] for one in signals] == ["typing"]
+
+
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        ("/sync/stream?last_event_id=never", {}),
+        ("/sync/stream?nothing=1", {}),
+        ("/sync/poll", {"json": {"timeout_s": 61}}),
+        ("/sync/poll", {"json": {"nothing": 1}}),
+    ],
+)
+def test_what_is_wrong_is_a_problem(world, path, more):
+    verb = "POST" if more else "GET"
+    headers = {"authorization": f"Bearer {world.tokens[ALICE]}"}
+    answer = world.client.request(verb, f"/api/v1{path}", headers=headers, **more)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+    assert world.client.request(verb, f"/api/v1{path}", **more).status_code == 401
