@@ -200,16 +200,16 @@ def test_instant_upload(alice: Person, bob: Person, carol: Person) -> None:
     media_id = alice.send_file(data)
     sha256 = alice.ask("GET", f"/media/{media_id}/info")["sha256"]
     claim = {"sha256": sha256, "size_bytes": len(data), "name": "mine now.txt"}
-    assert bob.ask("POST", "/media/claims", **claim)["code"] == "no_such_media"
+    assert bob.ask("POST", "/me/media", **claim)["code"] == "no_such_media"
     alice.show(alice.direct(bob), media_id, "1")
-    claimed = bob.ask("POST", "/media/claims", **claim)
+    claimed = bob.ask("POST", "/me/media", **claim)
     assert bob.fetch(claimed["media_id"]).content == data
     assert bob.ask("GET", "/me/media")["used_bytes"] == len(data)
-    assert carol.ask("POST", "/media/claims", **claim) == (
-        carol.ask("POST", "/media/claims", **(claim | {"sha256": "0" * 64}))
+    assert carol.ask("POST", "/me/media", **claim) == (
+        carol.ask("POST", "/me/media", **(claim | {"sha256": "0" * 64}))
     )
     assert (
-        bob.ask("POST", "/media/claims", **(claim | {"size_bytes": 1}))["code"] == "no_such_media"
+        bob.ask("POST", "/me/media", **(claim | {"size_bytes": 1}))["code"] == "no_such_media"
     )
 
 
