@@ -55,7 +55,7 @@ class Receiver:
             return web.Response(status=503)
         message_id = request.headers["webhook-id"]
         signed = f"{message_id}.{request.headers['webhook-timestamp']}.".encode() + body
-        good = {f"v1,{_signature(secret, signed)}" for secret in self.secrets}
+        good = {f"v1,{signature_of(secret, signed)}" for secret in self.secrets}
         told = set(request.headers["webhook-signature"].split(" "))
         assert told & good, "the signature does not fit"
         self.headers.append(dict(request.headers))
@@ -67,6 +67,6 @@ class Receiver:
         return web.Response(status=204)
 
 
-def _signature(secret: str, signed: bytes) -> str:
+def signature_of(secret: str, signed: bytes) -> str:
     key = base64.b64decode(secret.removeprefix("whsec_"))
     return base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()

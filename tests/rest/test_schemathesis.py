@@ -91,7 +91,10 @@ def test_api(case, asker):
     asker.place(case)
     if case.headers.get("authorization") == "Bearer ?":
         case.headers["authorization"] = f"Bearer {asker.world.tokens[examples.ALICE]}"
-    case.call_and_validate(base_url=asker.world.url, checks=ALL, timeout=70)
+    checks = ALL
+    if case.media_type == LINES:  # a wrong line is reported in its line of the answer
+        checks = [check for check in ALL if check.__name__ != "negative_data_rejection"]
+    case.call_and_validate(base_url=asker.world.url, checks=checks, timeout=70)
 
 
 def test_the_whole_document_is_tried():

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 from starlette.responses import Response
 
+from hongyan.domain.integration.api import RefusedByHook
 from hongyan.domain.media.api import FileTooLarge, QuotaExceeded, UnsupportedType
 from hongyan.domain.user.api import MailNotConfigured
 from hongyan.kernel.errors import (
@@ -72,6 +73,7 @@ STATUSES: Final[Mapping[type[Refusal], HTTPStatus]] = {
     UnknownMethod: HTTPStatus.NOT_FOUND,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     Forbidden: HTTPStatus.FORBIDDEN,
+    RefusedByHook: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     RateLimited: HTTPStatus.TOO_MANY_REQUESTS,

@@ -14,6 +14,7 @@ import hongyan
 from hongyan.access.native.description.facts import in_codes, refusals, text_of
 from hongyan.access.native.description.schemas import Schema, components
 from hongyan.domain.catalog import COMMANDS
+from hongyan.domain.integration.api import HookUnavailable, RefusedByHook
 from hongyan.domain.integration.rules import SCOPES
 from hongyan.kernel.bus import Access, Command
 from hongyan.kernel.docstrings import field_texts
@@ -256,6 +257,8 @@ def _refusals_of(operation: Operation) -> set[type[Refusal]]:
         found |= {StorageFull, NotFound}
     if operation.path_fields:
         found.add(NotFound)
+    if operation.method == "message.send":
+        found |= {RefusedByHook, HookUnavailable}
     if operation.verb == "POST" and operation.method not in LIMITED_BY_ADDRESS:
         found.add(Conflict)
     return found

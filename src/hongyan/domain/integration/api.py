@@ -12,6 +12,7 @@ from hongyan.kernel.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    Refusal,
     Unauthenticated,
     Unavailable,
 )
@@ -197,8 +198,11 @@ class KeyUnknown(Unauthenticated):
     message = "This API key is not valid; ask the administrator for another."
 
 
-class RefusedByHook(Forbidden):
-    """The business's own rules do not allow the message."""
+class RefusedByHook(Refusal):
+    """The business's own rules do not allow the message.
+
+    No ``Forbidden``: of that, a sender asks again with a fresh room.
+    """
 
     code = "refused_by_hook"
     message = "This message is not allowed here."
