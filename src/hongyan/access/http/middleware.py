@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Mapping
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .errors import problem
@@ -16,12 +15,12 @@ class Outermost:
 
     Args:
         app: What answers.
-        headers: Set where the answer has no such header of its own.
+        headers: Set where the answer has no such header of its own; names in lower case.
     """
 
     def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
         self._app = app
-        self._headers = headers
+        self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -34,9 +33,12 @@ class Outermost:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
+                headers = message["headers"]
+                there = {name for name, _ in headers}
+                message["headers"] = [
+                    *headers,
+                    *(header for header in self._headers if header[0] not in there),
+                ]
             await send(message)
 
         try:

@@ -1,0 +1,188 @@
+"""Couriers on both stores: in order, at least once with one id, and given up in the end."""
+
+import asyncio
+
+import msgspec
+import pytest
+
+from hongyan.domain.integration.courier import Post, RetryPolicy
+from hongyan.domain.integration.feed import Window, end_of
+from hongyan.domain.integration.ports import Posted, Unreachable
+from hongyan.domain.integration.webhooks import Webhooks
+from hongyan.domain.integration.webhooks_api import (
+    CreateWebhook,
+    Delivery,
+    ListAttempts,
+    ListDeadLetters,
+    NotDelivered,
+    Redeliver,
+    ReplayWebhook,
+    UpdateWebhook,
+)
+from hongyan.domain.log.model import Append, Commit, Committed
+from hongyan.infra.local.bus import LocalBus
+from hongyan.kernel.bus import Actor
+from hongyan.kernel.errors import Invalid
+
+ADMIN = Actor("root", "v1", True)
+TEAM = "g" + "a" * 16
+
+
+class Receiver:
+    """The port Poster: takes, refuses or hangs."""
+
+    def __init__(self):
+        self.status = 204
+        self.hangs = False
+        self.posts = []
+        self.seen = []
+
+    async def post(self, _url, headers, body):
+        delivery = msgspec.json.decode(body, type=Delivery)
+        self.posts.append(headers["webhook-id"])
+        if self.hangs:
+            await asyncio.Event().wait()
+        if self.status == 0:
+            raise Unreachable("nobody there")
+        if self.status < 300:
+            self.seen += [one.seq for one in delivery.data.entries if one.kind == "message"]
+        return Posted(self.status)
+
+
+class Office:
+    """The service over a store, as one process has it."""
+
+    def __init__(self, store, clock, receiver, **policy):
+        self.store, self.receiver = store, receiver
+        policy = RetryPolicy(**{"first_s": 0.001, "most_s": 0.002} | policy)
+        post = Post(store, store, store, clock, receiver, Window(store), policy)
+        self.webhooks = Webhooks(post)
+        self.bus = LocalBus()
+        self.bus.serve(self.webhooks)
+
+    async def call(self, command):
+        return await self.bus.call(ADMIN, command)
+
+    async def say(self, count=1):
+        for _ in range(count):
+            append = Append(TEAM, "message", "alice", b"{}", 1_700_000_000_000, countable=True)
+            entries = await self.store.commit(Commit((append,)))
+            self.heard(entries)
+
+    def heard(self, entries=()):
+        self.webhooks.committed(Committed(tuple(entries), ""))
+
+    async def hook(self, **more):
+        """Make a webhook and let its courier go, as the feed's event does."""
+        made = await self.call(CreateWebhook(url="https://shop.example/", **more))
+        await self.webhooks.stop()
+        await self.webhooks.start()
+        return made.info.webhook_id
+
+
+@pytest.fixture
+def receiver():
+    return Receiver()
+
+
+@pytest.fixture
+async def office(store, clock, receiver):
+    made = Office(store, clock, receiver)
+    await made.webhooks.start()
+    yield made
+    await made.webhooks.stop()
+
+
+async def until(is_so):
+    async with asyncio.timeout(10):
+        while not is_so():  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+
+
+async def test_the_end_of_the_feed(store, office):
+    assert await end_of(store) == 0
+    for count in (1, 1, 5, 30):
+        await office.say(count)
+        end = await end_of(store)
+        assert await store.follow(end, 1) == []
+        assert len(await store.follow(end - 1, 10)) == 1
+
+
+async def test_a_webhook_gets_what_comes_after_it_in_order(office, receiver):
+    await office.say(3)
+    await office.hook(batch_max=4)
+    await office.say(10)
+    await until(lambda: len(receiver.seen) == 10)
+    assert receiver.seen == list(range(4, 14))
+    assert len(set(receiver.posts)) == len(receiver.posts)
+
+
+async def test_failures_repeat_the_same_batch_until_it_is_taken(office, receiver):
+    await office.hook(batch_max=2)
+    receiver.status = 0
+    await office.say(5)
+    await until(lambda: len(receiver.posts) > 4)
+    receiver.status = 500
+    await until(lambda: len(receiver.posts) > 8)
+    receiver.status = 204
+    await until(lambda: len(receiver.seen) == 5)
+    assert receiver.seen == [1, 2, 3, 4, 5]
+
+
+async def test_a_crash_repeats_the_batch_with_the_same_id(office, store, clock, receiver):
+    await office.hook(batch_max=10)
+    receiver.hangs = True
+    await office.say(3)
+    await until(lambda: len(receiver.posts) == 1)
+    await office.webhooks.stop()  # taken or not: nobody knows
+    await office.say(4)
+    receiver.hangs = False
+    again = Office(store, clock, receiver)
+    await again.webhooks.start()
+    await until(lambda: len(receiver.seen) == 7)
+    await again.webhooks.stop()
+    assert receiver.posts[0] == receiver.posts[1]
+    assert receiver.seen == [1, 2, 3, 4, 5, 6, 7]
+
+
+async def test_what_is_given_up_is_a_dead_letter_and_can_be_sent_again(store, clock, receiver):
+    office = Office(store, clock, receiver, attempts_max=2)
+    await office.webhooks.start()
+    webhook_id = await office.hook(batch_max=1)
+    receiver.status = 500
+    await office.say(1)
+    await until(lambda: len(receiver.posts) == 2)
+    await asyncio.sleep(0.05)
+    receiver.status = 204
+    await office.say(1)
+    await until(lambda: receiver.seen == [2])
+    page = await office.call(ListDeadLetters(webhook_id=webhook_id))
+    (letter,) = page.dead_letters
+    assert (letter.attempts, letter.error) == (2, "the receiver answered 500")
+    receiver.status = 500
+    with pytest.raises(NotDelivered):
+        await office.call(Redeliver(webhook_id=webhook_id, first=letter.first))
+    receiver.status = 204
+    await office.call(Redeliver(webhook_id=webhook_id, first=letter.first))
+    assert receiver.seen == [2, 1]
+    page = await office.call(ListDeadLetters(webhook_id=webhook_id))
+    assert page.dead_letters == ()
+    found = await office.call(ListAttempts(webhook_id=webhook_id))
+    assert [one.status for one in found.attempts][:1] == [204]
+    await office.webhooks.stop()
+
+
+async def test_replay_and_changes_reach_a_courier_under_way(office, receiver):
+    webhook_id = await office.hook(batch_max=10)
+    await office.say(2)
+    await until(lambda: receiver.seen == [1, 2])
+    with pytest.raises(Invalid):
+        await office.call(ReplayWebhook(webhook_id=webhook_id, position=10_000))
+    await office.call(ReplayWebhook(webhook_id=webhook_id, position=0))
+    office.heard()
+    await office.say(1)
+    await until(lambda: receiver.seen == [1, 2, 1, 2, 3])
+    await office.call(UpdateWebhook(webhook_id=webhook_id, kinds=("poll.closed",)))
+    await office.say(1)
+    await asyncio.sleep(0.05)
+    assert receiver.seen == [1, 2, 1, 2, 3]
