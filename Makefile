@@ -39,14 +39,15 @@ check: $(VENV)/.test  ## Style, types, floors and the quick tests: under a minut
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -n $(WORKERS) tests/architecture tests/unit $(ARGS)
 
-chaos: $(VENV)/.test  ## Kill the server again and again under load; lose nothing
+chaos: $(VENV)/.test  ## Kill the server again and again under load; lose no message, file or event
 	$(BIN)/python -m tests.chaos $(ARGS)
 
 bench: $(VENV)/.test  ## Measure
 	$(BIN)/python -m benchmarks $(ARGS)
 
-bench-files: $(VENV)/.test  ## Measure files up and down, beside nginx
+bench-files: $(VENV)/.test  ## Measure files beside nginx, REST beside Starlette, and webhooks
 	$(BIN)/python -m benchmarks.files $(ARGS)
+	$(BIN)/python -m benchmarks.rest $(ARGS)
 
 docs: $(VENV)/.test  ## Make protocol/ and docs/operate/settings.md from the code
 	$(BIN)/python tools/generate_protocol.py
