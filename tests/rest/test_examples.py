@@ -84,7 +84,8 @@ def _try(world, method, hook=None):
         headers = {"authorization": f"Bearer {world.tokens[examples.ALICE]}"}
         url = f"{world.url}/api/v1/sync/stream"
         with httpx.stream("GET", url, headers=headers) as stream:
-            next(stream.iter_lines())
+            lines = stream.iter_lines()  # what is forgotten closes the stream
+            next(lines)
             answer = world.request(method, params)
     else:
         answer = world.request(method, params, CALLERS.get(method, ""))

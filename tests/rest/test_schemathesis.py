@@ -55,7 +55,7 @@ class Asker:
         self.world = world
         self.random = random.Random(1)
         self.known = {
-            "conversation_id": [world.real[examples.TEAM], world.real[examples.CHAT]],
+            "conversation_id": [world.real[examples.GROUP], world.real[examples.CHAT]],
             "user_id": [world.real[examples.BOB], world.real[examples.CAROL]],
             "seq": ["3", "4"],
             "webhook_id": [world.real[examples.WEBHOOK]],

@@ -63,7 +63,7 @@ class Stream:
 
 async def say(world, text, who=ALICE):
     content = {"type": "text", "text": text}
-    params = {"conversation_id": examples.TEAM, "client_id": f"say {text}", "content": content}
+    params = {"conversation_id": examples.GROUP, "client_id": f"say {text}", "content": content}
     return await asyncio.to_thread(world.call, "message.send", params, who)
 
 
@@ -71,7 +71,7 @@ async def test_a_stream_tells_entries_and_signals_and_resumes_where_it_broke(fre
     world = fresh_world
     async with Stream(world, BOB) as stream:
         await say(world, "one")
-        await asyncio.to_thread(world.call, "conversation.typing", dict(examples.IN_TEAM))
+        await asyncio.to_thread(world.call, "conversation.typing", dict(examples.IN_GROUP))
         await stream.until(lambda: any(name == "signal" for name, _ in stream.events))
     assert stream.texts() == ["one"]
     assert stream.events[0][0] == "ready"
@@ -145,7 +145,7 @@ async def test_a_poll_waits_for_news_and_no_longer(fresh_world):
             client.post("/sync/poll", json={**have, "timeout_s": 30}, timeout=40)
         )
         await asyncio.sleep(0.3)
-        await asyncio.to_thread(world.call, "conversation.typing", dict(examples.IN_TEAM))
+        await asyncio.to_thread(world.call, "conversation.typing", dict(examples.IN_GROUP))
         async with asyncio.timeout(5):
             signals = (await waiting).json()["signals"]
         assert [one["kind"] for one in signals] == ["typing"]

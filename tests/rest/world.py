@@ -101,15 +101,15 @@ class World:
                 "join_policy": "approval",
             },
         )
-        self.real[examples.TEAM] = made["info"]["group"]["conversation_id"]
+        self.real[examples.GROUP] = made["info"]["group"]["conversation_id"]
         poll = {"type": "poll", "question": "When?", "options": ["noon", "one"]}
         for client_id, content in (("w-1", examples.TEXT), ("w-2", poll)):
-            params = {**examples.IN_TEAM, "client_id": client_id, "content": content}
+            params = {**examples.IN_GROUP, "client_id": client_id, "content": content}
             self.call("message.send", params)
-        link = self.call("group.link_create", examples.IN_TEAM)
+        link = self.call("group.link_create", examples.IN_GROUP)
         self.real[examples.LINK] = link["token"]
-        self.call("group.join", {**examples.IN_TEAM, "answer": "hello"}, who=examples.CAROL)
-        later = {**examples.IN_TEAM, "client_id": "a-4", "content": examples.TEXT}
+        self.call("group.join", {**examples.IN_GROUP, "answer": "hello"}, who=examples.CAROL)
+        later = {**examples.IN_GROUP, "client_id": "a-4", "content": examples.TEXT}
         self.call("message.schedule", {**later, "at_ms": examples.LATER_MS})
 
     def _business(self) -> None:
@@ -124,7 +124,7 @@ class World:
         self.call("app.conversation_create", examples.EXAMPLES["app.conversation_create"])
         webhook = self.call(
             "webhook.create",
-            {"url": self._hook, "conversation_ids": [self.real[examples.TEAM]], "batch_max": 1},
+            {"url": self._hook, "conversation_ids": [self.real[examples.GROUP]], "batch_max": 1},
         )
         self.real[examples.WEBHOOK] = webhook["info"]["webhook_id"]
 

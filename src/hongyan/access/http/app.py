@@ -120,8 +120,8 @@ def create_app(
     ]
     if hub is not None:
         sync = SyncStream(commands, hub, clock, limits)
-        paths.append(Route(f"{PREFIX}/sync/stream", Endpoint(sync.stream), methods=["GET"]))
-        paths.append(Route(f"{PREFIX}/sync/poll", Endpoint(sync.poll), methods=["POST"]))
+        paths.append(Route(f"{PREFIX}/sync/stream", AsIs(sync.stream), methods=["GET"]))
+        paths.append(Route(f"{PREFIX}/sync/poll", AsIs(sync.poll), methods=["POST"]))
     if options.protocol_dir is not None:
         paths.append(Mount("/protocol", StaticFiles(directory=options.protocol_dir)))
     return Starlette(
@@ -136,7 +136,7 @@ def create_app(
     )
 
 
-class Endpoint:
+class AsIs:
     """An ASGI application that a route calls as it is, once for each request."""
 
     def __init__(self, answer: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:

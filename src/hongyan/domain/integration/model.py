@@ -9,14 +9,15 @@ from typing import ClassVar, Literal
 from msgspec import Struct
 
 from hongyan.domain.log.model import Row, Table
-from hongyan.kernel.ids import SYSTEM, LogId, UserId, user_log
+from hongyan.kernel import ids
+from hongyan.kernel.ids import LogId, UserId, user_log
 
 KEY_CHANGED = "key.changed"
 """In the system's log: an API key was made or revoked. Body: ``KeyInfo``."""
 WEBHOOK_CHANGED = "webhook.changed"
 """In the system's log: a webhook was made, changed, moved or removed. Body: ``WebhookRef``."""
 
-SYSTEM_LOG = user_log(SYSTEM)
+SYSTEM_LOG = user_log(ids.SYSTEM)
 """Where administrative changes are told; nobody's device reads it."""
 
 Scope = Literal[
