@@ -31,7 +31,7 @@ def installed() -> None:
     """Install what package-lock.json names, unless it is there already."""
     lock, mark = PACKAGE / "package-lock.json", PACKAGE / "node_modules/.package-lock.json"
     if not mark.exists() or mark.stat().st_mtime < lock.stat().st_mtime:
-        npm("ci", "--no-audit", "--no-fund")
+        npm("install", "--no-save", "--no-audit", "--no-fund")
 
 
 def test_types_and_style() -> None:
