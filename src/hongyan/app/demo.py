@@ -1,7 +1,7 @@
 """``hongyan demo``: a company that has been chatting for a while.
 
-What is said, by whom and when follows from the seed and the time of the call alone; the
-passwords do not.
+What is said, and by whom, follows from the seed alone; when also from the time of the call.
+The passwords are never the same.
 """
 
 import asyncio
@@ -86,6 +86,7 @@ class Demo:
         self._log = log
         self._clock = clock
         self._random = random.Random(seed)
+        self._times = random.Random(seed)
         self._now_ms = now_ms
         self._mark = f"demo-{seed}-{now_ms}"
         self._company = Company(caller, records, self._random, self._mark)
@@ -147,17 +148,17 @@ class Demo:
             text = text[:1].upper() + text[1:]
             yield Said(at_ms, place, speaker, others, turn, text, seq, answers)
             earlier.append(seq)
-            at_ms = min(at_ms + choose.randint(8_000, 240_000), self._now_ms - 30_000)
+            at_ms = min(at_ms + self._times.randint(8_000, 240_000), self._now_ms - 30_000)
 
     def _working_time(self, days: int) -> int:
         """Return a time between 9 and 18:30 of a working day before now."""
         while True:
             now = datetime.fromtimestamp(self._now_ms / 1000, UTC) + LOCAL
-            back = self._random.triangular(0, days - 1, 0)
+            back = self._times.triangular(0, days - 1, 0)
             day = (now - DAY * int(back)).replace(hour=0, minute=0, second=0, microsecond=0)
-            at = day + timedelta(minutes=self._random.randint(9 * 60, 18 * 60 + 30)) - LOCAL
+            at = day + timedelta(minutes=self._times.randint(9 * 60, 18 * 60 + 30)) - LOCAL
             at_ms = int(at.timestamp() * 1000)
-            is_rare = day.weekday() >= 5 and self._random.random() > 0.1
+            is_rare = day.weekday() >= 5 and self._times.random() > 0.1
             if at_ms < self._now_ms - 60_000 and not is_rare:
                 return at_ms
 

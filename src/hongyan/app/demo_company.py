@@ -108,7 +108,7 @@ class Company:
         """Make groups and direct conversations; the one of all comes first."""
         choose = self._random
         places = []
-        for number in range(len(GROUPS) + len(company) // 8 - 1):
+        for number in range(len(GROUPS) + len(company) // 12):
             if number < len(GROUPS):
                 name, notice = GROUPS[number]
             else:
@@ -117,16 +117,14 @@ class Company:
             size = min(len(company), max(3, choose.randint(5, 12)))
             people = company[:] if number == 0 else choose.sample(company, size)
             places.append(await self._group(number, name, notice, people))
-        pairs: set[tuple[UserId, UserId]] = set()
-        for person in company:
-            for other in choose.sample(company, min(len(company), 4)):
-                if other is not person:
-                    one, two = sorted((person.user_id, other.user_id))
-                    pairs.add((one, two))
-        by_id = {person.user_id: person for person in company}
+        pairs: set[tuple[int, int]] = set()
+        for place in range(len(company)):
+            for other in choose.sample(range(len(company)), min(len(company), 4)):
+                if other != place:
+                    pairs.add((min(place, other), max(place, other)))
         for one, two in sorted(pairs):
-            made = await self._do(by_id[one], OpenDirect(user_id=two))
-            both = [by_id[one], by_id[two]]
+            both = [company[one], company[two]]
+            made = await self._do(both[0], OpenDirect(user_id=both[1].user_id))
             places.append(Place(made.conversation_id, both, choose.uniform(0.2, 2)))
         await self._befriend(company)
         return places

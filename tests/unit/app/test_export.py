@@ -1,0 +1,210 @@
+"""An export shows what its reader may see, and nothing that is active."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hongyan.app.bars import Bars
+from hongyan.app.composition import DATABASE, Embedded
+from hongyan.app.export import Exporter, ExportFailed
+from hongyan.app.export_pages import LABELS
+from hongyan.domain.catalog import ROWS
+from hongyan.domain.conversation.api import ClearConversation, HideMessages, OpenDirect
+from hongyan.domain.group.api import CreateGroup, UpdateGroup
+from hongyan.domain.group.members_api import InviteMembers, LeaveGroup
+from hongyan.domain.log.model import Commit, Put
+from hongyan.domain.media.model import MediaItem, object_name
+from hongyan.domain.message.api import EditMessage, RecallMessage, SendMessage
+from hongyan.domain.message.model import (
+    Content,
+    Custom,
+    File,
+    Image,
+    Link,
+    Location,
+    Poll,
+    Text,
+)
+from hongyan.domain.user.api_admin import CreateUser
+from hongyan.infra.objects.objects import FolderObjects
+from hongyan.infra.sqlite.snapshot import SqliteSnapshot
+from hongyan.kernel.bus import Actor
+from hongyan.kernel.ids import SYSTEM, DeviceId, UserId
+
+from .conftest import settings_for
+
+NASTY = '<script>alert(1)</script><img src=x onerror="alert(2)">'
+SHA256 = "ab" * 32
+
+
+class World:
+    """Services on a folder, and exports of it."""
+
+    def __init__(self, folder: Path, embedded: Embedded) -> None:
+        self.folder = folder
+        self.embedded = embedded
+        self.sent = 0
+
+    async def do(self, who: str, command: Any) -> Any:
+        return await self.embedded.caller.call(Actor(UserId(who), DeviceId("v")), command)
+
+    async def say(self, who: str, where: str, content: str | Content) -> int:
+        self.sent += 1
+        content = Text(content) if isinstance(content, str) else content
+        command = SendMessage(conversation_id=where, client_id=f"c{self.sent}", content=content)
+        return int((await self.do(who, command)).seq)
+
+    async def export(self, name: str, user: str = "", place: str = "", language: str = "en") -> Any:
+        target = self.folder.parent / name
+        async with SqliteSnapshot(self.folder / DATABASE, ROWS) as snapshot:
+            objects = FolderObjects(self.folder / "files")
+            exporter = Exporter(snapshot, objects, target, language, Bars())
+            await (exporter.user(user) if user else exporter.conversation(place))
+        return Exported(target)
+
+
+class Exported:
+    """What an export holds."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.html = "".join(path.read_text() for path in sorted(folder.rglob("*.html")))
+
+    def texts(self, place: str) -> list[str]:
+        path = self.folder / "conversations" / f"{place}.jsonl"
+        entries = [json.loads(line) for line in path.read_text().splitlines()]
+        bodies = [entry["body"] for entry in entries if entry["kind"] == "message"]
+        return [body["content"]["text"] for body in bodies if body["content"]]
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> Any:
+    folder = tmp_path / "data"
+    embedded = await Embedded.open(settings_for(folder))
+    world = World(folder, embedded)
+    operator = Actor(SYSTEM, DeviceId(""), admin=True)
+    for name in ("li", "wang", "zhao"):
+        create = CreateUser(user_id=name, handle=name, name=name.title())
+        await embedded.caller.call(operator, create)
+    yield world
+    await embedded.close()
+
+
+async def test_only_what_the_user_may_see(world: World) -> None:
+    made = await world.do("li", CreateGroup(client_id="1", name="Tea", user_ids=("wang",)))
+    group = made.info.group.conversation_id
+    await world.do("li", UpdateGroup(conversation_id=group, history_visible=False))
+    await world.say("li", group, "before zhao came")
+    await world.do("li", InviteMembers(conversation_id=group, user_ids=("zhao",)))
+    await world.say("li", group, "while zhao was here")
+    hidden = await world.say("li", group, "hidden by zhao")
+    await world.do("zhao", HideMessages(conversation_id=group, seqs=(hidden,)))
+    recalled = await world.say("li", group, "recalled by li")
+    await world.do("li", RecallMessage(conversation_id=group, seq=recalled))
+    await world.do("zhao", LeaveGroup(conversation_id=group))
+    await world.say("li", group, "after zhao left")
+    direct = (await world.do("li", OpenDirect(user_id="wang"))).conversation_id
+    await world.say("wang", direct, "between li and wang")
+    cleared = (await world.do("zhao", OpenDirect(user_id="li"))).conversation_id
+    await world.say("li", cleared, "cleared by zhao")
+    await world.do("zhao", ClearConversation(conversation_id=cleared))
+    await world.say("li", cleared, "after clearing")
+    found = await world.export("zhao", user="zhao")
+    assert found.texts(group) == ["while zhao was here"]
+    assert found.texts(cleared) == ["after clearing"]
+    everything = "".join(path.read_text() for path in found.folder.rglob("*") if path.is_file())
+    for secret in ("before zhao", "after zhao left", "recalled by", "hidden by", "between li"):
+        assert secret not in everything
+    assert json.loads((found.folder / "profile.json").read_text())["handle"] == "zhao"
+    theirs = await world.export("wang", user="wang")
+    assert theirs.texts(direct) == ["between li and wang"]
+    assert "after zhao left" in theirs.texts(group)
+
+
+async def test_a_conversation_for_compliance_holds_all(world: World) -> None:
+    made = await world.do("li", CreateGroup(client_id="1", name="Tea", user_ids=("wang",)))
+    group = made.info.group.conversation_id
+    seq = await world.say("li", group, "first version")
+    await world.do("li", EditMessage(conversation_id=group, seq=seq, content=Text("second")))
+    hidden = await world.say("li", group, "hidden by wang")
+    await world.do("wang", HideMessages(conversation_id=group, seqs=(hidden,)))
+    for number in range(450):
+        await world.say("wang", group, f"number {number}")
+    found = await world.export("all", place=group)
+    assert found.texts(group)[:2] == ["second", "hidden by wang"]
+    assert len(found.texts(group)) == 452
+    assert "first version" in (found.folder / "revisions.json").read_text()
+    assert len(json.loads((found.folder / "members.json").read_text())) == 2
+    with pytest.raises(ExportFailed, match="exists already"):
+        await world.export("all", place=group)
+    with pytest.raises(ExportFailed, match="no such conversation"):
+        await world.export("none", place="g" + "a" * 16)
+    with pytest.raises(ExportFailed, match="no such user"):
+        await world.export("nobody", user="nobody")
+
+
+class Tags(HTMLParser):
+    """Collects elements and their attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attributes)))
+
+
+async def test_nothing_in_the_pages_is_active(world: World) -> None:
+    made = await world.do("li", CreateGroup(client_id="1", name=f"Tea {NASTY[:40]}"))
+    group = made.info.group.conversation_id
+    await world.say("li", group, NASTY)
+    for content in (
+        Link(url="javascript:alert(3)", title=NASTY, description=NASTY),
+        Poll(NASTY, (NASTY, "no")),
+        Custom(name="x", data={}, summary=NASTY),
+        Location(latitude=1.5, longitude=2.5, name=NASTY),
+    ):
+        await world.say("li", group, content)
+    for language in ("en", "zh"):
+        found = await world.export(language, place=group, language=language)
+        tags = Tags()
+        tags.feed(found.html)
+        allowed = {
+            *("html", "head", "meta", "title", "style", "body", "h1", "h2", "ul", "li", "a", "b"),
+            *("span", "nav", "footer", "article", "div", "p", "blockquote", "img"),
+        }
+        assert {tag for tag, _ in tags.found} <= allowed
+        hrefs = [attributes["href"] for tag, attributes in tags.found if tag == "a"]
+        assert {href for href in hrefs if not href.startswith(("conversations/", "../"))} == set()
+        assert not [a for _, attributes in tags.found for a in attributes if a.startswith("on")]
+        assert "&lt;script&gt;" in found.html
+        assert "default-src 'none'" in found.html
+        assert "prefers-color-scheme: dark" in found.html
+        assert LABELS[language]["chats"] in found.html
+
+
+async def test_files_come_along_under_harmless_names(world: World) -> None:
+    place = (await world.do("li", OpenDirect(user_id="wang"))).conversation_id
+    store = world.embedded.store
+    path = world.folder / "files" / "objects" / object_name(SHA256)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"<svg onload='alert(1)'/>")
+    names = {"m1": ("a.svg", "image/svg+xml", False), "m2": ("b.png", "image/png", True)}
+    for media_id, (name, mime, plain) in names.items():
+        item = MediaItem(
+            media_id=media_id, owner_id="li", sha256=SHA256, size_bytes=24, mime=mime,
+            name=name, is_plain=plain,
+        )  # fmt: skip
+        await store.commit(Commit(changes=(Put(item),)))
+    await world.say("li", place, File(media_id="m1", name="a.svg"))
+    await world.say("li", place, Image(media_id="m2", name=NASTY, caption="look"))
+    found = await world.export("files", user="wang")
+    files = sorted(file.name for file in (found.folder / "files").iterdir())
+    assert files == ["m1.svg.bin", "m2.png"]
+    assert '<img src="../files/m2.png"' in found.html
+    assert re.search(r'<a href="../files/m1.svg.bin" download>', found.html)
+    assert "<script>" not in found.html
