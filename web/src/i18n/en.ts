@@ -273,6 +273,8 @@ const en: Record<Key, string> = {
   "favourites.drop": "Remove from saved",
 
   "event.created": "{who} created the group",
+  "event.createdChannel": "{who} created the channel",
+  "event.opened": "You can write to each other now",
   "event.dissolved": "{who} dissolved the group",
   "event.joined": "{names} joined",
   "event.joinedByLink": "{names} joined by invite link",

@@ -270,6 +270,8 @@ const zh = {
   "favourites.drop": "取消收藏",
 
   "event.created": "{who} 创建了群聊",
+  "event.createdChannel": "{who} 创建了频道",
+  "event.opened": "可以开始聊天了",
   "event.dissolved": "{who} 解散了群聊",
   "event.joined": "{names} 加入了群聊",
   "event.joinedByLink": "{names} 通过邀请链接加入了群聊",

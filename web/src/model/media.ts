@@ -67,3 +67,22 @@ export function keepLocal(key: string, file: Blob): void {
 export function useUploadUrl(message: { key: string } | null): string {
   return message ? (chosen.get(message.key) ?? "") : "";
 }
+
+/** A link to a media object for what is played or shown in parts; empty until it is here. */
+export function useMediaLink(mediaId: string): string {
+  const client = useContext(ClientContext);
+  const [url, setUrl] = useState("");
+  useEffect(() => {
+    let current = true;
+    setUrl("");
+    if (mediaId && client)
+      client.uploads.link(mediaId).then(
+        (link) => current && setUrl(link),
+        () => {},
+      );
+    return () => {
+      current = false;
+    };
+  }, [client, mediaId]);
+  return url;
+}

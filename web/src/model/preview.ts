@@ -61,8 +61,11 @@ export function peopleOf(item: TimelineItem): string[] {
 export function eventLine(item: TimelineEvent, nameOf: (id: string) => string): string {
   const who = nameOf(item.sender);
   switch (item.event) {
-    case "conversation.created":
-      return t("event.created", { who });
+    case "conversation.created": {
+      const { kind } = item.body as unknown as wire.ConversationCreated;
+      if (kind === "direct" || kind === "self") return t("event.opened");
+      return t(kind === "channel" ? "event.createdChannel" : "event.created", { who });
+    }
     case "conversation.dissolved":
       return t("event.dissolved", { who });
     case "members.joined": {

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { t } from "../../i18n/index.js";
 import { useClient } from "../../model/client.js";
 import { type DialogProps, attempt } from "../../model/feedback.js";
-import { saveMedia, useMediaUrl } from "../../model/media.js";
+import { saveMedia, useMediaLink, useMediaUrl } from "../../model/media.js";
 import { Dialog } from "../../parts/Dialog.js";
 import { Icon } from "../../parts/Icon.js";
 import { IconButton } from "../../parts/IconButton.js";
@@ -18,8 +18,10 @@ interface Props extends DialogProps {
 /** A picture, a video or a PDF, as large as the window. */
 export default function Viewer({ content, url, close }: Props) {
   const client = useClient();
-  const fetched = useMediaUrl(content.media_id);
-  const shown = fetched || url;
+  const isVideo = content.type === "video";
+  const fetched = useMediaUrl(isVideo ? "" : content.media_id);
+  const link = useMediaLink(isVideo ? content.media_id : "");
+  const shown = fetched || link || url;
   const title = content.name || t(content.type === "image" ? "content.image" : content.type === "video" ? "content.video" : "content.file");
   return (
     <Dialog
