@@ -1,4 +1,4 @@
-"""Somebody at a browser: what people do in the client, by what they see and not by how it is made."""
+"""Somebody at a browser: what people do in the client, found by what they see."""
 
 import re
 from typing import NamedTuple
