@@ -17,6 +17,7 @@ from .cli_keep import plain_console
 from .composition import Embedded
 from .demo import Demo, DemoClock, Report
 from .demo_company import OPERATOR
+from .demo_files import Files
 from .operator import EXIT_IN_USE, EXIT_REFUSED, EXIT_WRONG_SETTINGS, fail
 from .options import Config, Data, settings_of
 from .settings import Settings, SettingsError, prepare_data_dir
@@ -64,7 +65,9 @@ async def fill(
         if not force and await store.count(User):
             return None
         now_ms = time.time_ns() // 1_000_000
-        made = Demo(caller, store, store, clock, seed, now_ms)
+        media = embedded.services.media
+        files = Files(caller, media.staging, media.ticks[0])
+        made = Demo(caller, store, store, clock, files, seed, now_ms)
         report = await made.fill(people, messages, bars)
         noted = {"people": people, "messages": messages, "seed": seed}
         await caller.call(OPERATOR, NoteAct(act="demo", params=noted))

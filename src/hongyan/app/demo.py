@@ -18,18 +18,21 @@ from hongyan.domain.log.ports import Log, Records
 from hongyan.domain.message.api import EditMessage, SendMessage
 from hongyan.domain.message.marks_api import PinMessage, React, VotePoll
 from hongyan.domain.message.model import Content, Entity, Poll, Text
+from hongyan.domain.user.api import UpdateProfile
 from hongyan.kernel.bus import Caller, Command
 from hongyan.kernel.errors import Refusal
 from hongyan.kernel.ids import ClientId, LogId
 
 from .bars import Bars, Tell, say_nothing
 from .demo_company import Company, Person, Place
+from .demo_files import Files, avatar, documents
 from .demo_talk import DRAFT, POLL, SCENES, WORDS, Turn
 
 IN_FLIGHT = 2_000
 LITTLE = 3_000
 """Up to so many messages, all is told in its very order, whatever time it takes. Of more, about
 so many have reactions or answer others: those cost a hundred times what a plain message does."""
+PICTURES = 10
 LOCAL = timedelta(hours=8)
 DAY = timedelta(days=1)
 
@@ -75,16 +78,25 @@ class Demo:
         log: The logs, to see where they end.
         records: The rows, to see what is there already.
         clock: The clock of those services.
+        files: Uploads files; None where nobody keeps them.
         seed: The same seed says the same.
         now_ms: When the last message was sent, about.
     """
 
     def __init__(
-        self, caller: Caller, log: Log, records: Records, clock: DemoClock, seed: int, now_ms: int
+        self,
+        caller: Caller,
+        log: Log,
+        records: Records,
+        clock: DemoClock,
+        files: Files | None,
+        seed: int,
+        now_ms: int,
     ) -> None:
         self._caller = caller
         self._log = log
         self._clock = clock
+        self._files = files
         self._random = random.Random(seed)
         self._times = random.Random(seed)
         self._now_ms = now_ms
@@ -237,6 +249,8 @@ class Demo:
         self._clock.at_ms = self._now_ms
         if said:
             await self._poll(places[0])
+        if self._files is not None:
+            await self._share(company, places, self._files)
         ids = [LogId(place.conversation_id) for place in places]
         heads = await self._log.heads(ids)
         works: list[Awaitable[object]] = []
@@ -257,6 +271,20 @@ class Demo:
                 await self._try(person, muted)
             draft = SetDraft(conversation_id=mine[-1].conversation_id, text=DRAFT[person.speaks])
             await self._try(person, draft)
+
+    async def _share(self, company: list[Person], places: list[Place], files: Files) -> None:
+        """Some have a picture of themselves; some share a document."""
+        for person in company[:PICTURES]:
+            picture = await files.upload(person.actor(), "avatar.png", avatar(self._random))
+            await self._try(person, UpdateProfile(avatar=picture))
+        shared = []
+        for number, document in enumerate(documents(self._random)):
+            place = places[number % len(places)]
+            person = place.people[number % len(place.people)]
+            shared.append((place, person, await files.content(person.actor(), document)))
+        await files.settle()
+        for number, (place, person, content) in enumerate(shared):
+            await self._send(place, person, f"file-{number}", content)
 
     async def _poll(self, place: Place) -> None:
         """The group of all votes; what calls everybody is pinned."""

@@ -37,7 +37,8 @@ class MediaParts:
         access: Judges who may read what, and lends files to messages and avatars.
         objects: Complete files.
         staging: Files that are being sent.
-        ticks: What is to be called again and again; see ``Chores``.
+        ticks: What is to be called again and again, the making of previews first; see
+            ``Chores``.
     """
 
     ticks: tuple[Tick, ...]

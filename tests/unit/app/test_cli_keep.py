@@ -50,10 +50,10 @@ def test_backup_and_restore(shell: Shell, tmp_path: Path) -> None:
 
 def test_statistics(shell: Shell) -> None:
     found = json.loads(shell.run("stats", "--json").stdout)
-    assert (found["users"], found["messages"]) == (5, 62)
+    assert (found["users"], found["messages"]) == (5, 66)
     assert found["conversations"]["group"] == 5
     assert found["active_30_days"] == 5
-    assert sum(day["messages"] for day in found["days"]) == 62
+    assert sum(day["messages"] for day in found["days"]) == 66
     assert found["storage_bytes"]["database"] > 100_000
     table = shell.run("stats").stdout
     assert "active in 7 days" in table

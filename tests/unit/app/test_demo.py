@@ -5,8 +5,10 @@ from collections import Counter
 from pathlib import Path
 
 import msgspec
+import pytest
 from typer.testing import CliRunner
 
+from hongyan.app import demo
 from hongyan.app.bars import Bars
 from hongyan.app.cli import app
 from hongyan.app.cli_fill import fill
@@ -14,7 +16,7 @@ from hongyan.app.composition import DATABASE
 from hongyan.app.demo_talk import PEOPLE, SCENES, WORDS
 from hongyan.domain.catalog import ROWS
 from hongyan.domain.group.model import Group
-from hongyan.domain.message.model import MESSAGE, MessageBody
+from hongyan.domain.message.model import MESSAGE, Image, MessageBody, Text
 from hongyan.domain.message.rows import Marks, Revision, Vote
 from hongyan.domain.user.model import Credential, User
 from hongyan.infra.sqlite.snapshot import SqliteSnapshot
@@ -35,12 +37,14 @@ async def _messages(folder: Path) -> list[tuple[str, str, MessageBody]]:
 
 async def test_people_talk_in_both_languages(folder: Path) -> None:
     messages = await _messages(folder)
-    assert len(messages) == 60 + 2, "the poll and the call to it come on top"
+    assert len(messages) == 60 + 6, "the poll, the call to it and four files come on top"
     text = msgspec.json.encode([body for _, _, body in messages]).decode()
     assert re.search("[\u4e00-\u9fff]{4}", text)
     assert re.search("[a-z]{4} [a-z]{2}", text)
     assert "{" + "day}" not in text
     assert any(body.quote is not None for _, _, body in messages)
+    pictures = [body.content for _, _, body in messages if isinstance(body.content, Image)]
+    assert [(picture.width, picture.height) for picture in pictures] == [(480, 270)] * 2
     async with SqliteSnapshot(folder / DATABASE, ROWS) as snapshot:
         assert await snapshot.count(User) == 5
         assert await snapshot.count(Group) == 5
@@ -54,7 +58,8 @@ async def test_the_same_seed_says_the_same(folder: Path, tmp_path: Path) -> None
     assert report is not None
 
     def told(messages: list[tuple[str, str, MessageBody]]) -> Counter[tuple[str, str]]:
-        return Counter((name, str(body.content)) for _, name, body in messages)
+        texts = [(name, body.content) for _, name, body in messages]
+        return Counter((name, text.text) for name, text in texts if isinstance(text, Text))
 
     assert told(await _messages(other)) == told(await _messages(folder))
     passwords = [person.password for person in report.people]
@@ -70,12 +75,15 @@ async def test_a_server_with_users_is_left_alone(folder: Path) -> None:
     assert again.people[0].handle == "linxiaowen2"
 
 
-async def test_many_are_told_quickly_and_completely(tmp_path: Path) -> None:
+async def test_many_are_told_quickly_and_completely(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "LITTLE", 100)
     folder = tmp_path / "many"
-    report = await fill(settings_for(folder), 30, 4_000, 1, False, Bars())
+    report = await fill(settings_for(folder), 22, 600, 1, False, Bars())
     assert report is not None
-    assert report.messages == 4_000
-    assert len(await _messages(folder)) == 4_002
+    assert report.messages == 600
+    assert len(await _messages(folder)) == 606
     async with SqliteSnapshot(folder / DATABASE, ROWS) as snapshot:
         assert await snapshot.count(Credential) == 20, "the others have no password"
 
