@@ -126,9 +126,9 @@ function useScroll(view: TimelineWindow, summary: ConversationSummary, isReady: 
   const markRead = useCallback(() => {
     const shown = list.current;
     if (!shown || !isPlaced.current || !document.hasFocus()) return;
-    const index = shown.findItemIndex(shown.scrollOffset + shown.viewportSize - 8);
-    const items = view.value.items.slice(0, index + 1);
-    const last = items.findLast((item) => item.seq > 0);
+    const { items } = view.value;
+    const index = isStuck.current ? items.length : shown.findItemIndex(shown.scrollOffset + shown.viewportSize - 8);
+    const last = items.slice(0, index + 1).findLast((item) => item.seq > 0);
     if (last && last.seq > (desk.handle.summary.value?.readSeq ?? 0)) desk.handle.markRead(last.seq);
   }, [view, desk]);
 
@@ -180,6 +180,7 @@ function useScroll(view: TimelineWindow, summary: ConversationSummary, isReady: 
   };
   const onResize = () => {
     if (isStuck.current && isPlaced.current) stick();
+    requestAnimationFrame(look);
   };
   return { box, list, isAtEnd, isShifting, onScroll: look, onResize, toEnd };
 }
