@@ -22,6 +22,16 @@ def show(outcome: Outcome) -> None:
         "duplicated": len(verdict.duplicated),
         "disordered": len(verdict.disordered),
         "unread wrong": len(verdict.unread),
+        "files uploaded": outcome.files,
+        "files fetched": outcome.downloads,
+        "transfers resumed": outcome.resumed,
+        "files broken": len(verdict.files),
+        "webhook events": outcome.events,
+        "times receiver was down": outcome.receiver_downs,
+        "batches redelivered": outcome.redelivered,
+        "events missed": len(verdict.events_missed),
+        "events doubled": len(verdict.events_doubled),
+        "events disordered": len(verdict.events_disordered),
         "longest unavailability": f"{outcome.longest_outage_s:.2f} s",
         "slowest start": f"{outcome.start_s:.2f} s",
     }
@@ -45,7 +55,8 @@ def main() -> int:
         outcome = uvloop.run(play(chosen.data or Path(temporary), plan))
     show(outcome)
     enough = outcome.kills >= plan.kills or plan.seconds > 0
-    return 0 if outcome.verdict.is_clean and enough and outcome.acknowledged else 1
+    worked = outcome.acknowledged and outcome.files and outcome.events
+    return 0 if outcome.verdict.is_clean and enough and worked else 1
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """What must be true at the end, as a pure function of what was seen."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 
-Author = tuple[str, str]
-"""Sender and client id; both empty where the server wrote."""
+from .checker_files import Download, File, broken_files
+from .checker_webhook import Author, Delivery, check_deliveries
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,14 @@ class Seen:
     conflicts: Sequence[str] = ()
     """Where a device was given two different things for one seq, or one thing twice by push."""
     unread: Sequence[Unread] = ()
+    members: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """By conversation: who is in it."""
+    files: Sequence[File] = ()
+    downloads: Sequence[Download] = ()
+    broken: Sequence[str] = ()
+    """Where somebody who sent or fetched a file was given what cannot be."""
+    deliveries: Sequence[Delivery] | None = None
+    """What the webhook's receiver took, as it came; None where there was no receiver."""
 
 
 @dataclass
@@ -62,26 +70,48 @@ class Verdict:
     duplicated: list[str] = field(default_factory=list)
     disordered: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    events_missed: list[str] = field(default_factory=list)
+    events_doubled: list[str] = field(default_factory=list)
+    events_disordered: list[str] = field(default_factory=list)
 
     @property
     def is_clean(self) -> bool:
         """Whether nothing is wrong."""
-        return not (self.lost or self.duplicated or self.disordered or self.unread)
+        return not self.examples()
 
     def examples(self) -> list[str]:
         """Return a few sentences of each sort."""
-        sorts = (self.lost, self.duplicated, self.disordered, self.unread)
+        sorts = [getattr(self, one.name) for one in fields(self)]
         return [sentence for sort in sorts for sentence in sort[:5]]
 
 
 def check(seen: Seen) -> Verdict:
     """Judge what was seen."""
-    verdict = Verdict(disordered=list(seen.conflicts))
+    verdict = Verdict(disordered=list(seen.conflicts), files=list(seen.broken))
     _check_logs(seen, verdict)
     _check_acks(seen, verdict)
     _check_views(seen, verdict)
     _check_unread(seen, verdict)
+    verdict.files += broken_files(seen.files, seen.downloads, seen.members)
+    if seen.deliveries is not None:
+        told = check_deliveries(seen.deliveries, _messages(seen))
+        verdict.events_missed = told.missed
+        verdict.events_doubled = told.doubled
+        verdict.events_disordered = told.disordered
     return verdict
+
+
+def _messages(seen: Seen) -> dict[tuple[str, int], Author]:
+    """Return what is in the logs, and what was acknowledged even where a log lacks it."""
+    acks = [ack for sent in seen.acks.values() for ack in sent]
+    acknowledged = {(ack.conversation_id, ack.seq): ack.author for ack in acks}
+    return acknowledged | {
+        (name, item.seq): item.author
+        for name, log in seen.logs.items()
+        for item in log
+        if item.countable
+    }
 
 
 def _check_logs(seen: Seen, verdict: Verdict) -> None:

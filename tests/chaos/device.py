@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from .checker import Ack, Author
+from .checker import Ack
+from .checker_webhook import Author
 from .client import Client, Gone, Refused
 
 HISTORY_LIMIT = 200
@@ -28,6 +29,7 @@ class Device:
         port: Where the server listens.
         conversations: Where its user may write.
         acked: Called at each acknowledgement.
+        noticed: Called with each entry that is new to the device.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Device:
         port: int,
         conversations: list[str],
         acked: Callable[[], None] = lambda: None,
+        noticed: Callable[["Device", dict[str, Any]], None] = lambda device, entry: None,
     ) -> None:
         self.name, self.user_id = name, user_id
         self.conversations = conversations
@@ -52,6 +55,7 @@ class Device:
         self._whole = dict.fromkeys(conversations, 0)
         self._token, self._port = token, port
         self._acked = acked
+        self._noticed = noticed
         self._client: Client | None = None
         self._number = 0
         self._connecting = asyncio.Lock()
@@ -72,6 +76,8 @@ class Device:
         if view is None:
             return
         author = (entry["sender"], entry["client_id"])
+        if entry["seq"] not in view:
+            self._noticed(self, entry)
         if view.setdefault(entry["seq"], author) != author:
             self.conflicts.append(f"{self.name}: two entries at {entry['log_id']} {entry['seq']}")
 
@@ -151,14 +157,22 @@ class Device:
     async def live(self, stopping: asyncio.Event, pause_s: tuple[float, float]) -> None:
         """Send and read until told to stop; then finish what was begun."""
         while not stopping.is_set():
-            await self.say(random.choice(self.conversations))
+            await self.say(random.choice(self.conversations), f"{self.name} says {self._number}")
             if random.random() < READ:
                 await self.mark_read(random.choice(self.conversations))
             await asyncio.sleep(random.uniform(*pause_s))
 
-    async def say(self, conversation_id: str) -> None:
+    async def say(self, conversation_id: str, text: str) -> None:
+        """Send a text."""
+        await self.deliver(self.compose(conversation_id, text))
+
+    async def show(self, conversation_id: str, media_id: str) -> None:
+        """Send a message that shows a file."""
+        message = self.compose(conversation_id, "")
+        await self.deliver(message | {"content": {"type": "file", "media_id": media_id}})
+
+    async def deliver(self, message: dict[str, Any]) -> None:
         """Send a message, again and again with the same client id until it is acknowledged."""
-        message = self.compose(conversation_id, f"{self.name} says {self._number}")
         receipt = await self.insist("message.send", message, twice=random.random() < TWICE)
         self.acknowledge(message, receipt["seq"])
 

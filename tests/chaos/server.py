@@ -14,6 +14,10 @@ SETTINGS = (
     "server.drain_s=0",
     "server.log_level=warning",
     "users.access_token_s=86400",
+    "integration.allowed_networks=127.0.0.1",
+    "integration.webhook_timeout_s=2",
+    "integration.webhook_retry_first_s=0.1",
+    "integration.webhook_retry_most_s=1",
 )
 
 

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from .checker import Ack, Item, Seen, Unread, Verdict, check
+from .checker_files import Download, File
+from .checker_webhook import Delivery, Event, Told, check_deliveries
 
 
 def author(number: int) -> tuple[str, str]:
@@ -13,7 +15,10 @@ def author(number: int) -> tuple[str, str]:
 
 
 def clean(count: int = 6) -> Seen:
-    """Return a world in which nothing is wrong: a server's entry, then messages."""
+    """Return a world in which nothing is wrong: a server's entry, then messages.
+
+    Anna's file ``f1`` is shown to Boris, who fetched it twice; ``f2`` is hers alone.
+    """
     log = [Item(1, 0, ("system", ""), False)]
     log += [Item(n + 1, n, author(n), True) for n in range(1, count)]
     view = {item.seq: item.author for item in log}
@@ -25,6 +30,20 @@ def clean(count: int = 6) -> Seen:
         acks=acks,
         views={"anna/0": {"g": dict(view)}, "boris/0": {"g": dict(view)}},
         unread=[Unread("anna", "g", 4, count - 4, 4), Unread("boris", "g", count, 0, 0)],
+        members={"g": {"anna", "boris"}},
+        files=[File("f1", "d1", "anna", "g"), File("f2", "d2", "anna")],
+        downloads=[
+            Download("f1", "boris", "d1"),
+            Download("f1", "anna", "d1", at_end=True),
+            Download("f1", "boris", "d1", at_end=True),
+            Download("f1", "clara", "", at_end=True),
+            Download("f2", "anna", "d2", at_end=True),
+            Download("f2", "boris", "", at_end=True),
+        ],
+        deliveries=[
+            Delivery("w1", tuple(Event("g", item.seq, item.author) for item in log[1:4])),
+            Delivery("w2", tuple(Event("g", item.seq, item.author) for item in log[4:])),
+        ],
     )
 
 
@@ -123,3 +142,129 @@ def test_a_wrong_unread_count_and_a_cursor_that_went_back_are_seen() -> None:
         "anna in g: 3 unread instead of 2",
         "boris in g: read up to 4, acknowledged 5",
     ]
+
+
+# --- files ---
+
+
+def fetched(seen: Seen, at: int, **other: Any) -> list[str]:
+    """Return what is wrong when one download was another."""
+    downloads = list(seen.downloads)
+    downloads[at] = replace(downloads[at], **other)
+    seen.downloads = downloads
+    verdict = check(seen)
+    assert verdict == Verdict(files=verdict.files)
+    return verdict.files
+
+
+def test_a_file_that_its_owner_cannot_fetch_is_broken() -> None:
+    assert fetched(clean(), 1, sha256="") == [
+        "f1 of anna is not there for anna",
+        "f1 was not fetched by its owner anna at the end",
+    ]
+
+
+def test_a_file_that_a_member_cannot_fetch_is_broken() -> None:
+    assert fetched(clean(), 2, sha256="") == [
+        "f1 of anna is not there for boris",
+        "f1 of anna was fetched by nobody else at the end",
+    ]
+
+
+@pytest.mark.parametrize("at", [0, 1, 2, 4])
+def test_a_file_with_other_bytes_is_broken(at: int) -> None:
+    found = fetched(clean(), at, sha256="dx")
+    assert "came damaged" in found[0]
+
+
+@pytest.mark.parametrize(("at", "sentence"), [(3, "f1 of anna was given to clara"), (5, "boris")])
+def test_a_file_that_a_stranger_gets_is_broken(at: int, sentence: str) -> None:
+    (found,) = fetched(clean(), at, sha256="d1")
+    assert sentence in found
+
+
+def test_what_was_fetched_earlier_does_not_stand_for_the_end() -> None:
+    found = fetched(clean(), 2, at_end=False)
+    assert found == ["f1 of anna was fetched by nobody else at the end"]
+
+
+def test_a_shown_file_that_nobody_uploaded_is_broken() -> None:
+    assert "f9, which nobody uploaded" in fetched(clean(), 0, media_id="f9")[0]
+
+
+def test_what_a_transfer_noticed_itself_counts() -> None:
+    seen = clean()
+    seen.broken = ["an upload went back"]
+    assert check(seen).files == ["an upload went back"]
+
+
+# --- the webhook ---
+
+
+def delivered(*deliveries: Delivery) -> Verdict:
+    """Return the verdict when these deliveries came."""
+    seen = clean()
+    seen.deliveries = deliveries
+    return check(seen)
+
+
+def event(seq: int) -> Event:
+    return Event("g", seq, author(seq - 1))
+
+
+FIRST = Delivery("w1", (event(2), event(3), event(4)))
+
+
+def test_a_delivery_that_came_again_with_its_id_is_counted_and_good() -> None:
+    last = Delivery("w2", (event(5), event(6)))
+    messages = {("g", seq): author(seq - 1) for seq in range(2, 7)}
+    told = check_deliveries([FIRST, FIRST, last], messages)
+    assert told == Told(events=5, redelivered=1)
+
+
+def test_a_message_that_the_receiver_lacks_is_missed() -> None:
+    verdict = delivered(FIRST, Delivery("w2", (event(5),)))
+    assert verdict == Verdict(events_missed=["the receiver misses ('g', 6)"])
+
+
+def test_a_receiver_that_was_told_nothing_misses_everything() -> None:
+    verdict = delivered()
+    assert len(verdict.events_missed) == 5
+
+
+def test_an_acknowledged_message_that_both_the_log_and_the_receiver_lack_is_missed() -> None:
+    seen = clean()
+    seen.logs = {"g": log_of(seen)[:-1]}
+    seen.deliveries = [FIRST, Delivery("w2", (event(5),))]
+    assert check(seen).events_missed == ["the receiver misses ('g', 6)"]
+
+
+def test_the_same_events_under_another_id_are_doubled() -> None:
+    verdict = delivered(FIRST, Delivery("w1b", FIRST.events), Delivery("w2", (event(5), event(6))))
+    assert len(verdict.events_doubled) == 3
+    assert verdict == Verdict(events_doubled=verdict.events_doubled)
+
+
+def test_an_event_twice_in_one_delivery_is_doubled() -> None:
+    verdict = delivered(FIRST, Delivery("w2", (event(5), event(5), event(6))))
+    assert len(verdict.events_doubled) == 1
+
+
+def test_events_that_changed_places_are_disorder() -> None:
+    inside = delivered(FIRST, Delivery("w2", (event(6), event(5))))
+    assert len(inside.events_disordered) == 1
+    between = delivered(Delivery("w2", (event(5), event(6))), FIRST)
+    assert len(between.events_disordered) == 3
+    assert not between.events_missed
+
+
+def test_one_id_for_two_deliveries_is_disorder() -> None:
+    verdict = delivered(
+        FIRST, Delivery("w1", (event(2), event(3))), Delivery("w2", (event(5), event(6)))
+    )
+    assert verdict.events_disordered == ["w1 came again with other events"]
+
+
+def test_an_event_that_no_log_has_is_disorder() -> None:
+    verdict = delivered(FIRST, Delivery("w2", (event(5), event(6), event(7))))
+    assert len(verdict.events_disordered) == 1

@@ -6,10 +6,11 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.prepare import Preparation
+from benchmarks.prepare import OPERATOR, Preparation
 
 from hongyan.app.composition import Embedded
 from hongyan.app.settings import ServerSettings, Settings, prepare_data_dir
+from hongyan.domain.integration.webhooks_api import CreateWebhook
 from hongyan.infra.local.folder import FolderLock
 from hongyan.kernel.ids import UserId
 
@@ -19,20 +20,34 @@ PEERS = 2
 
 @dataclass
 class World:
-    """Tokens by user (one for each device), and each user's conversations."""
+    """Tokens by user (one for each device), each user's conversations, and the webhook."""
 
     tokens: dict[str, list[str]]
     conversations: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    secret: str = ""
+    """Signs what is posted to the webhook."""
+
+    @property
+    def members(self) -> dict[str, set[str]]:
+        """Who is in each conversation."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for user_id, conversations in self.conversations.items():
+            for conversation_id in conversations:
+                found[conversation_id].add(user_id)
+        return found
 
 
-async def make_world(data_dir: Path, users: int) -> World:
-    """Fill an empty data folder."""
+async def make_world(data_dir: Path, users: int, webhook_url: str) -> World:
+    """Fill an empty data folder, and subscribe to all messages."""
     settings = Settings(server=ServerSettings(data_dir=str(data_dir)))
     prepare_data_dir(data_dir)
     with FolderLock(data_dir):
         embedded = await Embedded.open(settings)
         try:
-            return await _fill(Preparation(embedded), users)
+            world = await _fill(Preparation(embedded), users)
+            subscribe = CreateWebhook(url=webhook_url, kinds=("message",))
+            world.secret = (await embedded.caller.call(OPERATOR, subscribe)).secret
+            return world
         finally:
             await embedded.close()
 
