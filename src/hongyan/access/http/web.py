@@ -28,9 +28,7 @@ CONTENT_SECURITY_POLICY: Final = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-PERMISSIONS_POLICY: Final = (
-    "microphone=(self), camera=(self), geolocation=(self)"
-)
+PERMISSIONS_POLICY: Final = "microphone=(self), camera=(self), geolocation=(self)"
 RESERVED: Final = ("/api/", "/protocol/", "/assets/", "/ws")
 """Where a missing file is an error, and no address of the client's own."""
 ENCODINGS: Final = (("br", ".br"), ("gzip", ".gz"))
