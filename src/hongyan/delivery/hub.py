@@ -9,7 +9,7 @@ were told.
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 
 import msgspec
 
@@ -44,6 +44,7 @@ class Hub:
         audience: Tells members and conversations.
         on_online: Called when a user's first peer comes.
         on_offline: Called when a user's last peer has gone.
+        came: Awaited before a peer counts as attached (``Station.came``).
     """
 
     def __init__(
@@ -51,8 +52,10 @@ class Hub:
         audience: Audience,
         on_online: Callable[[UserId], None] = lambda _: None,
         on_offline: Callable[[UserId], None] = lambda _: None,
+        came: Callable[[UserId], Awaitable[None]] | None = None,
     ) -> None:
         self._audience = audience
+        self._came = came
         self.on_online = on_online
         self.on_offline = on_offline
         self._users: dict[UserId, dict[DeviceId, Peer]] = {}
@@ -74,6 +77,8 @@ class Hub:
         left: set[ConversationId] = set()
         self._attaching[peer] = left
         try:
+            if self._came is not None:
+                await self._came(peer.user_id)
             for conversation_id in await self._audience.conversations(peer.user_id):
                 room = self._rooms.get(conversation_id)
                 if room is not None and conversation_id not in left and self._is_here(peer):

@@ -1,9 +1,9 @@
-"""What delivery needs: peers to hand frames to, and who belongs to a conversation."""
+"""What delivery needs: peers to hand frames to, who belongs where, and the way between nodes."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Protocol
 
-from hongyan.domain.log.model import Entry, Signal
+from hongyan.domain.log.model import Committed, Entry, Signal
 from hongyan.kernel.ids import ConversationId, DeviceId, UserId
 
 
@@ -44,4 +44,76 @@ class Audience(Protocol):
 
     async def conversations(self, user_id: UserId) -> Collection[ConversationId]:
         """Return the conversations in which the user is active."""
+        ...
+
+
+Fact = Committed | Signal
+"""What is told from the process that commits to those that hold connections."""
+
+
+class Teller(Protocol):
+    """The committing side of the routes: tells facts to the nodes whose users they concern.
+
+    A fact reaches each such node at most once, and the facts of one log that one teller tells
+    arrive in the order in which they were told. A commit to several logs may arrive as several
+    facts. Nothing is kept for nodes that are away: where a fact may have been lost, the station
+    of that node tells ``on_doubt``.
+    """
+
+    async def start(self) -> None:
+        """Begin to tell; what was told before is kept until then.
+
+        Raises:
+            OSError: what carries the facts cannot be reached.
+        """
+        ...
+
+    def tell(self, fact: Fact) -> None:
+        """Queue a fact; returns at once and never raises.
+
+        The facts of one turn of the event loop travel together. The queue is bounded; what does
+        not fit is counted and becomes doubt at the stations.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Tell what is queued, for a moment, and end."""
+        ...
+
+
+class Station(Protocol):
+    """A node's side of the routes: what concerns the users connected here arrives here.
+
+    Whose conversations are whose the station asks the ``Audience`` it was made with, once for
+    each user who comes; later joins and leaves it reads in the facts.
+    """
+
+    async def start(self, on_fact: Callable[[Fact], None], on_doubt: Callable[[], None]) -> None:
+        """Begin to listen.
+
+        Args:
+            on_fact: Called with each fact, the facts of a log in order.
+            on_doubt: Called when facts may have been lost on the way to this node (the broker
+                was away, a queue ran over, a lease ended): sessions have to sync.
+
+        Raises:
+            OSError: what carries the facts cannot be reached.
+        """
+        ...
+
+    async def came(self, user_id: UserId) -> None:
+        """Listen for a user, whose first device is connected; again and again does no harm.
+
+        When it returns, whatever is committed from now on and concerns the user reaches this
+        node; so a session awaits it before its client may sync. While the broker is away it
+        returns too: doubt follows when the broker is back.
+        """
+        ...
+
+    def went(self, user_id: UserId) -> None:
+        """Listen no more for a user, whose last device is gone; unknown users are ignored."""
+        ...
+
+    async def close(self) -> None:
+        """Take the node off the routes."""
         ...

@@ -365,3 +365,20 @@ async def test_a_closed_outbox_still_writes_what_it_has():
     socket.buffered = 11
     await asyncio.sleep(0)
     assert (socket.cut, socket.written) == (0, [b"bye"])
+
+
+async def test_a_peer_counts_as_attached_when_its_facts_find_the_way_here(world):
+    arrivals, gate = [], asyncio.Event()
+
+    async def came(user_id):
+        arrivals.append(user_id)
+        await gate.wait()
+
+    world.hub = Hub(world.audience, came=came)
+    attaching = asyncio.create_task(world.attach("ann"))
+    await asyncio.sleep(0)
+    assert (arrivals, attaching.done()) == (["ann"], False)
+    gate.set()
+    ann = await attaching
+    world.tell("@ann")
+    assert ann.got == ["message#1"]
