@@ -208,9 +208,7 @@ def test_instant_upload(alice: Person, bob: Person, carol: Person) -> None:
     assert carol.ask("POST", "/me/media", **claim) == (
         carol.ask("POST", "/me/media", **(claim | {"sha256": "0" * 64}))
     )
-    assert (
-        bob.ask("POST", "/me/media", **(claim | {"size_bytes": 1}))["code"] == "no_such_media"
-    )
+    assert bob.ask("POST", "/me/media", **(claim | {"size_bytes": 1}))["code"] == "no_such_media"
 
 
 def test_avatars_are_for_everybody(alice: Person, bob: Person, carol: Person) -> None:
