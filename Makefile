@@ -2,13 +2,16 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check chaos bench bench-files docs lock clean
+.PHONY: help run web test check chaos bench bench-files docs lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?=
 ARGS ?=
 WORKERS ?= 2
+NODE := tools/with-node $(VENV)
+WEB := src/hongyan/web/index.html
+WEB_SOURCES := web/index.html web/package-lock.json web/vite.config.ts $(shell find web/src web/public web/scripts sdk/typescript/src -type f)
 
 help:  ## Tell what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,12 +28,19 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.run
 	$(BIN)/pip install -q --require-hashes -r requirements/test.txt
 	@touch $@
 
-run: $(VENV)/.run  ## Start a server on this machine (ARGS="--listen 0.0.0.0:8800")
-	@exec $(BIN)/hongyan serve $(ARGS)
+$(WEB): $(WEB_SOURCES) | $(VENV)/.run
+	@$(NODE) tools/npm-install web
+	@echo "Building the web client."
+	@$(NODE) npm run build --prefix web --silent -- --logLevel warn
 
-test: $(VENV)/.test  ## Run every test, installing what it needs
-	@tools/prepare-tests
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+run: $(VENV)/.run $(WEB)  ## Start a server on this machine (ARGS="--listen 0.0.0.0:8800")
+	@exec $(BIN)/hongyan serve --open $(ARGS)
+
+web: $(WEB)  ## Build the web client, if it has changed
+
+test: $(VENV)/.test $(WEB)  ## Run every test, installing what it needs
+	@$(NODE) tools/prepare-tests
+	$(NODE) $(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 check: $(VENV)/.test  ## Style, types, floors and the quick tests: under a minute
 	$(BIN)/ruff check .
@@ -52,8 +62,8 @@ bench-files: $(VENV)/.test  ## Measure files beside nginx, REST beside Starlette
 docs: $(VENV)/.test  ## Make protocol/ and docs/operate/settings.md from the code
 	$(BIN)/python tools/generate_protocol.py
 
-lock: $(VENV)/.test  ## Choose the versions in requirements/*.txt anew
-	tools/lock $(BIN)/uv
+lock: $(VENV)/.test  ## Write requirements/*.txt (ARGS=--upgrade chooses all versions anew)
+	tools/lock $(BIN)/uv $(ARGS)
 
 clean:  ## Remove what was made here; the data folder stays
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) src/hongyan/web build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -107,7 +107,6 @@ VIEWS: dict[str, Callable[[Person], Awaitable[None]]] = {
 }
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed: npm ci in web")
 @pytest.mark.parametrize("theme", ["light", "dark"])
 async def test_axe_finds_nothing_on_any_view(enter: Enter, theme: str) -> None:
     ann, bob = await enter("ann", "Ann"), await enter("bob", "Bob")
@@ -128,7 +127,6 @@ async def test_axe_finds_nothing_on_any_view(enter: Enter, theme: str) -> None:
     assert {name: lines for name, lines in found.items() if lines} == {}
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed: npm ci in web")
 async def test_axe_finds_nothing_on_a_telephone_and_at_the_entrance(enter: Enter) -> None:
     ann = await enter("ann", "Ann", PHONE)
     await ann.make_group("Geese")

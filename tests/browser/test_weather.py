@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from playwright.async_api import Browser, expect
+
 from tests.e2e.live_server import LiveServer
 
 from .conftest import Enter

@@ -4,7 +4,6 @@ import asyncio
 import io
 import json
 import os
-import shutil
 from pathlib import Path
 
 import aiohttp
@@ -42,10 +41,8 @@ async def upload_by_aiotus(url: str, person: Person, data: bytes, chunk_bytes: i
 
 async def upload_by_npm(url: str, person: Person, path: Path, chunk_bytes: int) -> tuple[str, int]:
     """Upload and return the media id, and how often the client tried again."""
-    if not shutil.which("npm"):
-        pytest.skip("no npm here: tools/prepare-tests says how to get it")
-    if not (NODE / "node_modules" / "tus-js-client").exists():
-        await run("npm", "ci", "--ignore-scripts")
+    if not (NODE / "node_modules").exists():
+        pytest.skip("npm's packages are not here: tools/prepare-tests gets them")
     endpoint = f"{url}/api/v1/uploads"
     out = await run("node", "upload.mjs", endpoint, person.token, str(path), str(chunk_bytes))
     report = json.loads(out)

@@ -26,14 +26,6 @@ def npm(*arguments: str) -> None:
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-4000:]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def installed() -> None:
-    """Install what package-lock.json names, unless it is there already."""
-    lock, mark = PACKAGE / "package-lock.json", PACKAGE / "node_modules/.package-lock.json"
-    if not mark.exists() or mark.stat().st_mtime < lock.stat().st_mtime:
-        npm("install", "--no-save", "--no-audit", "--no-fund")
-
-
 def test_types_and_style() -> None:
     npm("run", "check")
 

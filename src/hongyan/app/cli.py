@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import sys
+import webbrowser
 from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Annotated
@@ -27,6 +28,8 @@ from .options import Config, Data, Set, settings_of
 from .settings import Settings, SettingsError, prepare_data_dir
 from .settings_page import shown
 from .sources import fields
+
+DESKTOPS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 app = typer.Typer(
     name="hongyan",
@@ -52,14 +55,23 @@ def serve(
     ] = "",
     config: Config = None,
     set_: Set = None,
+    open_: Annotated[
+        bool, typer.Option("--open", help="Show it in the browser, where there is a desktop.")
+    ] = False,
 ) -> None:
     """Run the server until it is asked to stop (Ctrl-C or SIGTERM)."""
     settings = settings_of(data, config, set_, listen).settings
+
+    def ready(url: str) -> None:
+        welcome(url, settings)
+        if open_ and any(os.environ.get(name) for name in DESKTOPS):
+            webbrowser.open(url)
+
     configure_logging(settings.server.log_level, settings.server.log_format)
     try:
         prepare_data_dir(settings.data_dir)
         with FolderLock(settings.data_dir):
-            uvloop.run(run_server(settings, lambda url: welcome(url, settings)))
+            uvloop.run(run_server(settings, ready))
     except FolderInUse:
         fail(f"another process works on {settings.data_dir} already", EXIT_IN_USE)
     except SettingsError as error:

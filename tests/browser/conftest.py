@@ -23,7 +23,7 @@ ARGUMENTS = [
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
 ]
-IS_BUILT = (Path(hongyan.__file__).parent / "web" / "index.html").is_file()
+INDEX = Path(hongyan.__file__).parent / "web" / "index.html"
 
 Enter = Callable[..., Awaitable[Person]]
 
@@ -35,12 +35,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group("browser"))
         if not CHROMIUM:
             item.add_marker(pytest.mark.skip(reason="no Chromium: apt-get install chromium"))
-        elif not IS_BUILT:
-            item.add_marker(pytest.mark.skip(reason="the web client is not built: make web"))
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    assert INDEX.is_file(), "the web client is not built: make web"
     running = LiveServer(tmp_path_factory.mktemp("browser") / "data", "rates.user_per_s=0")
     running.start()
     yield running
