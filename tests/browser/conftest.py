@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, async_playwright
-from tests.e2e.live_server import LiveServer
 
 import hongyan
+from tests.e2e.live_server import LiveServer
 
 from .person import DESKTOP, PASSWORD, Person, Size
 
