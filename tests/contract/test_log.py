@@ -22,7 +22,7 @@ from hongyan.domain.log.model import (
     Touch,
 )
 from hongyan.kernel.errors import Unavailable
-from hongyan.kernel.ids import DeviceId, UserId
+from hongyan.kernel.ids import ConnectionId, UserId
 
 from .conftest import ANNA, BORIS, A, B, Subject, said, seqs, text
 from .rows import Person, Thing
@@ -538,7 +538,7 @@ class TestEvents:
         store = subject.store
 
         async def commit(number: int) -> None:
-            origin = DeviceId(f"v{number}")
+            origin = ConnectionId(f"k{number}")
             (entry,) = await store.commit(Commit((said(str(number)),), origin=origin))
             assert [(e, told.origin) for told in subject.told for e in told.entries].count(
                 (entry, origin)

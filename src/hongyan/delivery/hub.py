@@ -16,7 +16,7 @@ import msgspec
 from hongyan.domain.group.model import MEMBERS_JOINED, MEMBERS_LEFT, MembersJoined, MembersLeft
 from hongyan.domain.log.model import Committed, Entry, Signal
 from hongyan.domain.user.model import DEVICE_REMOVED, DeviceRemoved
-from hongyan.kernel.ids import ConversationId, DeviceId, UserId, log_owner
+from hongyan.kernel.ids import ConnectionId, ConversationId, DeviceId, UserId, log_owner
 
 from .ports import Audience, Encoder, Peer
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 ROOMS_KEPT = 10_000
 PENDING_MAX = 10_000
-Fact = tuple[Entry | Signal, DeviceId]
+Fact = tuple[Entry | Signal, ConnectionId]
 
 
 class _Room:
@@ -131,7 +131,7 @@ class Hub:
             room.peers[peer] = None
             self._rooms_of.setdefault(peer, set()).add(conversation_id)
 
-    def _tell(self, fact: Entry | Signal, origin: DeviceId) -> None:
+    def _tell(self, fact: Entry | Signal, origin: ConnectionId) -> None:
         owner = log_owner(fact.log_id)
         if owner is not None:
             devices = self._users.get(owner)
@@ -155,7 +155,7 @@ class Hub:
         self._tell_room(conversation_id, room, fact, origin)
 
     def _tell_room(
-        self, conversation_id: ConversationId, room: _Room, fact: Entry | Signal, origin: DeviceId
+        self, conversation_id: ConversationId, room: _Room, fact: Entry | Signal, origin: ConnectionId
     ) -> None:
         if isinstance(fact, Signal) or not fact.kind.startswith("members."):
             _fan_out(fact, origin, room.peers)
@@ -208,13 +208,13 @@ class Hub:
             peer.kick(removed.reason)
 
 
-def _fan_out(fact: Entry | Signal, origin: DeviceId, peers: Iterable[Peer]) -> None:
+def _fan_out(fact: Entry | Signal, origin: ConnectionId, peers: Iterable[Peer]) -> None:
     """Encode the fact once for each encoder and queue it for each peer but the origin."""
     encoder: Encoder | None = None
     frame: bytes | None = None
     frames: dict[Encoder, bytes | None] = {}
     for peer in peers:
-        if peer.device_id == origin and origin:
+        if peer.connection_id == origin and origin:
             continue
         if peer.encoder is not encoder:
             encoder = peer.encoder

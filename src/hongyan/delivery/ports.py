@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from typing import Protocol
 
 from hongyan.domain.log.model import Committed, Entry, Signal
-from hongyan.kernel.ids import ConversationId, DeviceId, UserId
+from hongyan.kernel.ids import ConnectionId, ConversationId, DeviceId, UserId
 
 
 class Encoder(Protocol):
@@ -24,6 +24,8 @@ class Peer(Protocol):
 
     user_id: UserId
     device_id: DeviceId
+    connection_id: ConnectionId
+    """As in the ``Actor`` of what it asks, or empty where it only listens."""
     encoder: Encoder
 
     def push(self, frame: bytes) -> None:

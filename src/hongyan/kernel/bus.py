@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, get_args
 
 from msgspec import Struct
 
-from .ids import DeviceId, UserId
+from .ids import ConnectionId, DeviceId, UserId
 
 Result = TypeVar("Result", covariant=True)  # noqa: PLC0105
 
@@ -35,6 +35,9 @@ class Actor(Struct, frozen=True):
     """The API key that speaks for the user; empty for a user's own device."""
     scopes: tuple[str, ...] = ()
     """What that key may do."""
+    connection_id: ConnectionId = ConnectionId("")
+    """The connection that asked; it gets the answer, so what it changed is not pushed to it.
+    Empty where no pushes go back the same way."""
 
 
 ANONYMOUS = Actor(UserId(""), DeviceId(""))

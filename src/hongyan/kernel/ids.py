@@ -16,6 +16,8 @@ UserId = NewType("UserId", str)
 """1 to 64 characters of ``A-Z a-z 0-9 . _ -``; made by us or given by an app server."""
 DeviceId = NewType("DeviceId", str)
 """One installation of a client that is logged in as one user."""
+ConnectionId = NewType("ConnectionId", str)
+"""One connection of a device, on whichever node; it is never used again."""
 ConversationId = NewType("ConversationId", str)
 LogId = NewType("LogId", str)
 """A conversation's id, or ``@`` and a user's id for that user's own log."""
@@ -85,6 +87,11 @@ def external_user_id(external_id: str) -> UserId:
 def new_device_id() -> DeviceId:
     """Return a fresh device id."""
     return DeviceId("v" + _base32(os.urandom(10)))
+
+
+def new_connection_id() -> ConnectionId:
+    """Return a fresh connection id."""
+    return ConnectionId("k" + _base32(os.urandom(10)))
 
 
 def new_token_id() -> str:

@@ -30,9 +30,10 @@ class FakeEncoder:
 
 
 class FakePeer:
-    def __init__(self, user_id, device_id="", encoder=None):
+    def __init__(self, user_id, device_id="", encoder=None, connection_id=""):
         self.user_id = user_id
         self.device_id = device_id or f"{user_id}1"
+        self.connection_id = connection_id
         self.encoder = encoder or FakeEncoder()
         self.got = []
         self.kicked = []
@@ -121,12 +122,29 @@ async def test_a_users_log_reaches_all_devices_of_that_user(world):
     assert world.audience.asked == []
 
 
-async def test_the_origin_is_left_out(world):
-    one, two = await world.attach("ann", "a1"), await world.attach("ann", "a2")
-    world.tell(origin="a1")
-    world.tell("@ann", origin="a2")
+async def test_the_connection_that_asked_is_left_out(world):
+    one = await world.attach("ann", "a1", connection_id="k1")
+    two = await world.attach("ann", "a2", connection_id="k2")
+    world.tell(origin="k1")
+    world.tell("@ann", origin="k2")
     await world.idle()
     assert (one.got, two.got) == (["message#1"], ["message#1"])
+
+
+async def test_the_devices_next_connection_hears_what_the_lost_one_asked_for(world):
+    lost = await world.attach("ann", "a1", connection_id="k1")
+    world.hub.detach(lost)
+    again = await world.attach("ann", "a1", connection_id="k2")
+    world.tell(origin="k1")
+    world.tell("@ann", origin="k1")
+    await world.idle()
+    assert (lost.got, again.got) == ([], ["message#1", "message#1"])
+
+
+async def test_who_only_listens_hears_what_nobody_connected_asked_for(world):
+    listener = await world.attach("ann", "a1")
+    world.tell("@ann", origin="")
+    assert listener.got == ["message#1"]
 
 
 async def test_a_fact_is_encoded_once_for_all_who_share_an_encoder(world):

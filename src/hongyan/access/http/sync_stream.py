@@ -120,6 +120,7 @@ class Listener:
     def __init__(self, actor: Actor, encoder: Encoder, limit_bytes: int) -> None:
         self.user_id = actor.user_id
         self.device_id = actor.device_id
+        self.connection_id = actor.connection_id
         self.encoder = encoder
         self.ended = ""
         self._limit = limit_bytes

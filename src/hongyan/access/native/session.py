@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any, Protocol
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from hongyan.access.eager import Eager
 from hongyan.access.keys import identify
@@ -31,7 +31,7 @@ from hongyan.kernel.errors import (
     Unauthenticated,
     UnknownMethod,
 )
-from hongyan.kernel.ids import DeviceId, UserId
+from hongyan.kernel.ids import ConnectionId, DeviceId, UserId, new_connection_id
 from hongyan.wire.native.codec import Failure, Format, Malformed, Push, Request, Result
 
 from .errors import wire_error
@@ -158,6 +158,7 @@ class Session:
         "_token",
         "_user_bucket",
         "actor",
+        "connection_id",
         "device_id",
         "encoder",
         "push",
@@ -178,6 +179,7 @@ class Session:
         self.actor = Actor(UserId(""), DeviceId(""), address=socket.address)
         self.user_id = UserId("")
         self.device_id = DeviceId("")
+        self.connection_id = ConnectionId("")
         self.encoder = socket.encoder
         self.push = socket.outbox.push
 
@@ -309,7 +311,8 @@ class Session:
             raise
         if not actor.device_id:
             raise Forbidden("An app server's key has no connection; use REST and webhooks.")
-        self.actor = actor
+        self.connection_id = new_connection_id()
+        self.actor = structs.replace(actor, connection_id=self.connection_id)
         self.user_id, self.device_id = actor.user_id, actor.device_id
         self._user_bucket = door.user_rates.of(actor.user_id)
         now_ms = door.clock.now_ms()  # whatever is sent from now on is pushed to this device

@@ -134,5 +134,5 @@ class Opening:
                 )
                 for user_id, peer_id in members.items()
             )
-            await self._views.log.commit(Commit((append,), rows, origin=actor.device_id))
+            await self._views.log.commit(Commit((append,), rows, origin=actor.connection_id))
         return await self._views.one(seen_by, conversation_id)

@@ -128,7 +128,7 @@ class Preferences:
         keys = [(me, place, seq) for seq in seqs]
         puts = [Put(HiddenMessage(user_id=me, conversation_id=place, seq=seq)) for seq in seqs]
         drops = [Drop(Mention, key) for key in keys]
-        await self._views.log.commit(Commit((append,), (*puts, *drops), origin=actor.device_id))
+        await self._views.log.commit(Commit((append,), (*puts, *drops), origin=actor.connection_id))
         return DONE
 
     @handles(ListFolders)
@@ -157,7 +157,7 @@ class Preferences:
             result.append(new)
             if new == old:
                 return Commit()
-            return Commit((append,), (Put(new), *drops), (Expect(log_id, epoch),), actor.device_id)
+            return Commit((append,), (Put(new), *drops), (Expect(log_id, epoch),), actor.connection_id)
 
         await decide(self._views.log, attempt)
         return result[-1]

@@ -107,10 +107,10 @@ class Reading:
             epoch = (await self._views.log.heads([log_id]))[log_id].epoch
             preference = await self._views.preference(me, place)
             if not preference.marked_unread:
-                return Commit(appends, changes, origin=actor.device_id)
+                return Commit(appends, changes, origin=actor.connection_id)
             append, new = kept(preference, self._clock.now_ms(), marked_unread=False)
             return Commit(
-                (*appends, append), (*changes, Put(new)), (Expect(log_id, epoch),), actor.device_id
+                (*appends, append), (*changes, Put(new)), (Expect(log_id, epoch),), actor.connection_id
             )
 
         await decide(self._views.log, attempt)
@@ -131,7 +131,7 @@ class Reading:
         if seq <= (await self._views.cursor(me, place)).delivered_seq:
             return DONE
         advance = Advance(LogId(place), me, delivered_seq=seq)
-        await self._views.log.commit(Commit(changes=(advance,), origin=actor.device_id))
+        await self._views.log.commit(Commit(changes=(advance,), origin=actor.connection_id))
         if await self._discloses(me, access.member.peer_id):
             self._signal(actor, place, DELIVERED_RECEIPT, {"delivered_seq": seq})
         return DONE
@@ -228,7 +228,7 @@ class Reading:
 
     def _signal(self, actor: Actor, place: ConversationId, kind: str, body: dict[str, int]) -> None:
         self._publisher.publish(
-            Signal(LogId(place), kind, actor.user_id, encode_body(body), actor.device_id)
+            Signal(LogId(place), kind, actor.user_id, encode_body(body), actor.connection_id)
         )
 
 

@@ -38,5 +38,5 @@ class Signs:
             told = kind == Kind.GROUP and is_small(await self._views.records.get(Roll, place))
         if told:
             body = encode_body({"state": command.state})
-            self._publisher.publish(Signal(LogId(place), TYPING, me, body, actor.device_id))
+            self._publisher.publish(Signal(LogId(place), TYPING, me, body, actor.connection_id))
         return DONE

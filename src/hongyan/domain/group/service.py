@@ -206,7 +206,7 @@ class GroupService:
     @handles(ForgetUser)
     async def forget(self, actor: Actor, command: ForgetUser) -> Done:
         """Answer ``ForgetUser``."""
-        gone = Actor(command.user_id, actor.device_id)
+        gone = Actor(command.user_id, actor.device_id, connection_id=actor.connection_id)
 
         async def plan(scene: Scene) -> None:
             if scene.mine is None or not scene.mine.active:
@@ -281,5 +281,5 @@ def _creation(actor: Actor, command: CreateGroup, group: Group, members: list[Me
         ),
         tuple(changes),
         (Expect(roll_log(made), 0),),
-        actor.device_id,
+        actor.connection_id,
     )

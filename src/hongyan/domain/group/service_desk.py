@@ -189,7 +189,7 @@ class Scene:
         if not changes and not self.appends:
             return Commit()
         changes.append(Touch(roll_id))
-        return Commit(tuple(self.appends), tuple(changes), tuple(expects), self.actor.device_id)
+        return Commit(tuple(self.appends), tuple(changes), tuple(expects), self.actor.connection_id)
 
 
 class Desk:

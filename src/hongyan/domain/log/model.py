@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Literal
 import msgspec
 from msgspec import Raw, Struct, structs
 
-from hongyan.kernel.ids import ClientId, DeviceId, LogId, UserId
+from hongyan.kernel.ids import ClientId, ConnectionId, LogId, UserId
 
-NOBODY = DeviceId("")
+NOBODY = ConnectionId("")
 
 
 class Entry(Struct, frozen=True):
@@ -195,15 +195,16 @@ class Commit(Struct, frozen=True):
     appends: tuple[Append, ...] = ()
     changes: tuple[Change, ...] = ()
     expects: tuple[Expect, ...] = ()
-    origin: DeviceId = NOBODY
-    """The device that asked; it gets the answer, so the entry is not pushed to it."""
+    origin: ConnectionId = NOBODY
+    """The connection that asked; it gets the answer, so the entries are not pushed to it. Not
+    the device: when it has lost this connection, its next one must hear of them."""
 
 
 class Committed(Struct, frozen=True):
     """Event: these entries are on disk. Told once, in commit order, seqs of a log ascending."""
 
     entries: tuple[Entry, ...]
-    origin: DeviceId
+    origin: ConnectionId
 
 
 class Signal(Struct, frozen=True):
@@ -217,7 +218,7 @@ class Signal(Struct, frozen=True):
     kind: str
     sender: UserId
     body: bytes
-    origin: DeviceId = NOBODY
+    origin: ConnectionId = NOBODY
 
 
 class Stale(Exception):

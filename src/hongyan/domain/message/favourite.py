@@ -72,7 +72,7 @@ class Favouring:
         if await self._records.get(Favourite, *key) is None:
             return Noted()
         told = self._tell(actor, command.conversation_id, command.seq, False)
-        commit = Commit((told,), (Drop(Favourite, key),), origin=actor.device_id)
+        commit = Commit((told,), (Drop(Favourite, key),), origin=actor.connection_id)
         (entry,) = await self._log.commit(commit)
         return Noted(entry.seq, entry.sent_at_ms)
 

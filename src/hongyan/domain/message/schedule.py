@@ -261,7 +261,7 @@ class Scheduling:
         return (drop, *await self._attaching.detach(user_log(row.user_id), row.told_seq))
 
     def _commit(self, actor: Actor, expect: Expect, told: Append, *changes: Change) -> Commit:
-        return Commit((told,), (*changes, Touch(expect.log_id)), (expect,), actor.device_id)
+        return Commit((told,), (*changes, Touch(expect.log_id)), (expect,), actor.connection_id)
 
 
 def _scheduled(row: ScheduledMessage) -> Scheduled:

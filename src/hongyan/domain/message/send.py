@@ -209,7 +209,7 @@ class Sending:
             (append, *beside.appends),
             changes + beside.changes,
             (Expect(log_id, room.epoch), *beside.expects),
-            actor.device_id,
+            actor.connection_id,
         )
         return _receipt((await self._log.commit(commit))[0])
 

@@ -138,7 +138,7 @@ class Targets:
                 return commit
             room_epoch = Expect(target.entry.log_id, target.room.epoch)
             expects = (*commit.expects, room_epoch)
-            return structs.replace(commit, expects=expects, origin=actor.device_id)
+            return structs.replace(commit, expects=expects, origin=actor.connection_id)
 
         entries = await self.serialise(conversation_id, judged)
         return Noted(entries[0].seq, entries[0].sent_at_ms) if entries else Noted()

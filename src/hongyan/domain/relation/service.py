@@ -207,7 +207,7 @@ class RelationService:
     @handles(ForgetRelations)
     async def forget(self, actor: Actor, command: ForgetRelations) -> Done:
         """Answer ``ForgetRelations``."""
-        gone = Actor(command.user_id, actor.device_id)
+        gone = Actor(command.user_id, actor.device_id, connection_id=actor.connection_id)
 
         async def plan(pair: Pair) -> None:
             pair.set(rules.estranged(pair.mine))
@@ -254,7 +254,7 @@ class RelationService:
                 tuple(pair.appends),
                 (*pair.changes, *(Touch(guard) for guard in guards)),
                 tuple(Expect(guard, heads[guard].epoch) for guard in guards),
-                actor.device_id,
+                actor.connection_id,
             )
 
         await decide(self._log, attempt)

@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 from msgspec import Struct, structs
 
-from hongyan.domain.log.model import NOBODY
 from hongyan.kernel.bus import DONE, Actor, Done, handles
 from hongyan.kernel.errors import Busy, Refusal
 from hongyan.kernel.ids import SYSTEM, DeviceId, UserId
@@ -183,7 +182,7 @@ class Credentials:
         plan: Plan,
         credential: Credential,
         how: Literal["changed", "reset", "set_by_administrator"],
-        keep: DeviceId = NOBODY,
+        keep: DeviceId = DeviceId(""),
     ) -> None:
         plan.put(credential)
         plan.drop(PasswordReset, credential.user_id)

@@ -57,6 +57,7 @@ class Secret(Command[Done], frozen=True, kw_only=True):
 class Service:
     def __init__(self):
         self.go = asyncio.Event()
+        self.commit = lambda actor: None
 
     @handles(Authenticate)
     async def authenticate(self, _, command):
@@ -68,6 +69,7 @@ class Service:
     @handles(Wait)
     async def wait(self, actor, _):
         await self.go.wait()
+        self.commit(actor)
         return DONE
 
     @handles(Fail)
@@ -158,6 +160,23 @@ async def test_hello_says_who_one_is_and_lets_facts_come(world):
     await asyncio.sleep(0)
     data = msgspec.json.decode(msgspec.json.encode(entry))
     assert socket.sent[-1] == {"event": "entry", "data": data}
+
+
+async def test_what_a_lost_connection_asked_for_reaches_the_next_one(world):
+    def commit(actor):
+        entry = Entry("@alice", 1, 0, "x", "alice", "", 0, msgspec.Raw(b"{}"))
+        world.hub.committed(Committed((entry,), actor.connection_id))
+
+    world.service.commit = commit
+    lost, _ = await world.logged_in()
+    say(lost, "test.wait", 2)
+    await asyncio.sleep(0)
+    lost.closed()
+    again, socket = await world.logged_in()
+    world.service.go.set()
+    answer = await ask(again, socket, "test.wait", 3)
+    assert [m["data"]["seq"] for m in socket.sent if m.get("event") == "entry"] == [1]  # not two
+    assert answer["result"] == {}
 
 
 async def test_a_wrong_token_is_refused_and_then_closed(world):

@@ -46,7 +46,7 @@ class World:
         self.published.append(event)
 
     async def call(self, who: str, command: Command[Any], device: str = "v1") -> Any:
-        return await self.bus.call(Actor(who, device), command)
+        return await self.bus.call(Actor(who, device, connection_id="k-" + device), command)
 
     async def put(self, *rows: Row) -> None:
         await self.store.commit(Commit(changes=tuple(Put(row) for row in rows)))

@@ -49,7 +49,7 @@ async def test_what_is_given_changes_and_the_rest_stays(world, chat, committed):
     assert one == Preference(user_id=ALICE, conversation_id=chat, pinned=True, folder="Work")
     assert two == again == msgspec.structs.replace(one, muted_until_ms=-1)
     assert await changed(world) == [one, two]
-    assert committed[-1].origin == "v1"
+    assert committed[-1].origin == "k-v1"
     assert (await world.call(ALICE, GetConversation(conversation_id=chat))).preference == two
     assert await changed(world, BOB) == []
 
@@ -168,8 +168,8 @@ async def test_typing(world, chat):
     await world.call(ALICE, SendTyping(conversation_id=chat))
     await world.call(BOB, SendTyping(conversation_id=TEAM, state="stopped"))
     assert [(s.log_id, s.kind, s.sender, s.body, s.origin) for s in world.published] == [
-        (chat, "typing", ALICE, b'{"state":"typing"}', "v1"),
-        (TEAM, "typing", BOB, b'{"state":"stopped"}', "v1"),
+        (chat, "typing", ALICE, b'{"state":"typing"}', "k-v1"),
+        (TEAM, "typing", BOB, b'{"state":"stopped"}', "k-v1"),
     ]
 
 

@@ -71,7 +71,7 @@ async def test_reading_is_told_to_the_other_devices_once(world, chat):
     body = {"conversation_id": chat, "read_seq": entry.seq, "read_ordinal": 1}
     assert await user_log(world, ALICE) == [("conversation.read", body)]
     assert [(s.log_id, s.kind, s.sender, s.body, s.origin) for s in world.published] == [
-        (chat, "receipt.read", ALICE, b'{"read_seq":%d}' % entry.seq, "v1")
+        (chat, "receipt.read", ALICE, b'{"read_seq":%d}' % entry.seq, "k-v1")
     ]
 
 

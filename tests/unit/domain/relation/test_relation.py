@@ -45,7 +45,7 @@ class World:
 
     async def call(self, who, command):
         self.clock.advance(1)
-        return await self.bus.call(Actor(who, f"v-{who}"), command)
+        return await self.bus.call(Actor(who, f"v-{who}", connection_id=f"k-{who}"), command)
 
     async def befriend(self, one, other):
         await self.call(one, RequestFriend(user_id=other))
@@ -88,7 +88,7 @@ async def test_accepting_befriends_both_in_one_commit(world, committed):
     before = await world.epoch(ALICE, BOB)
     await world.call(BOB, AnswerRequest(user_id=ALICE, accept=True))
     assert {entry.log_id for entry in committed[-1].entries} == {"@alice", "@bob"}
-    assert committed[-1].origin == "v-bob"
+    assert committed[-1].origin == "k-bob"
     for me, other in ((ALICE, BOB), (BOB, ALICE)):
         friends = (await world.call(me, ListFriends())).people
         assert [(p.user_id, p.friend) for p in friends] == [(other, True)]
