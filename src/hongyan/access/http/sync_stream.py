@@ -1,7 +1,8 @@
 """Sync for networks that block WebSocket: Server-Sent Events, and a long poll.
 
 Both are peers of the hub, so they hear the same facts as a WebSocket. A device has one
-connection: the newer one, of whichever kind, replaces the older.
+connection: the newer one, of whichever kind, replaces the older. What the device asks for in
+requests beside it is told here too, for such a request may break before it has its answer.
 """
 
 import asyncio
