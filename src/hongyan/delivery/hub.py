@@ -155,7 +155,11 @@ class Hub:
         self._tell_room(conversation_id, room, fact, origin)
 
     def _tell_room(
-        self, conversation_id: ConversationId, room: _Room, fact: Entry | Signal, origin: ConnectionId
+        self,
+        conversation_id: ConversationId,
+        room: _Room,
+        fact: Entry | Signal,
+        origin: ConnectionId,
     ) -> None:
         if isinstance(fact, Signal) or not fact.kind.startswith("members."):
             _fan_out(fact, origin, room.peers)

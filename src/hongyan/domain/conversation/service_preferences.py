@@ -157,7 +157,9 @@ class Preferences:
             result.append(new)
             if new == old:
                 return Commit()
-            return Commit((append,), (Put(new), *drops), (Expect(log_id, epoch),), actor.connection_id)
+            return Commit(
+                (append,), (Put(new), *drops), (Expect(log_id, epoch),), actor.connection_id
+            )
 
         await decide(self._views.log, attempt)
         return result[-1]

@@ -110,7 +110,10 @@ class Reading:
                 return Commit(appends, changes, origin=actor.connection_id)
             append, new = kept(preference, self._clock.now_ms(), marked_unread=False)
             return Commit(
-                (*appends, append), (*changes, Put(new)), (Expect(log_id, epoch),), actor.connection_id
+                (*appends, append),
+                (*changes, Put(new)),
+                (Expect(log_id, epoch),),
+                actor.connection_id,
             )
 
         await decide(self._views.log, attempt)

@@ -182,7 +182,7 @@ class Credentials:
         plan: Plan,
         credential: Credential,
         how: Literal["changed", "reset", "set_by_administrator"],
-        keep: DeviceId = DeviceId(""),
+        keep: DeviceId | None = None,
     ) -> None:
         plan.put(credential)
         plan.drop(PasswordReset, credential.user_id)
