@@ -25,7 +25,7 @@ def show(outcome: Outcome) -> None:
         "files uploaded": outcome.files,
         "files fetched": outcome.downloads,
         "transfers resumed": outcome.resumed,
-        "files broken": len(verdict.files),
+        "files damaged": len(verdict.files),
         "webhook events": outcome.events,
         "times receiver was down": outcome.receiver_downs,
         "batches redelivered": outcome.redelivered,

@@ -80,6 +80,15 @@ async def say(shop, text):
         )
 
 
+async def correct(shop, seq, text):
+    async with shop.client() as client:
+        return await client.put(
+            f"/conversations/{shop.conversation_id}/messages/{seq}",
+            json={"content": {"type": "text", "text": text}},
+            headers={"hongyan-on-behalf-of": "seller"},
+        )
+
+
 async def stored(shop):
     async with shop.client() as client:
         path = f"/conversations/{shop.conversation_id}/history?only_messages=true"
@@ -138,5 +147,21 @@ async def test_the_native_door_waits_for_the_hook_without_a_task(tmp_path, busin
                     answers[answer["id"]] = answer.get("error", {}).get("code", "sent")
         assert answers == {2: "sent", 3: "refused_by_hook", 4: "sent", 5: "hook_unavailable"}
         assert await stored(shop) == ["yes", "***"]
+    finally:
+        await asyncio.to_thread(live.stop)
+
+
+async def test_edits_are_asked_about_too(tmp_path, business):
+    live, shop = await shop_with(tmp_path / "data", business, "closed")
+    try:
+        seq = (await say(shop, "yes")).json()["seq"]
+        refused = await correct(shop, seq, "no")
+        assert (refused.status_code, refused.json()["code"]) == (403, "refused_by_hook")
+        assert (await correct(shop, seq, "slow")).json()["code"] == "hook_unavailable"
+        assert await stored(shop) == ["yes"]
+        assert (await correct(shop, seq, "bad")).status_code == 200
+        assert await stored(shop) == ["***"]
+        told = [(one["edits_seq"], one["client_id"]) for one in business.asked]
+        assert told == [(0, "say yes")] + [(seq, "say yes")] * 3
     finally:
         await asyncio.to_thread(live.stop)

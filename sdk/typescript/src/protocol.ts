@@ -366,6 +366,8 @@ export interface Custom {
   name: string;
   data: Record<string, unknown>;
   summary?: string;
+  /** The files that `data` is about: who sees the message may fetch these, and they are kept with it. What is not named here is its owner's alone. */
+  media_ids?: string[];
 }
 
 /** One day (UTC) in numbers. */

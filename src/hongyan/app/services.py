@@ -148,7 +148,7 @@ class Services:
             sending,
             scheduling,
             Forwarding(store, targets, sending),
-            Editing(store, store, clock, targets, mentions, limits, windows),
+            Editing(store, store, clock, targets, mentions, limits, windows, gates=gates),
             Recalling(clock, targets, ending, windows),
             Reacting(store, clock, targets),
             Pinning(store, clock, targets),

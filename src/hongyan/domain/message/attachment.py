@@ -1,8 +1,8 @@
 """Files that messages carry: their uses are kept, and what is said of them is made true.
 
 A file counts where its ``media_id`` stands: in pictures, voices, videos (with a poster) and
-files, in stickers, and in all of these inside a merged forward. What a ``custom`` message
-carries is its developer's business; files named there can be read by their owner only.
+files, in stickers, in the ``media_ids`` of a custom message, and in all of these inside a merged
+forward. What else the data of a custom message holds is its developer's business.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,10 +16,10 @@ from hongyan.domain.media.model import MediaItem, MediaUse
 from hongyan.kernel.errors import Invalid
 from hongyan.kernel.ids import LogId, UserId
 
-from .model import Content, File, Image, Media, MergedForward, Sticker, Text, Video, Voice
+from .model import Content, Custom, File, Image, Media, MergedForward, Sticker, Text, Video, Voice
 from .ports import Attachments
 
-NESTED = ("image", "voice", "video", "file", "sticker", "forward")
+NESTED = ("image", "voice", "video", "file", "sticker", "custom", "forward")
 _SEQ_COMES = 0
 
 
@@ -94,6 +94,8 @@ def _media_ids(content: Content) -> Iterator[str]:
             yield content.media_id
         if isinstance(content, Video) and content.poster_id:
             yield content.poster_id
+    elif isinstance(content, Custom):
+        yield from content.media_ids
     elif isinstance(content, MergedForward):
         for message in content.messages:
             inner = _nested(message.content)
@@ -110,7 +112,7 @@ def _nested(raw: dict[str, Any]) -> Content | None:
     if raw.get("type") not in NESTED:
         return None
     try:
-        return msgspec.convert(raw, Image | Voice | Video | File | Sticker | MergedForward)
+        return msgspec.convert(raw, Image | Voice | Video | File | Sticker | Custom | MergedForward)
     except msgspec.ValidationError as error:
         raise Invalid(f"A forwarded message is malformed: {error}") from error
 

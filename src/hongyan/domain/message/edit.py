@@ -37,6 +37,7 @@ from .rules import (
     check_window,
     edited_content,
 )
+from .send import through
 from .targets import Target, Targets
 
 EDITS_MAX = 100
@@ -122,17 +123,26 @@ class Editing:
         check_may_speak(target.room, command.content, now_ms)
         if body.version > EDITS_MAX:
             raise LimitReached("This message was edited too often.", limit=EDITS_MAX)
-        content = command.content
-        for gate in self._gates:
-            as_sent = SendMessage(
-                conversation_id=command.conversation_id,
-                client_id=target.entry.client_id,
-                content=content,
-            )
-            content = await gate.judge(actor, as_sent)
+        content = await self._through_gates(actor, command, target)
         stored = encode_body(structs.replace(body, content=content))
         check_content(content, len(stored), self._limits)
         return content
+
+    async def _through_gates(self, actor: Actor, command: EditMessage, target: Target) -> Content:
+        """Return what the gates make of it, which like any edit changes words alone."""
+        if not self._gates:
+            return command.content
+        quote = target.body.quote
+        as_sent = SendMessage(
+            conversation_id=command.conversation_id,
+            client_id=target.entry.client_id,
+            content=command.content,
+            quote_seq=0 if quote is None else quote.seq,
+            burn_after_ms=target.body.burn_after_ms,
+        )
+        content = await through(self._gates, actor, as_sent, target.entry.seq)
+        check_edit(command.content, content)
+        return edited_content(command.content, content)
 
     async def _commit(
         self, target: Target, old: Content, new: Content, edited: MessageBody

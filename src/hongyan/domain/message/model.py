@@ -163,6 +163,9 @@ class Custom(Struct, frozen=True, omit_defaults=True, tag="custom"):
     name: str
     data: dict[str, Any]
     summary: str = ""
+    media_ids: tuple[str, ...] = ()
+    """The files that ``data`` is about: who sees the message may fetch these, and they are kept
+    with it. What is not named here is its owner's alone."""
 
 
 class Poll(Struct, frozen=True, omit_defaults=True, tag="poll"):

@@ -16,8 +16,14 @@ from .rooms import Room
 class Gate(Protocol):
     """Looks at a message before it is stored: moderation, hooks of the business."""
 
-    async def judge(self, actor: Actor, command: SendMessage) -> Content:
+    async def judge(self, actor: Actor, command: SendMessage, edits_seq: int = 0) -> Content:
         """Return the content to store, as it is or altered.
+
+        Args:
+            actor: Who sends it.
+            command: The message, with what the gates before made of it; an edit comes as if
+                it were sent.
+            edits_seq: Which message it is to stand in place of; 0 for a new one.
 
         Raises:
             Refusal: the message may not be sent.

@@ -20,6 +20,7 @@ class Limits(Struct, frozen=True):
 
     text_bytes: int = 16 * 1024
     custom_bytes: int = 32 * 1024
+    custom_files: int = 20
     content_bytes: int = 128 * 1024
     """Any content, encoded as JSON."""
     entities: int = 200
@@ -71,7 +72,8 @@ def check_may_speak(room: Room, content: Content, now_ms: int) -> None:
     if group.muted_all and member.role == Role.MEMBER:
         raise Muted("Everybody but the admins is muted here.", until_ms=-1)
     least = group.permissions.speak
-    if isinstance(content, Media) and group.permissions.add_files.rank > least.rank:
+    brings_files = isinstance(content, Media) or (isinstance(content, Custom) and content.media_ids)
+    if brings_files and group.permissions.add_files.rank > least.rank:
         least = group.permissions.add_files
     if member.role.rank < least.rank:
         raise MayNotSpeak(needs=least)
@@ -107,6 +109,8 @@ def check_content(content: Content, encoded_bytes: int, limits: Limits) -> None:
             raise TooLong(limit=limits.custom_bytes)
         if not content.name:
             raise Invalid("A custom message needs a name.")
+        if len(content.media_ids) > limits.custom_files:
+            raise TooLong("There are too many files.", limit=limits.custom_files)
     elif isinstance(content, MergedForward):
         _check_forward(content, limits)
 

@@ -7,6 +7,7 @@ meanwhile: messages stand in the log in the order in which their sender sent the
 """
 
 import asyncio
+from collections.abc import Sequence
 
 from msgspec import Struct, structs
 
@@ -53,6 +54,31 @@ class _Lane:
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
         self.users = 0
+
+
+class _Verdict:
+    """What the gates say of a message; they are asked once, however often rules are judged."""
+
+    def __init__(self, gates: Sequence[Gate], actor: Actor, command: SendMessage) -> None:
+        self._gates = gates
+        self._actor = actor
+        self._command = command
+        self._content: Content | None = None
+        self.is_no = False
+
+    async def content(self) -> Content:
+        """Return what is to be stored.
+
+        Raises:
+            Refusal: a gate says no.
+        """
+        if self._content is None:
+            try:
+                self._content = await through(self._gates, self._actor, self._command)
+            except Refusal:
+                self.is_no = True
+                raise
+        return self._content
 
 
 class Sending:
@@ -151,26 +177,27 @@ class Sending:
     async def _look_often(
         self, key: Key, actor: Actor, command: SendMessage, beside: Beside
     ) -> Receipt:
+        verdict = _Verdict(self._gates, actor, command)
         for _ in range(ATTEMPTS):
             is_fresh = self._rooms.known(key) is None
             try:
-                return await self._look_and_store(actor, command, beside)
+                return await self._look_and_store(actor, command, beside, verdict)
             except Stale:
                 self._rooms.forget(key)
             except Forbidden:
                 self._rooms.forget(key)
-                if is_fresh:
+                if is_fresh or verdict.is_no:
                     raise
         raise Busy
 
-    async def _look_and_store(self, actor: Actor, command: SendMessage, beside: Beside) -> Receipt:
+    async def _look_and_store(
+        self, actor: Actor, command: SendMessage, beside: Beside, verdict: "_Verdict"
+    ) -> Receipt:
         room = await self._rooms.enter(command.conversation_id, actor.user_id)
         check_may_speak(room, command.content, self._clock.now_ms())
         await self._check_slow_mode(room)
         quote = await self._quoted(room, command.quote_seq) if command.quote_seq else None
-        content = command.content
-        for gate in self._gates:
-            content = await gate.judge(actor, command)
+        content = await verdict.content()
         changes: tuple[Change, ...] = ()
         if _mentions_somebody(content):
             changes = await self._mentions.changes_for(room, content)
@@ -241,6 +268,20 @@ class Sending:
                     raise Gone("The quoted message was recalled or has burned.")
                 return Quote(seq, entry.sender)
         raise NotFound("The quoted message is not there.")
+
+
+async def through(
+    gates: Sequence[Gate], actor: Actor, command: SendMessage, edits_seq: int = 0
+) -> Content:
+    """Return what the gates, one after the other, make of a message.
+
+    Raises:
+        Refusal: one of them says no; those behind it are not asked.
+    """
+    for gate in gates:
+        content = await gate.judge(actor, command, edits_seq)
+        command = structs.replace(command, content=content)
+    return command.content
 
 
 def _receipt(entry: Entry) -> Receipt:

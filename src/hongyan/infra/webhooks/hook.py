@@ -34,6 +34,8 @@ class Question(Struct, frozen=True):
     quote_seq: int
     burn_after_ms: int
     key_id: str
+    edits_seq: int
+    """The message that this is to stand in place of; 0 for a new one."""
 
 
 class Asked(Struct, frozen=True):
@@ -86,7 +88,7 @@ class BeforeSendHook:
         self._fails_open = fails_open
         self._complained_at_ms = 0
 
-    async def judge(self, actor: Actor, command: SendMessage) -> Content:
+    async def judge(self, actor: Actor, command: SendMessage, edits_seq: int = 0) -> Content:
         """See ``Gate.judge``.
 
         Runs in a task of its own: who sends may run without one, and time-outs need a task.
@@ -95,12 +97,12 @@ class BeforeSendHook:
             RefusedByHook: the business says no.
             HookUnavailable: it cannot be asked, and then nothing may pass.
         """
-        return await asyncio.get_running_loop().create_task(self._judge(actor, command))
+        return await asyncio.get_running_loop().create_task(self._judge(actor, command, edits_seq))
 
-    async def _judge(self, actor: Actor, command: SendMessage) -> Content:
+    async def _judge(self, actor: Actor, command: SendMessage, edits_seq: int) -> Content:
         try:
             async with asyncio.timeout(self._timeout_s):
-                verdict = await self._ask(actor, command)
+                verdict = await self._ask(actor, command, edits_seq)
         except (Unreachable, TimeoutError, msgspec.DecodeError, UnicodeDecodeError) as error:
             self._complain(error)
             if self._fails_open:
@@ -112,7 +114,7 @@ class BeforeSendHook:
             return verdict.content
         return command.content
 
-    async def _ask(self, actor: Actor, command: SendMessage) -> Verdict:
+    async def _ask(self, actor: Actor, command: SendMessage, edits_seq: int) -> Verdict:
         now_ms = self._clock.now_ms()
         data = Question(
             command.conversation_id,
@@ -122,6 +124,7 @@ class BeforeSendHook:
             command.quote_seq,
             command.burn_after_ms,
             actor.key_id,
+            edits_seq,
         )
         at = datetime.fromtimestamp(now_ms / 1000, UTC).isoformat()
         body = msgspec.json.encode(Asked("message.before_send", at, data))

@@ -14,6 +14,7 @@ from hongyan.domain.message.api import (
     UnscheduleMessage,
 )
 from hongyan.domain.message.model import (
+    Custom,
     File,
     ForwardedMessage,
     Image,
@@ -85,6 +86,28 @@ async def test_a_merged_forward_carries_its_files(world):
     )
     with pytest.raises((LimitReached, Invalid)):
         await world.show(world.alice, world.direct, "", content=MergedForward("t", many))
+
+
+async def test_a_custom_message_carries_the_files_that_it_names(world):
+    named, hidden = await world.upload(world.alice), await world.upload(world.alice, b"x|2")
+    card = Custom("card", {"cover": named, "media_id": hidden}, media_ids=(named, named))
+    seq = await world.show(world.alice, world.direct, "", content=card)
+    assert await world.reads(world.bob, named)
+    assert not await world.reads(world.bob, hidden)
+    assert await body(world, world.direct, seq) == card
+    foreign = Custom("card", {}, media_ids=(await world.upload(world.carol),))
+    with pytest.raises(NoSuchMedia):
+        await world.show(world.alice, world.direct, "", content=foreign)
+    inner = {"type": "custom", "name": "card", "data": {}, "media_ids": [named]}
+    forward = MergedForward("t", (ForwardedMessage("alice", "A", 1, inner),))
+    await world.show(world.bob, world.other, "", content=forward)
+    assert await world.reads(world.carol, named)
+    await world.do(world.alice, RecallMessage(conversation_id=world.direct, seq=seq))
+    assert await world.reads(world.carol, named)
+    assert await world.store.count(MediaUse) == 1
+    await world.tick(2 * DAY_MS)
+    assert await world.reads(world.carol, named), "what a message names is not collected"
+    assert await world.store.get(MediaItem, hidden) is None
 
 
 async def test_forwarding_is_another_use(world):

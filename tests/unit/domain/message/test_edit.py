@@ -133,14 +133,38 @@ async def test_the_rules_of_sending_hold_for_edits(chat):
 
 
 async def test_a_gate_judges_edits_too(chat):
+    asked = []
+
     class NoShouting:
-        async def judge(self, actor, command):
+        async def judge(self, actor, command, edits_seq=0):
+            asked.append((actor.user_id, command.client_id, edits_seq))
             return Text(command.content.text.lower())
 
-    chat.build(gates=(NoShouting(),))
-    seq = await chat.send(chat.carol, chat.team)
-    await chat.do(chat.carol, edit(chat.team, seq, "LOUD"))
+    class NoPoliteness:
+        async def judge(self, actor, command, edits_seq=0):
+            return Text(command.content.text.removesuffix(" please"))
+
+    chat.build(gates=(NoShouting(), NoPoliteness()))
+    seq = await chat.send(chat.carol, chat.team, client_id="mine")
+    await chat.do(chat.carol, edit(chat.team, seq, "LOUD PLEASE"))
     assert (await chat.body(chat.team, seq)).content.text == "loud"
+    assert asked == [(chat.carol, "mine", seq)]
+
+
+async def test_a_gate_changes_words_and_no_files(chat):
+    class Swapping:
+        async def judge(self, actor, command, edits_seq=0):
+            if command.content.caption == "text":
+                return Text("no picture at all")
+            return Image(media_id="m2", caption="tamed", width=9)
+
+    seq = await chat.send(chat.carol, chat.team, Image(media_id="m1", caption="a"))
+    chat.build(gates=(Swapping(),))
+    for caption in ("b", "text"):
+        command = edit(chat.team, seq, Image(media_id="m1", caption=caption))
+        with pytest.raises(NotEditable):
+            await chat.do(chat.carol, command)
+    assert (await chat.body(chat.team, seq)).content == Image(media_id="m1", caption="a")
 
 
 async def test_texts_and_captions_only(chat):

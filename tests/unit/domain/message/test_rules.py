@@ -60,6 +60,7 @@ def test_what_fits_is_taken(content):
         (File(media_id=""), Invalid),
         (Image(media_id="m", caption="x" * 16_385), TooLong),
         (Custom("", {}), Invalid),
+        (Custom("card", {}, media_ids=("m",) * 21), TooLong),
         (Custom("card", {"x": "y" * 33_000}), TooLong),
         (Poll("?", ("a",)), Invalid),
         (Poll("?", ("a", "a")), Invalid),

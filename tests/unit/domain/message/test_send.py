@@ -16,7 +16,7 @@ from hongyan.domain.message.api import (
     SlowMode,
     TooLong,
 )
-from hongyan.domain.message.model import File, MessageBody, Notice, Text
+from hongyan.domain.message.model import Custom, File, MessageBody, Notice, Text
 from hongyan.domain.message.rooms import Rooms
 from hongyan.domain.message.send import Sending
 from hongyan.domain.relation.api import Blocked
@@ -148,6 +148,8 @@ async def test_group_rules(world):
     await world.send(BOB, TEAM)
     with pytest.raises(MayNotSpeak):
         await world.send(BOB, TEAM, File(media_id="m"))
+    with pytest.raises(MayNotSpeak):
+        await world.send(BOB, TEAM, Custom("card", {}, media_ids=("m",)))
     until_ms = world.clock.now_ms() + 1000
     muted = Member(conversation_id=TEAM, user_id=BOB, muted_until_ms=until_ms)
     await world.put(muted, touch=(TEAM,))
@@ -205,3 +207,29 @@ async def test_a_quote_names_a_message_that_the_sender_can_see(world):
     await world.put(hidden, touch=(CHAT,))
     with pytest.raises(NotFound):
         await world.send(BOB, CHAT, "before my time", quote_seq=1)
+
+
+async def test_each_gate_judges_what_the_one_before_made_of_it(world):
+    asked = []
+
+    class Adds:
+        def __init__(self, word):
+            self.word = word
+
+        async def judge(self, actor, command, edits_seq=0):
+            asked.append((self.word, command.content.text, edits_seq))
+            if self.word in command.content.text:
+                raise MayNotSpeak
+            return Text(f"{command.content.text} {self.word}")
+
+    gates = (Adds("one"), Adds("two"), Adds("three"))
+    world.sending = Sending(
+        world.store, world.store, world.clock, world.rooms, NoMentions(), gates=gates
+    )
+    await world.send(ALICE, CHAT, "zero")
+    assert await world.texts(CHAT) == ["zero one two three"]
+    assert [text for _, text, _ in asked] == ["zero", "zero one", "zero one two"]
+    with pytest.raises(MayNotSpeak):
+        await world.send(ALICE, CHAT, "two")
+    assert len(asked) == 5, "who stands behind the one that refuses is not asked"
+    assert await world.texts(CHAT) == ["zero one two three"]
