@@ -26,7 +26,6 @@ from hongyan.domain.group.service import GroupService
 from hongyan.domain.group.service_desk import Desk
 from hongyan.domain.group.service_members import MemberService
 from hongyan.domain.log.model import Commit, Put
-from hongyan.domain.log.service import Turns
 from hongyan.domain.media.access import MediaAccess
 from hongyan.domain.media.api import GetMedia, NoSuchMedia
 from hongyan.domain.media.model import MediaItem
@@ -48,6 +47,7 @@ from hongyan.infra.memory.store import MemoryStore
 from hongyan.infra.security.tickets import HmacTickets
 from hongyan.infra.sqlite.store import SqliteStore
 from hongyan.kernel.bus import Actor
+from hongyan.kernel.turns import Turns
 from tests.conftest import FakeClock
 
 OWNER = "owner"

@@ -2,7 +2,6 @@
 
 from hongyan.domain.conversation.sightings import MemberSightings
 from hongyan.domain.log.ports import Log, Records
-from hongyan.domain.log.service import Turns
 from hongyan.domain.media.access import MediaAccess
 from hongyan.domain.media.rules import Limits
 from hongyan.domain.media.service import MediaService
@@ -15,6 +14,7 @@ from hongyan.infra.objects.objects import FolderObjects
 from hongyan.infra.objects.staging import FolderStaging
 from hongyan.infra.security.tickets import HmacTickets
 from hongyan.kernel.clock import Clock
+from hongyan.kernel.turns import Turns
 
 from .chores import Tick
 from .settings import FileSettings, Secrets, Settings

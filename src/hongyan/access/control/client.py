@@ -1,14 +1,13 @@
 """The operator's end of the control socket: a ``Caller`` whose server is another process."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from hongyan.kernel.bus import Actor, Command, Result
-from hongyan.kernel.errors import Internal, Refusal, Unavailable
-from hongyan.wire.native.codec import WireError
+from hongyan.kernel.errors import Unavailable
+from hongyan.wire.native.errors import refusal_of
 
 from .protocol import LINE_BYTES_MAX, ControlAnswer, ControlRequest, socket_path
 
@@ -57,15 +56,3 @@ class ControlClient:
             raise refusal_of(answer.error)
         result: Result = msgspec.json.decode(answer.result, type=command.result_type())
         return result
-
-
-def refusal_of(error: WireError) -> Refusal:
-    """Return the refusal that travelled as this error."""
-    kinds = {kind.code: kind for kind in _kinds(Refusal)}
-    return kinds.get(error.code, Internal)(error.message, **error.details)
-
-
-def _kinds(kind: type[Refusal]) -> Iterator[type[Refusal]]:
-    yield kind
-    for narrower in kind.__subclasses__():
-        yield from _kinds(narrower)

@@ -14,10 +14,10 @@ from typing import Any
 
 import msgspec
 
-from hongyan.access.native.errors import wire_error
 from hongyan.kernel.bus import Access, Actor, Caller, Command
 from hongyan.kernel.errors import Invalid, Refusal, UnknownMethod
 from hongyan.kernel.ids import SYSTEM, DeviceId
+from hongyan.wire.native.errors import wire_error
 
 from .protocol import LINE_BYTES_MAX, ControlAnswer, ControlRequest, socket_path
 

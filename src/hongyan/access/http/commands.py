@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hongyan.access.keys import identify
-from hongyan.domain.integration.rules import check_scope
+from hongyan.domain.integration.scopes import check_scope
 from hongyan.kernel.bus import ANONYMOUS, Access, Actor, Caller, Command
 from hongyan.kernel.errors import Forbidden, Unauthenticated, UnknownMethod
 

@@ -15,7 +15,7 @@ from hongyan.access.native.description.facts import in_codes, refusals, text_of
 from hongyan.access.native.description.schemas import Schema, components
 from hongyan.domain.catalog import COMMANDS
 from hongyan.domain.integration.api import HookUnavailable, RefusedByHook
-from hongyan.domain.integration.rules import SCOPES
+from hongyan.domain.integration.scopes import SCOPES
 from hongyan.kernel.bus import Access, Command
 from hongyan.kernel.docstrings import field_texts
 from hongyan.kernel.errors import (

@@ -14,10 +14,10 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 from hongyan.domain.integration.api import FindAnswer, KeepAnswer
-from hongyan.domain.log.service import Turns
 from hongyan.kernel.addresses import network_of
 from hongyan.kernel.bus import ANONYMOUS, Actor, Command
 from hongyan.kernel.errors import Invalid, Refusal, Unauthenticated
+from hongyan.kernel.turns import Turns
 
 from .commands import NO_STORE, Commands, address_of, json_response
 from .errors import PROBLEM_TYPE, MethodNotAllowed, problem

@@ -19,7 +19,7 @@ from hongyan.access.rates import Bucket, Buckets
 from hongyan.delivery.hub import Hub
 from hongyan.delivery.outbox import Outbox
 from hongyan.delivery.ports import Encoder
-from hongyan.domain.integration.rules import check_scope
+from hongyan.domain.integration.scopes import check_scope
 from hongyan.kernel.bus import Access, Actor, Caller, Command
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import (
@@ -33,8 +33,7 @@ from hongyan.kernel.errors import (
 )
 from hongyan.kernel.ids import ConnectionId, DeviceId, UserId, new_connection_id
 from hongyan.wire.native.codec import Failure, Format, Malformed, Push, Request, Result
-
-from .errors import wire_error
+from hongyan.wire.native.errors import wire_error
 
 log = logging.getLogger(__name__)
 

@@ -22,13 +22,14 @@ from hongyan.domain.log.model import (
     encode_body,
 )
 from hongyan.domain.log.ports import Log, Records
-from hongyan.domain.log.service import Turns, decide
+from hongyan.domain.log.service import decide
 from hongyan.domain.relation.model import Relation
 from hongyan.domain.user.model import User
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import LimitReached, NotFound
 from hongyan.kernel.ids import ConversationId, Kind, LogId, UserId, kind_of
+from hongyan.kernel.turns import Turns
 
 from .api import Dissolved, GroupInfo, NotAdded, NotAMember
 from .model import (

@@ -7,13 +7,13 @@ from msgspec import UNSET, structs
 
 from hongyan.domain.log.model import Commit, Duplicate, Put
 from hongyan.domain.log.ports import Log, Records
-from hongyan.domain.log.service import Turns
 from hongyan.domain.user.api import GetUsers, NoSuchUser, Tokens, UpdateProfile
 from hongyan.domain.user.api_admin import CreateUser, MintToken, SetContact
 from hongyan.domain.user.model import User
 from hongyan.kernel.bus import Actor, Caller, handles
 from hongyan.kernel.errors import Conflict, Forbidden
 from hongyan.kernel.ids import SYSTEM, DeviceId, UserId, external_user_id
+from hongyan.kernel.turns import Turns
 
 from .api import CreateKey, NotABot, ScopeMissing
 from .app_api import (

@@ -1,21 +1,18 @@
-"""What a key may do, what a webhook takes, and how deliveries are signed: pure functions."""
+"""What a webhook takes, and how deliveries are signed: pure functions."""
 
 import base64
 import hashlib
 import hmac
 import re
 from collections.abc import Sequence
-from typing import Final
 from urllib.parse import urlsplit
 
 from hongyan.domain.log.model import Entry
-from hongyan.kernel.bus import Access, Actor, Command
 from hongyan.kernel.errors import Invalid
 from hongyan.kernel.ids import log_owner
 from hongyan.kernel.limits import check_length
 
-from .api import NobodyNamed, NotForKeys, ScopeMissing
-from .model import Scope, Webhook, WebhookSecret
+from .model import Webhook, WebhookSecret
 
 NAME_MAX = 64
 URL_MAX = 2_000
@@ -24,72 +21,6 @@ CONVERSATIONS_MAX = 1_000
 EXTERNAL_ID_MAX = 128
 SECRET_BYTES = 24
 _KIND = re.compile(r"\*|[a-z_]+(\.[a-z_]+)*(\.\*)?")
-
-_METHODS: Final[dict[Scope, str]] = {
-    "users:read": """
-        user.me user.get user.search user.list relation.get relation.friends relation.blocked
-        relation.requests presence.get presence.watch presence.unwatch app.user_get
-    """,
-    "users:write": """
-        user.update user.deactivate user.reactivate user.kick relation.request relation.answer
-        relation.remark relation.mute relation.block relation.unblock relation.delete
-        app.user_upsert
-    """,
-    "tokens:mint": "app.mint_token",
-    "conversations:read": """
-        conversation.get conversation.list conversation.folders group.get group.mine group.members
-        group.bans group.join_requests group.link_list group.link_preview group.preview
-        app.conversation_get
-    """,
-    "conversations:write": """
-        conversation.open_direct conversation.open_self conversation.preference
-        conversation.draft conversation.clear conversation.hide_messages
-        group.create group.update group.dissolve group.transfer group.invite group.add_members
-        group.kick group.leave group.set_role group.set_nickname group.mute_member group.ban
-        group.unban group.join group.answer_request group.link_create group.link_revoke
-        group.link_join app.conversation_create app.members_add app.members_remove
-    """,
-    "messages:read": """
-        conversation.history conversation.sync conversation.user_log conversation.read
-        conversation.delivered conversation.readers conversation.cursors message.get
-        message.revisions message.favourites message.favourite message.unfavourite
-        message.marks message.pins message.reactors message.schedules poll.votes
-        media.get media.ticket media.usage
-    """,
-    "messages:send": """
-        conversation.typing message.send message.edit message.recall message.forward
-        message.schedule message.reschedule message.unschedule message.react message.pin
-        message.unpin poll.vote poll.close app.notify media.claim
-    """,
-    "webhooks:write": """
-        webhook.create webhook.list webhook.update webhook.delete webhook.rotate_secret
-        webhook.replay webhook.attempts webhook.dead_letters webhook.redeliver
-    """,
-    "bots": "app.bot_create",
-}
-SCOPES: Final[dict[str, Scope]] = {
-    method: scope for scope, methods in _METHODS.items() for method in methods.split()
-}
-"""The scope that a key needs for a method; a method that is not here is not for keys."""
-
-
-def check_scope(actor: Actor, command: type[Command[object]]) -> None:
-    """Refuse what the actor's key may not do; whoever has no key passes.
-
-    Raises:
-        NotForKeys: no key may.
-        ScopeMissing: this key may not.
-        NobodyNamed: it is something that a user does, and the key acts for none.
-    """
-    if not actor.key_id or command.ACCESS == Access.ANYONE:
-        return
-    needs = SCOPES.get(command.METHOD)
-    if needs is None:
-        raise NotForKeys
-    if needs not in actor.scopes:
-        raise ScopeMissing(needs=needs)
-    if command.ACCESS == Access.USER and actor.admin:
-        raise NobodyNamed
 
 
 def check_external_id(external_id: str) -> None:

@@ -1,9 +1,6 @@
 """Deciding on what may change meanwhile: load, decide, commit, and again when stale."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from weakref import WeakValueDictionary
+from collections.abc import Awaitable, Callable
 
 from hongyan.kernel.errors import Busy
 
@@ -29,20 +26,3 @@ async def decide(log: Log, attempt: Callable[[], Awaitable[Commit]]) -> tuple[En
         except Stale:
             continue
     raise Busy
-
-
-class Turns:
-    """Lets those who would change the same thing in this process do so one after the other.
-
-    A courtesy that spares ``decide`` its repetitions; what makes a decision safe is ``Expect``.
-    """
-
-    def __init__(self) -> None:
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-
-    @asynccontextmanager
-    async def of(self, name: str) -> AsyncIterator[None]:
-        """Wait for the turn at what ``name`` names, first come first served, and hold it."""
-        lock = self._locks.setdefault(name, asyncio.Lock())
-        async with lock:
-            yield

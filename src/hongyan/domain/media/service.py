@@ -2,11 +2,12 @@
 
 from hongyan.domain.log.model import Commit, Expect, Put, Touch
 from hongyan.domain.log.ports import Log, Records
-from hongyan.domain.log.service import Turns, decide
+from hongyan.domain.log.service import decide
 from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Busy
 from hongyan.kernel.ids import ConversationId, LogId, UserId, new_token_id
+from hongyan.kernel.turns import Turns
 
 from .access import MediaAccess, Place
 from .api import (

@@ -11,7 +11,8 @@ from msgspec import structs
 
 from hongyan.domain.log.model import Change, Commit, Drop, Expect, Put, Touch
 from hongyan.domain.log.ports import Log, Records
-from hongyan.domain.log.service import Turns, decide
+from hongyan.domain.log.service import decide
+from hongyan.kernel.turns import Turns
 
 from .model import (
     Doomed,

@@ -4,12 +4,13 @@ from msgspec import structs
 
 from hongyan.domain.log.model import Append, Change, Commit, Drop, Expect, Put, Touch, encode_body
 from hongyan.domain.log.ports import Log, Records
-from hongyan.domain.log.service import Turns, decide
+from hongyan.domain.log.service import decide
 from hongyan.kernel.bus import DONE, Actor, Done, handles
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Busy, Invalid, LimitReached
 from hongyan.kernel.ids import SYSTEM, UserId, new_token_id, user_log
 from hongyan.kernel.limits import check_length, check_range
+from hongyan.kernel.turns import Turns
 
 from .api import (
     AdvanceUpload,

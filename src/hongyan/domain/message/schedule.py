@@ -16,13 +16,14 @@ from hongyan.domain.log.model import (
     encode_body,
 )
 from hongyan.domain.log.ports import Log, Records
-from hongyan.domain.log.service import Turns, decide
+from hongyan.domain.log.service import decide
 from hongyan.domain.user.model import User
 from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Forbidden, LimitReached, NotFound, Refusal
 from hongyan.kernel.ids import DeviceId, UserId, user_log
 from hongyan.kernel.limits import CLIENT_ID_MAX, check_length, check_range
+from hongyan.kernel.turns import Turns
 
 from .api import (
     ListSchedules,

@@ -9,10 +9,11 @@ from hongyan.domain.conversation.model import HiddenMessage, Preference, Trim
 from hongyan.domain.group.model import Member
 from hongyan.domain.log.model import Append, Commit, Entry, Expect, Touch, encode_body
 from hongyan.domain.log.ports import Log, Records
-from hongyan.domain.log.service import Turns, decide
+from hongyan.domain.log.service import decide
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.errors import NotFound
 from hongyan.kernel.ids import ConversationId, LogId, UserId
+from hongyan.kernel.turns import Turns
 
 from .api import Gone, Noted
 from .model import MESSAGE, Content, MessageBody, decode_body

@@ -18,10 +18,11 @@ from hongyan.domain.log.model import (
     encode_body,
 )
 from hongyan.domain.log.ports import Log, Records
-from hongyan.domain.log.service import Turns, decide
+from hongyan.domain.log.service import decide
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Conflict, Invalid, Refusal
 from hongyan.kernel.ids import SYSTEM, UserId, user_log
+from hongyan.kernel.turns import Turns
 
 from .api import EmailTaken, HandleTaken, NoSuchUser, PhoneTaken
 from .model import (

@@ -162,8 +162,7 @@ async def test_nobody_listening_is_an_os_error(tmp_path: Path) -> None:
 
 
 def test_every_refusal_survives_the_way() -> None:
-    from hongyan.access.control.client import refusal_of
-    from hongyan.access.native.errors import wire_error
+    from hongyan.wire.native.errors import refusal_of, wire_error
 
     refusal = refusal_of(wire_error(NotFound("Gone.", id=1)))
     assert (type(refusal), refusal.text, refusal.details) == (NotFound, "Gone.", {"id": 1})

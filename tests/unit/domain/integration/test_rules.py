@@ -8,7 +8,8 @@ from msgspec import Raw
 from hongyan.domain.catalog import COMMANDS
 from hongyan.domain.integration.api import NobodyNamed, NotForKeys, ScopeMissing
 from hongyan.domain.integration.model import Webhook, WebhookSecret
-from hongyan.domain.integration.rules import SCOPES, Filter, check_scope, check_url, signature
+from hongyan.domain.integration.rules import Filter, check_url, signature
+from hongyan.domain.integration.scopes import SCOPES, check_scope
 from hongyan.domain.log.model import Entry
 from hongyan.kernel.bus import Access, Actor
 from hongyan.kernel.errors import Refusal

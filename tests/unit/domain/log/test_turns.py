@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from hongyan.domain.log.model import Append, Commit, Expect, Touch
-from hongyan.domain.log.service import ATTEMPTS, Turns, decide
+from hongyan.domain.log.service import ATTEMPTS, decide
 from hongyan.kernel.errors import Busy
+from hongyan.kernel.turns import Turns
 
 
 async def test_turns_come_in_order_and_one_at_a_time():

@@ -7,7 +7,6 @@ import pytest
 from hongyan.domain.conversation.sightings import MemberSightings
 from hongyan.domain.group.model import Group, Member, Role
 from hongyan.domain.log.model import Commit, Put
-from hongyan.domain.log.service import Turns
 from hongyan.domain.media.access import MediaAccess
 from hongyan.domain.media.api import AdvanceUpload, CreateUpload, FinishUpload
 from hongyan.domain.media.model import Facts, MediaItem
@@ -35,6 +34,7 @@ from hongyan.infra.objects.staging import FolderStaging
 from hongyan.infra.security.tickets import HmacTickets
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.ids import Kind, direct_id, self_id
+from hongyan.kernel.turns import Turns
 
 LIMITS = Limits(file_bytes=1_000, quota_bytes=2_500, uploads=4, refused_types=("text/x-bad",))
 

@@ -1,0 +1,246 @@
+"""Commands to other processes: the ``Caller`` of a gateway.
+
+A call that nobody took (no backend listens there) has not been carried out: it goes to another
+one. Of a call whose backend fell silent nobody knows: it is sent to another one if its command
+may be repeated (``Command.may_be_repeated``), else it is refused as ``unavailable``. A call
+that the same backend gets twice it carries out once.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from functools import partial
+from typing import Any
+
+from msgspec import Raw
+
+from hongyan.kernel.bus import Actor, Command, Result
+from hongyan.kernel.errors import Busy, Unavailable
+from hongyan.wire.native.errors import refusal_of
+
+from .connection import NatsConnection
+from .envelope import Answer, Call, Calls, decode_answers, encode, result_decoder, who_of
+from .lanes import Flight, Lanes, lane_of
+from .nodes import Alive, Nodes
+from .subjects import Subjects
+
+log = logging.getLogger(__name__)
+
+IN_FLIGHT_MAX = 20_000
+SWEEP_S = 0.1
+PROBE_AFTER_S = 0.25
+"""A backend that owes an answer for so long is asked whether it is still there."""
+
+
+class NatsCaller:
+    """Carries commands to backends.
+
+    Args:
+        connection: The broker.
+        subjects: Names subjects.
+        nodes: Who is there.
+        in_flight_max: How many calls may wait for an answer; one more is refused as ``busy``.
+    """
+
+    def __init__(
+        self,
+        connection: NatsConnection,
+        subjects: Subjects,
+        nodes: Nodes,
+        in_flight_max: int = IN_FLIGHT_MAX,
+    ) -> None:
+        self._connection = connection
+        self._subjects = subjects
+        self._nodes = nodes
+        self._in_flight_max = in_flight_max
+        self._flights: dict[int, Flight] = {}
+        self._last = 0
+        self._batch = 0
+        self._lanes = Lanes(self._load)
+        self._loads: dict[str, list[Flight]] = {}
+        self._sent_at: dict[str, float] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Listen for answers, and learn who is there."""
+        self._loop = asyncio.get_running_loop()
+        mine = self._subjects.answers(self._connection.me)
+        await self._connection.subscribe(mine, self._answered, self._bounced)
+        self._nodes.on_change(self._changed)
+        self._connection.on_back(self._send_all_again)
+        self._lanes.set_ready(self._takers())
+        self._sweeper = self._loop.create_task(self._sweep())
+
+    async def close(self) -> None:
+        """End; calls under way are refused."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        for flight in list(self._flights.values()):
+            self._end(flight, None, Unavailable("This server is stopping."))
+
+    @property
+    def in_flight(self) -> int:
+        """How many calls wait for an answer."""
+        return len(self._flights)
+
+    def call(self, actor: Actor, command: Command[Result]) -> Coroutine[Any, Any, Result]:
+        """See ``Caller.call``.
+
+        Raises:
+            Busy: too many calls wait already.
+            Unavailable: no answer came in time; whether it was carried out is not known.
+        """
+        return self._decoded(actor, command)
+
+    def relay(self, actor: Actor, command: Command[Any]) -> Coroutine[Any, Any, Any]:
+        """As ``call``, but the coroutine's answer is the JSON as it came (``msgspec.Raw``)."""
+        return self._raw(actor, command)
+
+    async def _decoded(self, actor: Actor, command: Command[Any]) -> Any:
+        return result_decoder(type(command)).decode(await self._begin(actor, command))
+
+    async def _raw(self, actor: Actor, command: Command[Any]) -> Raw:
+        return Raw(await self._begin(actor, command))
+
+    def _begin(self, actor: Actor, command: Command[Any]) -> "asyncio.Future[bytes]":
+        if len(self._flights) >= self._in_flight_max:
+            raise Busy
+        assert self._loop is not None
+        self._last += 1
+        future: asyncio.Future[bytes] = self._loop.create_future()
+        kind = type(command)
+        flight = Flight(
+            self._last,
+            lane_of(actor, command, self._last),
+            kind,
+            who_of(actor),
+            Raw(encode(command)),
+            self._loop.time() + kind.ANSWER_WITHIN_S,
+            partial(_finish, future),
+        )
+        self._flights[flight.number] = flight
+        self._lanes.enter(flight)
+        return future
+
+    # --- out ---
+
+    def _load(self, flight: Flight, node: str) -> None:
+        """Let the call go with the others of this turn of the event loop."""
+        if not self._loads:
+            assert self._loop is not None
+            self._loop.call_soon(self._send)
+        self._loads.setdefault(node, []).append(flight)
+
+    def _send(self) -> None:
+        loads, self._loads = self._loads, {}
+        for node, flights in loads.items():
+            self._ship(node, [one for one in flights if one.number in self._flights])
+
+    def _ship(self, node: str, flights: list[Flight]) -> None:
+        if not flights or not self._connection.is_up:
+            return  # all of them are sent again when the broker is back
+        assert self._loop is not None
+        now = self._loop.time()
+        self._batch += 1
+        calls = []
+        for flight in flights:
+            flight.batch = self._batch
+            left_ms = max(1, int((flight.deadline - now) * 1000))
+            calls.append(Call(flight.number, flight.method, flight.who, flight.params, left_ms))
+        me, floor = self._connection.me, next(iter(self._flights))
+        reply = self._subjects.answers(me, node, self._batch)
+        self._connection.publish(self._subjects.calls(node), encode(Calls(me, floor, calls)), reply)
+        self._sent_at.setdefault(node, now)
+
+    def _send_all_again(self) -> None:
+        """The broker is back, and may have lost calls and answers: the backends know which."""
+        by_node: dict[str, list[Flight]] = {}
+        for flight in self._flights.values():
+            if flight.node:
+                by_node.setdefault(flight.node, []).append(flight)
+        for node, flights in by_node.items():
+            self._ship(node, flights)
+
+    # --- back ---
+
+    def _answered(self, _subject: str, data: bytes) -> None:
+        for answer in decode_answers(data).answers:
+            flight = self._flights.get(answer.number)
+            if flight is not None:
+                self._sent_at.pop(flight.node, None)
+                self._end(flight, *_outcome(answer))
+
+    def _bounced(self, subject: str) -> None:
+        """Nobody listened where this batch went: it was not carried out."""
+        node, batch = subject.rsplit(".", 2)[1:]
+        back = [
+            one for one in self._flights.values() if one.node == node and str(one.batch) == batch
+        ]
+        self._nodes.missed(node)
+        self._lanes.come_back([one for one in back if one.node == node])
+
+    def _end(self, flight: Flight, result: Any, error: Exception | None) -> None:
+        del self._flights[flight.number]
+        self._lanes.leave(flight)
+        flight.done(result, error)
+
+    # --- who is there ---
+
+    def _takers(self) -> list[Alive]:
+        return [one for one in self._nodes.of_role("backend") if one.state == "ready"]
+
+    def _changed(self, alive: Alive) -> None:
+        if "backend" not in alive.role.split("+"):
+            return
+        self._lanes.set_ready(self._takers())
+        if alive.state in ("gone", "lost"):
+            self._lost(alive.node)
+
+    def _lost(self, node: str) -> None:
+        """A backend is not there any more: nobody knows what it did of what it had."""
+        self._sent_at.pop(node, None)
+        there = [one for one in self._flights.values() if one.node == node]
+        for flight in there:
+            if not flight.is_repeatable:
+                why = "The server that was doing this has gone; look whether it was done."
+                self._end(flight, None, Unavailable(why))
+        self._lanes.come_back([one for one in there if one.is_repeatable])
+
+    async def _sweep(self) -> None:
+        assert self._loop is not None
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            now = self._loop.time()
+            late = [one for one in self._flights.values() if one.deadline < now]
+            for flight in late:
+                self._end(flight, None, Unavailable("No answer came in time."))
+            self._probe(now)
+
+    def _probe(self, now: float) -> None:
+        """Ask backends that are long in answering; one that is dead bounces it."""
+        owing = {one.node for one in self._flights.values() if one.node} if self._sent_at else ()
+        for node, at in list(self._sent_at.items()):
+            if node not in owing:
+                del self._sent_at[node]
+            elif now - at > PROBE_AFTER_S and self._connection.is_up:
+                self._sent_at[node] = now
+                me, floor = self._connection.me, next(iter(self._flights))
+                reply = self._subjects.answers(me, node, 0)
+                empty = encode(Calls(me, floor, []))
+                self._connection.publish(self._subjects.calls(node), empty, reply)
+
+
+def _outcome(answer: Answer) -> tuple[Any, Exception | None]:
+    if answer.error is not None:
+        return None, refusal_of(answer.error)
+    return answer.result, None
+
+
+def _finish(future: "asyncio.Future[bytes]", result: Any, error: Exception | None) -> None:
+    if future.done():
+        return  # who waited has gone
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(result)

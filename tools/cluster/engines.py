@@ -1,0 +1,88 @@
+"""Real engines for tests and for clusters on this machine, as plain processes on loopback."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+BIN = Path(sys.executable).parent
+START_S = 20.0
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float = START_S) -> None:
+    """Return once somebody listens on the port.
+
+    Raises:
+        RuntimeError: the process ended, or the time is over.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args!r} ended with {process.returncode}")
+        with socket.socket() as probe:
+            probe.settimeout(0.2)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise RuntimeError(f"{process.args!r} does not listen on {port}")
+
+
+def program(name: str) -> str:
+    """Return where a program is: beside Python, or on the path.
+
+    Raises:
+        FileNotFoundError: it is nowhere.
+    """
+    beside = BIN / name
+    found = str(beside) if beside.exists() else shutil.which(name)
+    if found is None:
+        raise FileNotFoundError(name)
+    return found
+
+
+class NatsProcess:
+    """``nats-server`` on a free port of 127.0.0.1.
+
+    Args:
+        folder: Where its log goes.
+        port: The port; 0 chooses one, which is kept over restarts.
+    """
+
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        self.port = port or free_port()
+        self._log = folder / f"nats-{self.port}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where clients connect."""
+        return f"nats://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start and return when it listens."""
+        command = [program("nats-server"), "-a", "127.0.0.1", "-p", str(self.port)]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        wait_for_port(self.port, self._process)
+
+    @property
+    def pid(self) -> int:
+        """The process that runs."""
+        assert self._process is not None
+        return self._process.pid
+
+    def stop(self, *, kill: bool = False) -> None:
+        """End it and wait."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill() if kill else process.terminate()
+            process.wait(10)
