@@ -283,7 +283,7 @@ async def test_messages_longer_than_the_broker_takes_arrive_whole(world: World) 
 async def test_a_relayed_answer_is_the_json_of_the_result(world: World) -> None:
     await world.backend("one")
     caller = (await world.gateway()).caller
-    raw = await caller.relay(ANNA, Say(text="hi"))
+    raw = await caller.relay().call(ANNA, Say(text="hi"))
     assert msgspec.json.decode(raw, type=Said) == Said(ANNA, "hi", 1)
 
 

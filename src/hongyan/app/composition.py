@@ -1,24 +1,11 @@
 """The embedded server, put together: one process, one folder, one port."""
 
 import asyncio
-import gc
-import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 
-from starlette.routing import BaseRoute
-
-import hongyan
 from hongyan.access.control.server import ControlServer
-from hongyan.access.http.app import HttpOptions, create_app
-from hongyan.access.http.files import Files
-from hongyan.access.http.sync_stream import end_streams
-from hongyan.access.http.tus import Tus, TusOptions
-from hongyan.access.http.web import WebClient
 from hongyan.access.native.server import WebServer
-from hongyan.access.native.session import Door
-from hongyan.access.rates import Buckets
 from hongyan.delivery.hub import Hub
 from hongyan.delivery.presence import Presence
 from hongyan.domain.catalog import COMMANDS, ROWS
@@ -30,6 +17,8 @@ from hongyan.infra.sqlite.store import SqliteStore
 from hongyan.kernel.clock import Clock, SystemClock
 
 from .chores import Chores
+from .doors import Doors, file_routes
+from .running import Ending
 from .services import Services
 from .settings import Settings, load_secrets, prepare_data_dir
 
@@ -94,34 +83,21 @@ class Server:
             settings.data_dir, DATABASE, lambda: len(self.hub.peers())
         )
         self._chores = Chores(clock, embedded.services.ticks)
-        self._is_ready = False
-        host, port = settings.host_and_port
-        user_rates = Buckets(settings.rates.user_per_s, settings.rates.user_burst)
         self._webhooks = embedded.services.integration.webhooks
-        self.web = WebServer(
-            create_app(
-                bus,
-                clock,
-                _http_options(settings),
-                lambda: self._is_ready,
-                (*_file_routes(embedded), WebClient(Path(hongyan.__file__).parent / "web")),
-                hub=self.hub,
-                user_rates=user_rates,
-            ),
-            _door(embedded, self.hub, user_rates),
-            settings.websocket,
-            host,
-            port,
-            trusted_proxies=settings.server.trusted_proxies,
-        )
+        media = embedded.services.media
+        files = file_routes(settings, bus, media.staging, media.objects)
+        self._doors = Doors(settings, bus, clock, self.hub, files)
         self.control = ControlServer(bus, COMMANDS)
+
+    @property
+    def web(self) -> WebServer:
+        """The web server."""
+        return self._doors.web
 
     @property
     def url(self) -> str:
         """Where people reach it."""
-        host, port = self.web.address
-        named = f"[{host}]" if ":" in host else host
-        return self._settings.server.public_url or f"http://{named}:{port}"
+        return self._doors.url
 
     async def start(self) -> None:
         """Open the doors.
@@ -130,17 +106,13 @@ class Server:
             OSError: an address cannot be had.
         """
         await self.control.open(self._settings.data_dir)
-        await self.web.start()
+        await self._doors.open()
         self._chores.start()
         await self._webhooks.start()
-        self._is_ready = True
 
     async def stop(self) -> None:
         """Let connected devices move away, answer what was asked, and close the doors."""
-        self._is_ready = False
-        end_streams(self.hub)
-        await self.web.drain(self._settings.server.drain_s)
-        await self.web.stop()
+        await self._doors.close()
         await self._chores.stop()
         await self.control.close()
 
@@ -155,70 +127,11 @@ async def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     Raises:
         SettingsError, OSError: it cannot start.
     """
-    loop = asyncio.get_running_loop()
-    stopping = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
+    ending = Ending()
     async with AsyncExitStack() as stack:
         embedded = await Embedded.open(settings)
         stack.push_async_callback(embedded.close)
         server = Server(embedded)
         await server.start()
         stack.push_async_callback(server.stop)
-        _calm_collector()
-        ready(server.url)
-        await stopping.wait()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
-
-
-def _calm_collector() -> None:
-    """Let the garbage collector look for cycles seldom, and never at what lives for ever.
-
-    Messages make hardly any cycles; with Python's own thresholds a tenth of the server's time
-    went into looking for them.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-
-
-def _door(embedded: Embedded, hub: Hub, user_rates: Buckets) -> Door:
-    rates, socket = embedded.settings.rates, embedded.settings.websocket
-    return Door(
-        embedded.bus,
-        hub,
-        embedded.clock,
-        COMMANDS,
-        user_rates,
-        connection_per_s=rates.connection_per_s,
-        connection_burst=rates.connection_burst,
-        heartbeat_s=socket.heartbeat_s,
-        message_bytes_max=socket.max_message_bytes,
-        server=f"hongyan/{hongyan.__version__}",
-    )
-
-
-def _file_routes(embedded: Embedded) -> tuple[BaseRoute, ...]:
-    files, media = embedded.settings.files, embedded.services.media
-    options = TusOptions(
-        file_bytes_max=files.file_bytes_max,
-        public_url=embedded.settings.server.public_url,
-        idle_s=files.upload_idle_s,
-    )
-    tus = Tus(embedded.bus, media.staging, options)
-    return (*tus.routes(), *Files(embedded.bus, media.objects).routes())
-
-
-def _http_options(settings: Settings) -> HttpOptions:
-    protocol_dir = Path(hongyan.__file__).parent / "protocol"
-    return HttpOptions(
-        address_per_s=settings.rates.address_per_s,
-        address_burst=settings.rates.address_burst,
-        user_per_s=settings.rates.user_per_s,
-        user_burst=settings.rates.user_burst,
-        key_per_s=settings.rates.key_per_s,
-        key_burst=settings.rates.key_burst,
-        allowed_origins=settings.websocket.allowed_origins,
-        protocol_dir=protocol_dir if protocol_dir.is_dir() else None,
-    )
+        await ending.wait(lambda: ready(server.url))

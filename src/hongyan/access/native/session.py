@@ -131,6 +131,11 @@ class Door(Struct):
     heartbeat_s: float = 30.0
     message_bytes_max: int = 1024 * 1024
     server: str = "hongyan"
+    relay: Caller | None = None
+    """Carries the commands that are only handed on; None takes ``caller``. Its answers may be
+    ``msgspec.Raw`` JSON."""
+    awaits_only_futures: bool = False
+    """Whether no command that ``relay`` carries needs a task."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     """The requests that are being answered, kept from the garbage collector."""
 
@@ -255,7 +260,9 @@ class Session:
         if command.ACCESS == Access.ADMIN and not self.actor.admin:
             raise Forbidden
         params = self._form.params(request, command)
-        return self._door.caller.call(self.actor, params), command.AWAITS_ONLY_FUTURES
+        door = self._door
+        work = (door.relay or door.caller).call(self.actor, params)
+        return work, door.awaits_only_futures or command.AWAITS_ONLY_FUTURES
 
     async def _run(self, request_id: int, work: Coroutine[Any, Any, Any]) -> None:
         try:

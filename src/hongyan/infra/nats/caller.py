@@ -8,7 +8,7 @@ that the same backend gets twice it carries out once.
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
@@ -93,15 +93,12 @@ class NatsCaller:
         """
         return self._decoded(actor, command)
 
-    def relay(self, actor: Actor, command: Command[Any]) -> Coroutine[Any, Any, Any]:
-        """As ``call``, but the coroutine's answer is the JSON as it came (``msgspec.Raw``)."""
-        return self._raw(actor, command)
+    def relay(self) -> "Relay":
+        """Return a caller whose answers are the JSON as it came, for who only hands it on."""
+        return Relay(self._begin)
 
     async def _decoded(self, actor: Actor, command: Command[Any]) -> Any:
         return result_decoder(type(command)).decode(await self._begin(actor, command))
-
-    async def _raw(self, actor: Actor, command: Command[Any]) -> Raw:
-        return Raw(await self._begin(actor, command))
 
     def _begin(self, actor: Actor, command: Command[Any]) -> "asyncio.Future[bytes]":
         if len(self._flights) >= self._in_flight_max:
@@ -229,6 +226,24 @@ class NatsCaller:
                 reply = self._subjects.answers(me, node, 0)
                 empty = encode(Calls(me, floor, []))
                 self._connection.publish(self._subjects.calls(node), empty, reply)
+
+
+class Relay:
+    """As ``NatsCaller``, but its answers are ``msgspec.Raw`` JSON; it awaits only futures.
+
+    Args:
+        begin: Begins a call.
+    """
+
+    def __init__(self, begin: Callable[[Actor, Command[Any]], "asyncio.Future[bytes]"]) -> None:
+        self._begin = begin
+
+    def call(self, actor: Actor, command: Command[Any]) -> Coroutine[Any, Any, Any]:
+        """See ``NatsCaller.call``."""
+        return self._raw(actor, command)
+
+    async def _raw(self, actor: Actor, command: Command[Any]) -> Raw:
+        return Raw(await self._begin(actor, command))
 
 
 def _outcome(answer: Answer) -> tuple[Any, Exception | None]:

@@ -1,0 +1,147 @@
+"""The doors for clients, before whatever carries their commands: HTTP and WebSocket on one port.
+
+Nothing here knows where commands are carried out: in this process or by others.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from starlette.routing import BaseRoute
+
+import hongyan
+from hongyan.access.http.app import HttpOptions, create_app
+from hongyan.access.http.files import Files
+from hongyan.access.http.sync_stream import end_streams
+from hongyan.access.http.tus import Tus, TusOptions
+from hongyan.access.http.web import WebClient
+from hongyan.access.native.server import WebServer
+from hongyan.access.native.session import Door
+from hongyan.access.rates import Buckets
+from hongyan.delivery.hub import Hub
+from hongyan.domain.catalog import COMMANDS
+from hongyan.domain.media.ports import Objects, Staging
+from hongyan.kernel.bus import Caller
+from hongyan.kernel.clock import Clock
+
+from .settings import Settings
+
+
+class Doors:
+    """The web server with all that clients find at it.
+
+    Args:
+        settings: What an operator may set.
+        caller: Carries commands.
+        clock: The time of day.
+        hub: Where connections attach.
+        files: The paths of uploads and downloads.
+        relay: Carries the commands of WebSocket sessions, which only hand answers on, without
+            needing tasks; None takes ``caller``.
+        is_ready: Whether requests can be answered, as far as others know.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        caller: Caller,
+        clock: Clock,
+        hub: Hub,
+        files: tuple[BaseRoute, ...],
+        relay: Caller | None = None,
+        is_ready: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._settings = settings
+        self._hub = hub
+        self._is_open = False
+        host, port = settings.host_and_port
+        user_rates = Buckets(settings.rates.user_per_s, settings.rates.user_burst)
+        self.web = WebServer(
+            create_app(
+                caller,
+                clock,
+                _http_options(settings),
+                lambda: self._is_open and is_ready(),
+                (*files, WebClient(Path(hongyan.__file__).parent / "web")),
+                hub=hub,
+                user_rates=user_rates,
+            ),
+            _door(settings, caller, relay, clock, hub, user_rates),
+            settings.websocket,
+            host,
+            port,
+            trusted_proxies=settings.server.trusted_proxies,
+        )
+
+    @property
+    def url(self) -> str:
+        """Where people reach it."""
+        host, port = self.web.address
+        named = f"[{host}]" if ":" in host else host
+        return self._settings.server.public_url or f"http://{named}:{port}"
+
+    async def open(self) -> None:
+        """Listen.
+
+        Raises:
+            OSError: the address cannot be had.
+        """
+        await self.web.start()
+        self._is_open = True
+
+    async def close(self) -> None:
+        """Let connected devices move away, answer what was asked, and close."""
+        self._is_open = False
+        end_streams(self._hub)
+        await self.web.drain(self._settings.server.drain_s)
+        await self.web.stop()
+
+
+def file_routes(
+    settings: Settings, caller: Caller, staging: Staging, objects: Objects
+) -> tuple[BaseRoute, ...]:
+    """Return the paths of uploads and downloads."""
+    options = TusOptions(
+        file_bytes_max=settings.files.file_bytes_max,
+        public_url=settings.server.public_url,
+        idle_s=settings.files.upload_idle_s,
+    )
+    return (*Tus(caller, staging, options).routes(), *Files(caller, objects).routes())
+
+
+def _door(
+    settings: Settings,
+    caller: Caller,
+    relay: Caller | None,
+    clock: Clock,
+    hub: Hub,
+    user_rates: Buckets,
+) -> Door:
+    rates, socket = settings.rates, settings.websocket
+    return Door(
+        caller,
+        hub,
+        clock,
+        COMMANDS,
+        user_rates,
+        relay=relay,
+        awaits_only_futures=relay is not None,
+        connection_per_s=rates.connection_per_s,
+        connection_burst=rates.connection_burst,
+        heartbeat_s=socket.heartbeat_s,
+        message_bytes_max=socket.max_message_bytes,
+        server=f"hongyan/{hongyan.__version__}",
+    )
+
+
+def _http_options(settings: Settings) -> HttpOptions:
+    protocol_dir = Path(hongyan.__file__).parent / "protocol"
+    return HttpOptions(
+        address_per_s=settings.rates.address_per_s,
+        address_burst=settings.rates.address_burst,
+        user_per_s=settings.rates.user_per_s,
+        user_burst=settings.rates.user_burst,
+        key_per_s=settings.rates.key_per_s,
+        key_burst=settings.rates.key_burst,
+        allowed_origins=settings.websocket.allowed_origins,
+        protocol_dir=protocol_dir if protocol_dir.is_dir() else None,
+    )
