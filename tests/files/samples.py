@@ -52,10 +52,14 @@ def png_bomb(side: int) -> bytes:
     )
 
 
-def video(size: tuple[int, int] = (320, 240), seconds: float = 2.0, form: str = "mp4") -> bytes:
+def video(
+    size: tuple[int, int] = (320, 240),
+    seconds: float = 2.0,
+    form: str = "mp4",
+    codec: str = "mpeg4",
+) -> bytes:
     """Return a video that begins dark and gets bright, without sound."""
     buffer = io.BytesIO()
-    codec = "libvpx" if form == "webm" else "mpeg4"
     with av.open(buffer, "w", format=form) as container:
         stream = container.add_stream(codec, rate=25)
         stream.width, stream.height = size

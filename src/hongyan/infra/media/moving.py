@@ -13,6 +13,19 @@ from hongyan.domain.media.ports import Probed
 
 from .images import reduced, webp
 
+CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,ogg,flac,mp3,wav,aac,amr"
+"""What is opened. Above all no playlists: those name other files, and hosts."""
+OPENING = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
+DECODED = frozenset(
+    """
+    h264 hevc av1 vp8 vp9 mpeg4 mjpeg theora h263 flv1 mpeg1video mpeg2video prores
+    msmpeg4v2 msmpeg4v3 wmv1 wmv2 dvvideo
+    aac mp2 mp3 opus vorbis flac alac amr_nb amr_wb ac3 eac3 speex
+    pcm_u8 pcm_s16le pcm_s16be pcm_s24le pcm_s32le pcm_f32le pcm_alaw pcm_mulaw
+    adpcm_ms adpcm_ima_wav
+    """.split()
+)
+"""What is decoded: the codecs that people have, not the hundreds that FFmpeg knows."""
 POSTER_SIDE = 1280
 FRAMES_MAX = 18
 """So many frames are looked at for one that is not dark."""
@@ -33,7 +46,7 @@ def probe_moving(path: Path, mime: str, pixels_max: int) -> Probed:
     Raises:
         ValueError, OSError, av.FFmpegError: it is broken, too large, or holds neither.
     """
-    with av.open(str(path), "r", metadata_errors="ignore") as container:
+    with av.open(str(path), "r", options=OPENING, metadata_errors="ignore") as container:
         videos = [s for s in container.streams.video if not _is_cover(s)]
         if videos:
             return _probe_video(container, mime, pixels_max)
@@ -51,6 +64,7 @@ def _probe_video(container: InputContainer, mime: str, pixels_max: int) -> Probe
     stream = next(s for s in container.streams.video if not _is_cover(s))
     if stream.width * stream.height > pixels_max:
         raise ValueError("too many pixels")
+    _check_codec(stream)
     stream.thread_type = "NONE"
     poster, rotation = _poster(container, stream)
     width, height = stream.width, stream.height
@@ -67,6 +81,12 @@ def _probe_video(container: InputContainer, mime: str, pixels_max: int) -> Probe
         variants=("poster", "thumb"),
     )
     return Probed(facts, _told(mime, "video"), kept)  # type: ignore[arg-type]
+
+
+def _check_codec(stream: av.VideoStream | av.AudioStream) -> None:
+    name = stream.codec_context.codec.canonical_name
+    if name not in DECODED:
+        raise ValueError(f"the codec {name} is not decoded")
 
 
 def _poster(container: InputContainer, stream: av.VideoStream) -> tuple[Image.Image, int]:
@@ -93,6 +113,7 @@ def _duration_ms(container: InputContainer, stream: av.VideoStream | av.AudioStr
 
 def _probe_sound(container: InputContainer, mime: str) -> Probed:
     stream = container.streams.audio[0]
+    _check_codec(stream)
     peaks: list[int] = []
     left = array("h")
     count = 0

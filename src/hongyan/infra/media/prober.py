@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
@@ -18,6 +19,8 @@ from .worker import Answer, Job
 log = logging.getLogger(__name__)
 
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
+ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "TZ")
+"""What a worker is told; settings and secrets are not among it."""
 JOBS_MAX = 500
 """A worker is replaced after so many jobs: decoders leak."""
 
@@ -89,7 +92,10 @@ class WorkerProber:
                 await worker.end()
         if answer.error:
             raise Unreadable(answer.error)
-        return Probed(answer.facts, answer.mime, answer.pictures)  # type: ignore[arg-type]
+        if answer.mime not in ("", job.mime, *_kin(job.mime)):
+            raise Unreadable("the worker saw another type than can be")
+        pictures = {name: data for name, data in answer.pictures.items() if name}
+        return Probed(answer.facts, answer.mime, pictures)
 
     async def close(self) -> None:
         """End the workers."""
@@ -97,6 +103,12 @@ class WorkerProber:
         for worker in self._idle:
             await worker.end()
         self._idle.clear()
+
+
+def _kin(mime: str) -> tuple[str, str]:
+    """Return the types that a file may turn out to have: moving pictures or sound alone."""
+    subtype = mime.partition("/")[2]
+    return f"video/{subtype}", f"audio/{subtype}"
 
 
 class _Worker:
@@ -117,6 +129,7 @@ class _Worker:
             stdin=PIPE,
             stdout=PIPE,
             stderr=asyncio.subprocess.DEVNULL,
+            env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
             start_new_session=True,
         )
         return cls(process)

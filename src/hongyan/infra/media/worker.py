@@ -17,7 +17,7 @@ from typing import BinaryIO
 import msgspec
 from msgspec import Struct
 
-from hongyan.domain.media.model import Facts
+from hongyan.domain.media.model import Facts, Variant
 from hongyan.domain.media.ports import Probed
 
 NICENESS = 10
@@ -36,7 +36,8 @@ class Answer(Struct, frozen=True, omit_defaults=True):
 
     facts: Facts = Facts()
     mime: str = ""
-    pictures: Mapping[str, bytes] = {}
+    pictures: Mapping[Variant, bytes] = {}
+    """A worker is not to be trusted: the names are checked when this is decoded."""
     error: str = ""
 
 

@@ -14,6 +14,8 @@ from hongyan.domain.integration.ports import Unreachable
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_COMPATIBLE = ipaddress.IPv6Network("::/96")
+_SITE_LOCAL = ipaddress.IPv6Network("fec0::/10")
 _SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")
 
 
@@ -42,7 +44,7 @@ class Guard:
         candidates = _meant(found)
         if any(one in network for one in candidates for network in self._allowed):
             return True
-        return all(one.is_global and not one.is_multicast for one in candidates)
+        return all(_is_public(one) for one in candidates)
 
     async def resolve(self, host: str, port: int) -> list[str]:
         """Return the addresses of the host that may be called, in the resolver's order.
@@ -65,13 +67,17 @@ class Guard:
         return allowed
 
 
+def _is_public(address: Address) -> bool:
+    return address.is_global and not address.is_multicast and address not in _SITE_LOCAL
+
+
 def _meant(address: Address) -> list[Address]:
     """Return the address and the one that it carries, for those that wrap an IPv4 address."""
     if isinstance(address, ipaddress.IPv4Address):
         return [address]
     if address.ipv4_mapped is not None:
         return [address.ipv4_mapped]
-    if address in _NAT64:
+    if address in _NAT64 or (address in _COMPATIBLE and int(address) > 1):
         return [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
     if address in _SIX_TO_FOUR:
         return [address, ipaddress.IPv4Address(int(address) >> 80 & 0xFFFFFFFF)]
