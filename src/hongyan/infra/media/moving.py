@@ -16,16 +16,15 @@ from .images import reduced, webp
 CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,ogg,flac,mp3,wav,aac,amr"
 """What is opened. Above all no playlists: those name other files, and hosts."""
 OPENING = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
-DECODED = frozenset(
-    """
+CODECS = """
     h264 hevc av1 vp8 vp9 mpeg4 mjpeg theora h263 flv1 mpeg1video mpeg2video prores
     msmpeg4v2 msmpeg4v3 wmv1 wmv2 dvvideo
     aac mp2 mp3 opus vorbis flac alac amr_nb amr_wb ac3 eac3 speex
     pcm_u8 pcm_s16le pcm_s16be pcm_s24le pcm_s32le pcm_f32le pcm_alaw pcm_mulaw
     adpcm_ms adpcm_ima_wav
-    """.split()
-)
-"""What is decoded: the codecs that people have, not the hundreds that FFmpeg knows."""
+"""
+DECODED = frozenset(CODECS.split())
+"""The codecs that people have, not the hundreds that FFmpeg knows."""
 POSTER_SIDE = 1280
 FRAMES_MAX = 18
 """So many frames are looked at for one that is not dark."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from hongyan.domain.media.model import Variant
 from hongyan.domain.media.ports import Probed, Sniffed, Unreadable
 from hongyan.kernel.errors import Busy
 
@@ -94,7 +95,9 @@ class WorkerProber:
             raise Unreadable(answer.error)
         if answer.mime not in ("", job.mime, *_kin(job.mime)):
             raise Unreadable("the worker saw another type than can be")
-        pictures = {name: data for name, data in answer.pictures.items() if name}
+        pictures: dict[Variant, bytes] = {
+            name: data for name, data in answer.pictures.items() if name
+        }
         return Probed(answer.facts, answer.mime, pictures)
 
     async def close(self) -> None:

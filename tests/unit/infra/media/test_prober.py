@@ -93,7 +93,7 @@ async def test_lists_of_other_files_are_not_opened(prober, tmp_path, kind):
     named = {"concat": other.name, "SDP behind ID3": "127.0.0.1"}.get(kind, f"file:{other}")
     text = LISTS[kind].format(named).encode()
     path = write(tmp_path, ID3 + text if "ID3" in kind else text)
-    with pytest.raises(Unreadable, match="Invalid data|Invalid argument"):
+    with pytest.raises(Unreadable, match=r"Invalid (data|argument)"):
         await prober.probe(path, "audio/mpeg")
     assert (await prober.probe(other, "audio/wav")).facts.duration_ms == 1000
 
@@ -172,6 +172,7 @@ async def test_a_worker_is_told_no_settings(prober, tmp_path, monkeypatch):
     monkeypatch.setenv("HONGYAN_SMTP__PASSWORD", "secret")
     await prober.probe(write(tmp_path, samples.picture((30, 20))), "image/png")
     (worker,) = prober._idle
-    environment = Path(f"/proc/{worker._process.pid}/environ").read_bytes()
+    told = Path(f"/proc/{worker._process.pid}/environ")
+    environment = await asyncio.to_thread(told.read_bytes)
     assert environment
     assert b"HONGYAN" not in environment
