@@ -72,11 +72,11 @@ class World:
                 minted = await control.call(ANONYMOUS, MintToken(user_id=made.user_id))
                 self.real[sample] = made.user_id
                 self.tokens[sample] = minted.access_token
+                self.real[handle] = made.handle
                 if handle == "alice":
                     self.real |= {
                         examples.PHONE: minted.device_id,
                         examples.REFRESH: minted.refresh_token,
-                        "alice": made.handle,
                     }
                 else:
                     again = await control.call(ANONYMOUS, MintToken(user_id=made.user_id))
@@ -121,6 +121,8 @@ class World:
         for external_id in ("seller-1", "customer-7", "courier-3"):
             self.call("app.user_upsert", {"external_id": external_id, "name": external_id})
         self.call("app.user_upsert", {"external_id": "shop-notices", "bot": True})
+        minted = self.call("app.mint_login_token", {"external_id": "customer-7"})
+        self.real[examples.LOGIN_TOKEN] = minted["login_token"]
         self.call("app.conversation_create", examples.EXAMPLES["app.conversation_create"])
         webhook = self.call(
             "webhook.create",

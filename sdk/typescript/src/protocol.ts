@@ -422,7 +422,7 @@ export interface DeleteWebhook {
 /** A device as its owner sees it. */
 export interface DeviceInfo {
   device_id: string;
-  platform: "android" | "bot" | "cli" | "desktop" | "ios" | "linux" | "macos" | "web" | "windows";
+  platform: "android" | "bot" | "cli" | "desktop" | "ios" | "linux" | "macos" | "web" | "widget" | "windows";
   name: string;
   created_at_ms: number;
   /** When it last logged in or refreshed its tokens. */
@@ -1138,12 +1138,25 @@ export interface Location {
 export interface LogIn {
   identifier: string;
   password: string;
-  platform?: "android" | "bot" | "cli" | "desktop" | "ios" | "linux" | "macos" | "web" | "windows";
+  platform?: "android" | "bot" | "cli" | "desktop" | "ios" | "linux" | "macos" | "web" | "widget" | "windows";
+  device_name?: string;
+}
+
+/** Log a widget in with a token that the host's server has minted. */
+export interface LogInWithToken {
+  login_token: string;
   device_name?: string;
 }
 
 /** Remove the device that asks; its tokens are worth nothing from now on. */
 export type LogOut = Record<string, never>;
+
+/** What an app server hands to its user's page; it is good for one log-in, and soon none. */
+export interface LoginToken {
+  login_token: string;
+  user_id: string;
+  expires_in_s: number;
+}
 
 /** Make a link that downloads one file, or a smaller picture of it, for some minutes. */
 export interface MakeTicket {
@@ -1319,9 +1332,17 @@ export interface MessagesHidden {
 /** Log a device of one of the app server's users in, silently. */
 export interface MintAppToken {
   external_id: string;
-  platform?: "android" | "bot" | "cli" | "desktop" | "ios" | "linux" | "macos" | "web" | "windows";
+  platform?: "android" | "bot" | "cli" | "desktop" | "ios" | "linux" | "macos" | "web" | "widget" | "windows";
   device_name?: string;
   /** Of the access token; 0 takes the server's setting. */
+  expires_in_s?: number;
+}
+
+/** Make a token with which a widget on the app server's own page logs in as its user. */
+export interface MintLoginToken {
+  external_id: string;
+  /** The external id of somebody with whom the widget may begin to talk; empty for nobody. */
+  peer?: string;
   expires_in_s?: number;
 }
 
@@ -1395,6 +1416,16 @@ export interface OpenDirect {
 
 /** Return the caller's note-to-self conversation, made where there is none yet. */
 export type OpenSelf = Record<string, never>;
+
+/** Return the conversation that a widget shows. Exactly one of the fields is given. */
+export interface OpenWidget {
+  /** Of an object of the business whose group the caller is in. */
+  external_id?: string;
+  /** Of a person; the direct conversation is made where there is none. */
+  handle?: string;
+  /** The caller's own, minted with a peer: the direct conversation with that one. */
+  login_token?: string;
+}
 
 /** Where a forwarded message came from. */
 export interface Origin {
@@ -1666,7 +1697,7 @@ export interface Register {
   name?: string;
   invite?: string;
   locale?: string;
-  platform?: "android" | "bot" | "cli" | "desktop" | "ios" | "linux" | "macos" | "web" | "windows";
+  platform?: "android" | "bot" | "cli" | "desktop" | "ios" | "linux" | "macos" | "web" | "widget" | "windows";
   device_name?: string;
 }
 
@@ -2248,6 +2279,8 @@ export interface Methods {
   "app.members_add": { params: AddBoundMembers; result: Changed };
   /** Remove users from a bound group; who is not in it is left out. */
   "app.members_remove": { params: RemoveBoundMembers; result: Changed };
+  /** Make a token with which a widget on the app server's own page logs in as its user. */
+  "app.mint_login_token": { params: MintLoginToken; result: LoginToken };
   /** Log a device of one of the app server's users in, silently. */
   "app.mint_token": { params: MintAppToken; result: Tokens };
   /** Write to a user as a system account, in the conversation in which nobody can answer. */
@@ -2464,6 +2497,8 @@ export interface Methods {
   "user.list_devices": { params: ListDevices; result: DeviceList };
   /** Log this device in by handle, e-mail address or telephone number. */
   "user.log_in": { params: LogIn; result: Tokens };
+  /** Log a widget in with a token that the host's server has minted. */
+  "user.log_in_with_token": { params: LogInWithToken; result: Tokens };
   /** Remove the device that asks; its tokens are worth nothing from now on. */
   "user.log_out": { params: LogOut; result: Done };
   /** Return the caller's own account. */
@@ -2504,6 +2539,8 @@ export interface Methods {
   "webhook.rotate_secret": { params: RotateSecret; result: NewWebhook };
   /** Change what is given and leave the rest. An inactive webhook keeps its place. */
   "webhook.update": { params: UpdateWebhook; result: WebhookInfo };
+  /** Return the conversation that a widget shows. Exactly one of the fields is given. */
+  "widget.open": { params: OpenWidget; result: Conversation };
 }
 
 /** Kind of entry or signal -> its body. */

@@ -6,6 +6,7 @@ Nothing here knows where commands are carried out: in this process or by others.
 from collections.abc import Callable
 from pathlib import Path
 
+from msgspec import structs
 from starlette.routing import BaseRoute
 
 import hongyan
@@ -66,7 +67,7 @@ class Doors:
                 user_rates=user_rates,
             ),
             _door(settings, caller, relay, clock, hub, user_rates),
-            settings.websocket,
+            structs.replace(settings.websocket, allowed_origins=settings.allowed_origins),
             host,
             port,
             trusted_proxies=settings.server.trusted_proxies,
@@ -105,7 +106,8 @@ def file_routes(
         public_url=settings.server.public_url,
         idle_s=settings.files.upload_idle_s,
     )
-    return (*Tus(caller, staging, options).routes(), *Files(caller, objects).routes())
+    shared = bool(settings.allowed_origins)
+    return (*Tus(caller, staging, options).routes(), *Files(caller, objects, shared).routes())
 
 
 def _door(
@@ -142,6 +144,6 @@ def _http_options(settings: Settings) -> HttpOptions:
         user_burst=settings.rates.user_burst,
         key_per_s=settings.rates.key_per_s,
         key_burst=settings.rates.key_burst,
-        allowed_origins=settings.websocket.allowed_origins,
+        allowed_origins=settings.allowed_origins,
         protocol_dir=protocol_dir if protocol_dir.is_dir() else None,
     )

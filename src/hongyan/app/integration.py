@@ -10,6 +10,7 @@ from hongyan.domain.integration.courier import Post, RetryPolicy
 from hongyan.domain.integration.feed import Window
 from hongyan.domain.integration.keys import Keys
 from hongyan.domain.integration.webhooks import Webhooks
+from hongyan.domain.integration.widget import Widget
 from hongyan.domain.log.model import Committed
 from hongyan.domain.log.ports import Feed, Log, Records
 from hongyan.domain.message.ports import Gate
@@ -70,6 +71,7 @@ class Integration:
             self.webhooks,
             AppUsers(bus, store, store, people),
             AppConversations(bus, store, store, clock, people, content_bytes),
+            Widget(bus, store),
         ):
             bus.serve(part)
         bus.subscribe(Committed, keys.committed)

@@ -46,7 +46,7 @@ from hongyan.domain.user.service_credentials import CredentialPolicy
 from hongyan.domain.user.service_devices import DevicePolicy
 from hongyan.infra.local.bus import LocalBus
 from hongyan.infra.security.hasher import Argon2Hasher
-from hongyan.infra.security.tokens import JwtAccessTokens
+from hongyan.infra.security.tokens import JwtAccessTokens, JwtLoginTokens
 from hongyan.infra.senders.mail import SmtpCodeSender
 from hongyan.kernel.clock import Clock
 
@@ -178,12 +178,13 @@ def _users(
     avatars: Avatars,
 ) -> UserService:
     users = settings.users
+    keys = [bytes.fromhex(secrets.access_token_key)]
     return UserService(
         store,
         store,
         clock,
         hasher,
-        JwtAccessTokens([bytes.fromhex(secrets.access_token_key)]),
+        JwtAccessTokens(keys),
         _code_sender(settings),
         users.registration,
         DevicePolicy(
@@ -195,6 +196,7 @@ def _users(
         ),
         CredentialPolicy(password_min=users.password_length_min),
         avatars=avatars,
+        login_tokens=JwtLoginTokens(keys),
     )
 
 

@@ -100,6 +100,15 @@ class IntegrationSettings(Struct, frozen=True, kw_only=True):
     may be sent again later (closed)."""
 
 
+class WidgetSettings(Struct, frozen=True, kw_only=True):
+    """The chat that other sites put on their pages."""
+
+    allowed_origins: tuple[str, ...] = ()
+    """Web origins whose pages may hold the widget: ``https://shop.example.org``,
+    ``https://*.example.org`` for all subdomains. Only their pages may connect, call and upload,
+    besides those in ``websocket.allowed_origins``. Empty: no other site has the widget."""
+
+
 class UserSettings(Struct, frozen=True, kw_only=True):
     """Accounts, passwords, tokens and devices."""
 
@@ -221,6 +230,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     websocket: SocketOptions = SocketOptions()
     rates: RateSettings = RateSettings()
     integration: IntegrationSettings = IntegrationSettings()
+    widget: WidgetSettings = WidgetSettings()
     users: UserSettings = UserSettings()
     messages: MessageSettings = MessageSettings()
     files: FileSettings = FileSettings()
@@ -231,6 +241,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     def data_dir(self) -> Path:
         """The data folder."""
         return Path(self.server.data_dir)
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        """The origins whose pages may connect and call, besides the server's own."""
+        return tuple(dict.fromkeys(self.websocket.allowed_origins + self.widget.allowed_origins))
 
     @property
     def host_and_port(self) -> tuple[str, int]:

@@ -17,6 +17,7 @@ from .integration import api as integration_api
 from .integration import app_api as integration_app_api
 from .integration import model as integration_model
 from .integration import webhooks_api as integration_webhooks_api
+from .integration import widget_api as integration_widget_api
 from .log.model import Row
 from .media import api as media_api
 from .media import model as media_model
@@ -28,12 +29,14 @@ from .relation import model as relation_model
 from .user import api as user_api
 from .user import api_admin as user_admin_api
 from .user import api_credentials as user_credentials_api
+from .user import api_login_tokens as user_login_tokens_api
 from .user import model as user_model
 
 APIS = (
     user_api,
     user_credentials_api,
     user_admin_api,
+    user_login_tokens_api,
     media_api,
     relation_api,
     group_api,
@@ -47,6 +50,7 @@ APIS = (
     integration_api,
     integration_app_api,
     integration_webhooks_api,
+    integration_widget_api,
 )
 MODELS = (
     user_model,

@@ -94,6 +94,16 @@ def new_connection_id() -> ConnectionId:
     return ConnectionId("k" + _base32(os.urandom(10)))
 
 
+def new_widget_id() -> DeviceId:
+    """Return a fresh id of a device that is a widget on somebody else's page."""
+    return DeviceId("w" + _base32(os.urandom(10)))
+
+
+def is_widget(device_id: DeviceId) -> bool:
+    """Return whether the device is a widget on somebody else's page."""
+    return device_id[:1] == "w"
+
+
 def new_token_id() -> str:
     """Return 26 random characters (128 bits) for links, tickets and one-time codes."""
     return _base32(os.urandom(16))

@@ -13,6 +13,7 @@ PHONE = "vphonephonephonep"
 INVITE, LINK, CODE = "inviteinviteinviteinvitein", "linklinklinklinklinklinkli", "824193"
 KEY, WEBHOOK = "k0123456789abcdef", "w0123456789abcdef"
 REFRESH = "vphonephonephonep.family.serial"
+LOGIN_TOKEN = "header.claims.signature"
 LATER_MS = 1_893_456_000_000
 TEXT = {"type": "text", "text": "Shall we meet at noon?"}
 IN_GROUP: dict[str, Any] = {"conversation_id": GROUP}
@@ -27,6 +28,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "user.register": {"handle": "dora", "password": "plum blossom 7", "name": "Dora"},
     "user.log_in": {"identifier": "alice", "password": "plum blossom 7", "platform": "ios"},
     "user.refresh": {"refresh_token": REFRESH},
+    "user.log_in_with_token": {"login_token": LOGIN_TOKEN, "device_name": "shop.example.org"},
     "user.log_out": {},
     "user.request_password_reset": {"identifier": "alice@example.org"},
     "user.reset_password": {"identifier": "alice", "code": CODE, "new_password": "apricot rain 3"},
@@ -142,6 +144,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "app.user_upsert": {**ONE_CUSTOMER, "name": "Wang Wei", "locale": "zh-CN"},
     "app.user_get": ONE_CUSTOMER,
     "app.mint_token": {**ONE_CUSTOMER, "platform": "web", "device_name": "Shop's page"},
+    "app.mint_login_token": {**ONE_CUSTOMER, "peer": "seller-1"},
     "app.notify": {
         **ONE_CUSTOMER,
         "account": "shop-notices",
@@ -158,6 +161,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "app.conversation_get": ONE_ORDER,
     "app.members_add": {**ONE_ORDER, "members": ["courier-3"]},
     "app.members_remove": {**ONE_ORDER, "members": ["courier-3"]},
+    "widget.open": {"handle": "bob"},
     "webhook.list": {},
     "webhook.create": {
         "url": "https://shop.example.org/hooks/chat",

@@ -70,12 +70,16 @@ class Files:
     Args:
         caller: Carries the commands.
         objects: Where the bytes are.
+        is_shared: Whether pages of other origins may show what they hold a ticket for.
     """
 
-    def __init__(self, caller: Caller, objects: Objects) -> None:
+    def __init__(self, caller: Caller, objects: Objects, is_shared: bool = False) -> None:
         self._caller = caller
         self._commands = Commands(caller, 0, 0.0)
         self._objects = objects
+        self._headers = HEADERS
+        if is_shared:
+            self._headers = HEADERS | {"cross-origin-resource-policy": "cross-origin"}
 
     def routes(self) -> tuple[Route, ...]:
         """Return the paths."""
@@ -106,7 +110,7 @@ class Files:
     async def _send(self, request: Request, opened: Opened, inline: bool) -> Response:
         etag = f'"{opened.etag}"'
         shown = inline and opened.is_plain
-        headers = HEADERS | {
+        headers = self._headers | {
             "etag": etag,
             "content-type": opened.mime if opened.is_plain else OCTETS,
             "content-disposition": disposition(opened.name, shown),

@@ -12,6 +12,7 @@ _TABLE = """
 user.register                POST   /auth/register
 user.log_in                  POST   /auth/login
 user.refresh                 POST   /auth/refresh
+user.log_in_with_token       POST   /auth/login-token
 user.log_out                 POST   /auth/logout
 user.request_password_reset  POST   /auth/password-reset
 user.reset_password          POST   /auth/password-reset/confirm
@@ -136,12 +137,15 @@ key.revoke                   DELETE /admin/keys/{key_id}
 app.user_upsert              PUT    /app/users/{external_id}
 app.user_get                 GET    /app/users/{external_id}
 app.mint_token               POST   /app/users/{external_id}/tokens
+app.mint_login_token         POST   /app/users/{external_id}/login-tokens
 app.notify                   POST   /app/users/{external_id}/notices
 app.bot_create               POST   /app/bots
 app.conversation_create      POST   /app/conversations
 app.conversation_get         GET    /app/conversations/{external_id}
 app.members_add              POST   /app/conversations/{external_id}/members
 app.members_remove           POST   /app/conversations/{external_id}/members/remove
+
+widget.open                  POST   /widget/open
 
 webhook.list                 GET    /webhooks
 webhook.create               POST   /webhooks
@@ -164,6 +168,7 @@ LIMITED_BY_ADDRESS: Final = frozenset(
     {
         "user.register",
         "user.log_in",
+        "user.log_in_with_token",
         "user.refresh",
         "user.request_password_reset",
         "user.reset_password",
@@ -178,6 +183,8 @@ NEVER_STORED: Final = frozenset(
         "user.reset_code_create",
         "user.invite_create",
         "app.mint_token",
+        "app.mint_login_token",
+        "widget.open",
         "app.bot_create",
         "key.create",
         "webhook.create",

@@ -1,4 +1,4 @@
-"""The web client: a folder of built files, served at ``/``."""
+"""The web client and the widget: a folder of built files, served at ``/``."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,7 +29,9 @@ CONTENT_SECURITY_POLICY: Final = "; ".join(
     )
 )
 PERMISSIONS_POLICY: Final = "microphone=(self), camera=(self), geolocation=(self)"
-RESERVED: Final = ("/api/", "/protocol/", "/assets/", "/ws")
+WIDGET: Final = ("/widget.js", "/widget/")
+"""What pages of other sites load: the script they name, and what it loads in turn."""
+RESERVED: Final = ("/api/", "/protocol/", "/assets/", "/widget/", "/ws")
 """Where a missing file is an error, and no address of the client's own."""
 ENCODINGS: Final = (("br", ".br"), ("gzip", ".gz"))
 TYPES: Final[Mapping[str, str]] = {
@@ -47,8 +49,10 @@ class WebClient(BaseRoute):
     """Serves the files of a folder, and the index for every address that is the client's own.
 
     The folder is read once: what is not in it then is never served. Files under ``assets``
-    have a hash in their names and are kept by browsers for ever; all others are asked for
-    anew each time. A ``.br`` or ``.gz`` beside a file is sent to who takes it.
+    and ``widget`` have a hash in their names and are kept by browsers for ever; all others are
+    asked for anew each time. Every site's pages may load the widget's files, which hold
+    nothing of anybody's; what they may then ask for is decided at the other paths. A ``.br``
+    or ``.gz`` beside a file is sent to who takes it.
 
     Args:
         folder: The built client. Without an index in it, nothing is served.
@@ -94,11 +98,14 @@ class WebClient(BaseRoute):
 
 
 def _headers(name: str, path: Path) -> dict[str, str]:
-    is_hashed = name.startswith("/assets/")
+    is_hashed = name.startswith(("/assets/", "/widget/"))
     headers = {
         "cache-control": "public, max-age=31536000, immutable" if is_hashed else "no-cache",
         "vary": "accept-encoding",
     }
+    if name.startswith(WIDGET):
+        headers["access-control-allow-origin"] = "*"
+        headers["cross-origin-resource-policy"] = "cross-origin"
     if path.name in (INDEX, WORKER):
         headers["content-security-policy"] = CONTENT_SECURITY_POLICY
     if path.name == INDEX:

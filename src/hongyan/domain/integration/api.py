@@ -163,6 +163,13 @@ class ScopeMissing(Forbidden):
     message = "This API key may not do this; give it a key with the scope it needs."
 
 
+class NotForWidgets(Forbidden):
+    """A widget does what its conversation needs, no more."""
+
+    code = "not_for_widgets"
+    message = "A chat on another site's page cannot do this; use the app itself."
+
+
 class NotForKeys(Forbidden):
     """Only a person who is logged in can do this."""
 

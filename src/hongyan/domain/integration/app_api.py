@@ -12,6 +12,7 @@ from hongyan.domain.group.model import JoinPolicy
 from hongyan.domain.message.api import Receipt
 from hongyan.domain.message.model import Content
 from hongyan.domain.user.api import Profile, Tokens
+from hongyan.domain.user.api_login_tokens import LoginToken
 from hongyan.domain.user.model import Platform
 from hongyan.kernel.bus import Access, Command
 from hongyan.kernel.errors import NotFound
@@ -99,6 +100,28 @@ class MintAppToken(Command[Tokens], frozen=True, kw_only=True):
     device_name: str = ""
     expires_in_s: int = 0
     """Of the access token; 0 takes the server's setting."""
+
+
+class MintLoginToken(Command[LoginToken], frozen=True, kw_only=True):
+    """Make a token with which a widget on the app server's own page logs in as its user.
+
+    It is good for one log-in and for a short time. Nothing is stored until it is used, so it
+    may be made whenever a page is drawn.
+
+    Raises:
+        NoSuchExternalUser: there is no such user, or no such peer.
+        AccountDeactivated: the account is asleep.
+        Invalid: the lifetime is not 10 to 600 seconds.
+        Forbidden: the user is an administrator.
+    """
+
+    METHOD = "app.mint_login_token"
+    ACCESS = Access.ADMIN
+
+    external_id: str
+    peer: str = ""
+    """The external id of somebody with whom the widget may begin to talk; empty for nobody."""
+    expires_in_s: int = 120
 
 
 class NewBot(Struct, frozen=True):

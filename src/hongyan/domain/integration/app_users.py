@@ -9,6 +9,7 @@ from hongyan.domain.log.model import Commit, Duplicate, Put
 from hongyan.domain.log.ports import Log, Records
 from hongyan.domain.user.api import GetUsers, NoSuchUser, Tokens, UpdateProfile
 from hongyan.domain.user.api_admin import CreateUser, MintToken, SetContact
+from hongyan.domain.user.api_login_tokens import LoginToken, MakeLoginToken
 from hongyan.domain.user.model import User
 from hongyan.kernel.bus import Actor, Caller, handles
 from hongyan.kernel.errors import Conflict, Forbidden
@@ -21,6 +22,7 @@ from .app_api import (
     ExternalProfile,
     GetExternalUser,
     MintAppToken,
+    MintLoginToken,
     NewBot,
     NoSuchExternalUser,
     Upserted,
@@ -73,7 +75,7 @@ class People:
 
 
 class AppUsers:
-    """Answers ``app.user_*``, ``app.mint_token`` and ``app.bot_create``.
+    """Answers ``app.user_*``, ``app.mint_*`` and ``app.bot_create``.
 
     Args:
         caller: Reaches the user service.
@@ -167,6 +169,20 @@ class AppUsers:
         )
         itself = structs.replace(ITSELF, address=actor.address)
         return await self._caller.call(itself, mint)
+
+    @handles(MintLoginToken)
+    async def mint_login_token(self, actor: Actor, command: MintLoginToken) -> LoginToken:
+        """See ``MintLoginToken``."""
+        user = await self._people.get(command.external_id)
+        if user.admin:
+            raise Forbidden("An administrator logs in in person.")
+        peer = command.peer
+        make = MakeLoginToken(
+            user_id=user.user_id,
+            peer_id=(await self._people.get(peer)).user_id if peer else UserId(""),
+            expires_in_s=command.expires_in_s,
+        )
+        return await self._caller.call(structs.replace(ITSELF, address=actor.address), make)
 
     @handles(CreateBot)
     async def create_bot(self, actor: Actor, command: CreateBot) -> NewBot:

@@ -1,10 +1,11 @@
-"""What a key may do. The doors ask this, in whatever process they are."""
+"""What a key and a widget may do. The doors ask this, in whatever process they are."""
 
 from typing import Final
 
 from hongyan.kernel.bus import Access, Actor, Command
+from hongyan.kernel.ids import is_widget
 
-from .api import NobodyNamed, NotForKeys, ScopeMissing
+from .api import NobodyNamed, NotForKeys, NotForWidgets, ScopeMissing
 from .model import Scope
 
 _METHODS: Final[dict[Scope, str]] = {
@@ -17,7 +18,7 @@ _METHODS: Final[dict[Scope, str]] = {
         relation.remark relation.mute relation.block relation.unblock relation.delete
         app.user_upsert
     """,
-    "tokens:mint": "app.mint_token",
+    "tokens:mint": "app.mint_token app.mint_login_token",
     "conversations:read": """
         conversation.get conversation.list conversation.folders group.get group.mine group.members
         group.bans group.join_requests group.link_list group.link_preview group.preview
@@ -53,17 +54,34 @@ SCOPES: Final[dict[str, Scope]] = {
     method: scope for scope, methods in _METHODS.items() for method in methods.split()
 }
 """The scope that a key needs for a method; a method that is not here is not for keys."""
+_WIDGET = """
+    user.me user.get user.log_out widget.open relation.friends relation.blocked relation.requests
+    conversation.sync conversation.user_log conversation.list conversation.get
+    conversation.history conversation.read conversation.delivered conversation.cursors
+    conversation.readers conversation.typing conversation.draft conversation.preference
+    conversation.folders conversation.hide_messages group.get group.members
+    message.send message.get message.edit message.recall message.revisions message.react
+    message.reactors message.marks message.pins poll.vote poll.votes
+    media.get media.ticket media.claim presence.get presence.watch presence.unwatch
+"""
+WIDGET_METHODS: Final = frozenset(_WIDGET.split())
+"""What a widget's device may ask: what a conversation needs, nothing of the account."""
 
 
 def check_scope(actor: Actor, command: type[Command[object]]) -> None:
-    """Refuse what the actor's key may not do; whoever has no key passes.
+    """Refuse what the actor's key or widget may not do; whoever has neither passes.
 
     Raises:
+        NotForWidgets: no widget may.
         NotForKeys: no key may.
         ScopeMissing: this key may not.
         NobodyNamed: it is something that a user does, and the key acts for none.
     """
-    if not actor.key_id or command.ACCESS == Access.ANYONE:
+    if command.ACCESS == Access.ANYONE:
+        return
+    if is_widget(actor.device_id) and command.METHOD not in WIDGET_METHODS:
+        raise NotForWidgets
+    if not actor.key_id:
         return
     needs = SCOPES.get(command.METHOD)
     if needs is None:

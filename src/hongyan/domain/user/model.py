@@ -20,7 +20,10 @@ DEVICE_CHANGED = "device.changed"
 DEVICE_REMOVED = "device.removed"
 """Body: ``DeviceRemoved``. Delivery closes that device's connection and tells it the reason."""
 
-Platform = Literal["web", "desktop", "linux", "macos", "windows", "android", "ios", "cli", "bot"]
+Platform = Literal[
+    "web", "desktop", "linux", "macos", "windows", "android", "ios", "cli", "bot", "widget"
+]
+"""``widget`` is a chat on a page of somebody else's site: its devices may do less."""
 State = Literal["active", "deactivated", "deleted"]
 
 

@@ -75,6 +75,29 @@ class AccessTokens(Protocol):
         ...
 
 
+class LoginClaims(Struct, frozen=True):
+    """What a login token says."""
+
+    user_id: UserId
+    device_id: DeviceId
+    """Of the device that it logs in; there is never a second one."""
+    peer_id: UserId
+    """With whom the app server lets the user begin to talk; empty for nobody."""
+    expires_at_s: int
+
+
+class LoginTokens(Protocol):
+    """Makes and reads login tokens. No other kind of token is one, and they are no other."""
+
+    def issue(self, claims: LoginClaims) -> str:
+        """Return the signed token."""
+        ...
+
+    def read(self, token: str) -> LoginClaims | None:
+        """Return what a token of ours says, expired or not; None when it is not ours."""
+        ...
+
+
 class CodeSender(Protocol):
     """Brings a one-time code to its person."""
 

@@ -5,10 +5,11 @@ from hongyan.domain.log.ports import Log, Records
 from hongyan.kernel.clock import Clock
 
 from .accounts import Accounts
-from .ports import AccessTokens, Avatars, CodeSender, Hasher
+from .ports import AccessTokens, Avatars, CodeSender, Hasher, LoginTokens
 from .service_admin import Administration
 from .service_credentials import CredentialPolicy, Credentials
 from .service_devices import DevicePolicy, Devices
+from .service_login_tokens import LoginTokenService
 from .service_profiles import Profiles
 from .service_registration import Mode, Registration
 from .throttle import Guard, Throttle
@@ -31,6 +32,7 @@ class UserService:
         credentials: How passwords and one-time codes have to be.
         phone_region: ISO 3166 code of telephone numbers without a country code.
         avatars: Keeps pictures; None lets users name pictures that nobody keeps.
+        login_tokens: Makes and reads login tokens; None lets nobody log in with one.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class UserService:
         credentials: CredentialPolicy = CredentialPolicy(),  # noqa: B008
         phone_region: str = "",
         avatars: Avatars | None = None,
+        login_tokens: LoginTokens | None = None,
     ) -> None:
         accounts = Accounts(log, records, clock, phone_region, avatars)
         # Codes cost a mail each, so those who ask for them wait sooner and longer.
@@ -68,6 +71,8 @@ class UserService:
             Profiles(accounts, phone_region),
             Administration(accounts),
         )
+        if login_tokens is not None:
+            self.parts += (LoginTokenService(accounts, self._devices, login_tokens),)
 
     def committed(self, event: Committed) -> None:
         """Forget what is remembered of devices that a commit removed."""

@@ -85,6 +85,7 @@ class Devices:
         self._access_tokens = access_tokens
         self._guard = guard
         self._policy = policy
+        self.devices_max = policy.devices_max
         self.live = LiveDevices()
 
     # --- coming in ---
@@ -186,9 +187,10 @@ class Devices:
         name: str,
         address: str,
         access_ttl_s: int = 0,
+        device_id: DeviceId = DeviceId(""),  # noqa: B008
     ) -> Tokens:
         """Add a device to the plan and return its tokens, good once the plan is committed."""
-        device_id = new_device_id()
+        device_id = device_id or new_device_id()
         family, serial = secrets.token_urlsafe(16), secrets.token_urlsafe(32)
         refresh_token = f"{device_id}.{family}.{serial}"
         device = Device(

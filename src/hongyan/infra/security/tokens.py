@@ -1,11 +1,12 @@
-"""The port AccessTokens by JSON Web Tokens (RFC 7519) signed with HMAC-SHA-256."""
+"""AccessTokens and LoginTokens by JSON Web Tokens (RFC 7519) signed with HMAC-SHA-256."""
 
+import hmac
 from collections.abc import Sequence
 from functools import lru_cache
 
 import jwt
 
-from hongyan.domain.user.ports import Claims
+from hongyan.domain.user.ports import Claims, LoginClaims
 from hongyan.kernel.ids import DeviceId, UserId
 
 KEY_BYTES_MIN = 32
@@ -82,3 +83,49 @@ def _claims(payload: dict[str, object]) -> Claims | None:
             UserId(user_id), DeviceId(device_id), admin is True, issued, expires, token_id
         )
     return None
+
+
+class JwtLoginTokens:
+    """Signs with a key that is made of the first one and serves nothing else.
+
+    Args:
+        keys: As of ``JwtAccessTokens``.
+    """
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        self._keys = tuple(hmac.digest(key, b"login token", "sha256") for key in keys)
+
+    def issue(self, claims: LoginClaims) -> str:
+        """See ``LoginTokens.issue``."""
+        payload = {
+            "sub": claims.user_id,
+            "did": claims.device_id,
+            "exp": claims.expires_at_s,
+            "peer": claims.peer_id,
+        }
+        return jwt.encode(payload, self._keys[0], algorithm=_ALGORITHM)
+
+    def read(self, token: str) -> LoginClaims | None:
+        """See ``LoginTokens.read``."""
+        if len(token) > TOKEN_MAX:
+            return None
+        for key in self._keys:
+            try:
+                said = jwt.decode(
+                    token,
+                    key,
+                    algorithms=[_ALGORITHM],
+                    options={"require": ["sub", "did", "exp", "peer"], "verify_exp": False},
+                )
+            except jwt.InvalidSignatureError:
+                continue
+            except jwt.InvalidTokenError:
+                return None
+            texts = (said["sub"], said["did"], said["peer"])
+            if all(isinstance(one, str) for one in texts) and isinstance(said["exp"], int):
+                user_id, device_id, peer_id = texts
+                return LoginClaims(
+                    UserId(user_id), DeviceId(device_id), UserId(peer_id), said["exp"]
+                )
+            return None
+        return None
