@@ -11,14 +11,14 @@ from hongyan.domain.admin.api import NoteAct
 from hongyan.domain.catalog import ROWS
 from hongyan.domain.user.api_admin import FindUser
 from hongyan.domain.user.model import Account
-from hongyan.infra.objects.objects import FolderObjects
 from hongyan.infra.sqlite.snapshot import SqliteSnapshot
+from hongyan.kernel.clock import SystemClock
 from hongyan.kernel.ids import ConversationId
 
 from .bars import Bars
 from .composition import DATABASE
 from .export import Exporter, ExportFailed
-from .media import FOLDER
+from .objects import open_objects
 from .operator import EXIT_REFUSED, Operator, fail, operate
 from .options import Config, Data, settings_of
 from .settings import Settings
@@ -89,7 +89,7 @@ def _export(settings: Settings, target: Path, language: str, work: Work) -> int:
     async def main() -> int:
         folder = settings.data_dir
         async with SqliteSnapshot(folder / DATABASE, ROWS) as snapshot:
-            objects = FolderObjects(folder / FOLDER)
+            objects = open_objects(settings, SystemClock()).objects
             with Bars() as bars:
                 return await work(Exporter(snapshot, objects, target, language, bars))
 

@@ -66,7 +66,7 @@ async def fill(
             return None
         now_ms = time.time_ns() // 1_000_000
         media = embedded.services.media
-        files = Files(caller, media.staging, media.ticks[0])
+        files = Files(caller, media.bytes.staging, media.ticks[0])
         made = Demo(caller, store, store, clock, files, seed, now_ms)
         report = await made.fill(people, messages, bars)
         noted = {"people": people, "messages": messages, "seed": seed}

@@ -84,8 +84,7 @@ class Server:
         )
         self._chores = Chores(clock, embedded.services.ticks)
         self._webhooks = embedded.services.integration.webhooks
-        media = embedded.services.media
-        files = file_routes(settings, bus, media.staging, media.objects)
+        files = file_routes(settings, bus, embedded.services.media.bytes)
         self._doors = Doors(settings, bus, clock, self.hub, files)
         self.control = ControlServer(bus, COMMANDS)
 

@@ -19,11 +19,13 @@ import apsw
 
 from hongyan.access.control.protocol import socket_path
 from hongyan.infra.local.folder import FolderInUse, FolderLock
+from hongyan.kernel.clock import SystemClock
 
 from .bars import Bars
 from .composition import DATABASE
 from .doctor_database import examine_database
 from .findings import Finding, fine, note, problem, warning
+from .objects import open_objects
 from .settings import SECRETS_FILE, Settings, SettingsError, load_secrets
 from .sources import Loaded
 
@@ -51,7 +53,12 @@ async def examine(loaded: Loaded, deep: bool, bars: Bars) -> list[Finding]:
     findings += [*_folder(settings.data_dir), *_secrets(settings.data_dir)]
     findings += [*_disk(settings.data_dir), *_server(settings), *_mail(settings)]
     if (settings.data_dir / DATABASE).exists():
-        findings += await examine_database(settings.data_dir, deep, bars)
+        try:
+            downloads = open_objects(settings, SystemClock()).downloads
+        except SettingsError as error:
+            findings.append(problem("files", str(error), "Mend the [objects] settings."))
+            downloads = None
+        findings += await examine_database(settings.data_dir, deep, bars, downloads)
     else:
         findings.append(note("database", "There is none yet; the first start makes it."))
     return findings

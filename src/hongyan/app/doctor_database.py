@@ -16,16 +16,18 @@ from hongyan.domain.catalog import ROWS
 from hongyan.domain.group.model import Group, Member, Role, Roll
 from hongyan.domain.log.model import Row
 from hongyan.domain.media.model import MediaItem, object_name
+from hongyan.domain.media.ports import Downloads
 from hongyan.domain.message.model import MESSAGE
-from hongyan.infra.objects.objects import OBJECTS
+from hongyan.infra.objects.objects import FolderObjects
 from hongyan.infra.sqlite.inspection import check_file, check_indexes, check_logs
 from hongyan.infra.sqlite.snapshot import SqliteSnapshot
+from hongyan.kernel.errors import NotFound, Unavailable
 from hongyan.kernel.ids import Kind, kind_of
 
 from .bars import Bars
 from .composition import DATABASE
 from .findings import Finding, fine, problem, troubles, warning
-from .media import FOLDER
+from .objects import FOLDER
 
 R = TypeVar("R", bound=Row)
 PAGE = 1_000
@@ -34,18 +36,28 @@ SHOWN = 5
 MEND = "Restore the newest backup beside it (hongyan restore), and keep this folder to look into."
 
 
-async def examine_database(folder: Path, deep: bool, bars: Bars) -> list[Finding]:
-    """Look at the database as it stands now; a server may work on it meanwhile."""
+async def examine_database(
+    folder: Path, deep: bool, bars: Bars, downloads: Downloads | None = None
+) -> list[Finding]:
+    """Look at the database as it stands now; a server may work on it meanwhile.
+
+    Args:
+        folder: The data folder.
+        deep: Read everything.
+        bars: Shows how far it is.
+        downloads: Where the files are; None takes the data folder.
+    """
     try:
         snapshot = await asyncio.to_thread(SqliteSnapshot, folder / DATABASE, ROWS)
     except apsw.Error as error:
         return [problem("database", f"{DATABASE} cannot be opened: {error}", MEND)]
+    downloads = downloads or FolderObjects(folder / FOLDER)
     async with snapshot:
         try:
             findings = await asyncio.to_thread(_file, snapshot.connection, deep, bars)
             findings += await _rows(snapshot, deep)
             findings += await _audit(snapshot)
-            findings += await _files(snapshot, folder, deep, bars)
+            findings += await _files(snapshot, folder, downloads, deep, bars)
         except apsw.Error as error:
             return [problem("database", f"{DATABASE} cannot be read: {error}", MEND)]
     return findings
@@ -141,11 +153,12 @@ async def _unreadable(snapshot: SqliteSnapshot) -> AsyncIterator[str]:
             yield f"a row of {row.TABLE.name} cannot be read: {error}"
 
 
-async def _files(snapshot: SqliteSnapshot, folder: Path, deep: bool, bars: Bars) -> list[Finding]:
+async def _files(
+    snapshot: SqliteSnapshot, folder: Path, downloads: Downloads, deep: bool, bars: Bars
+) -> list[Finding]:
     """Compare the files that people sent with the bytes that are there."""
     tell = bars.stage("files")
     total = await snapshot.count(MediaItem)
-    objects = folder / FOLDER / OBJECTS
     wrong: dict[str, str] = {}
     done = 0
     seen: set[str] = set()
@@ -155,10 +168,11 @@ async def _files(snapshot: SqliteSnapshot, folder: Path, deep: bool, bars: Bars)
         if item.sha256 in seen:
             continue
         seen.add(item.sha256)
-        path = objects / object_name(item.sha256)
-        trouble = await asyncio.to_thread(_trouble, path, item.size_bytes, item.sha256, deep)
+        name = object_name(item.sha256)
+        trouble = await _trouble(downloads, name, item, deep)
         if trouble:
-            wrong[item.media_id] = f"{item.media_id} ({item.name}): {path} {trouble}"
+            where = downloads.path(name) or name
+            wrong[item.media_id] = f"{item.media_id} ({item.name}): {where} {trouble}"
     if wrong:  # what ended while we looked is no trouble
         async with SqliteSnapshot(folder / DATABASE, ROWS) as now:
             there = await now.get_many(MediaItem, [(media_id,) for media_id in wrong])
@@ -170,15 +184,22 @@ async def _files(snapshot: SqliteSnapshot, folder: Path, deep: bool, bars: Bars)
     return troubles("files", shown, f"{len(seen)} contents are {looked}.", remedy)
 
 
-def _trouble(path: Path, size_bytes: int, sha256: str, deep: bool) -> str:
+async def _trouble(downloads: Downloads, name: str, item: MediaItem, deep: bool) -> str:
     """Return what is wrong with the bytes of a file; empty for nothing."""
     try:
-        found_bytes = path.stat().st_size
-    except OSError:
+        found_bytes = await downloads.size(name)
+        if found_bytes != item.size_bytes:
+            return f"has {found_bytes} bytes instead of {item.size_bytes}"
+        if not deep:
+            return ""
+        digest = hashlib.sha256()
+        async for piece in downloads.read(name, 0, found_bytes):
+            await asyncio.to_thread(digest.update, piece)
+    except NotFound:
         return "is not there"
-    if found_bytes != size_bytes:
-        return f"has {found_bytes} bytes instead of {size_bytes}"
-    return "holds other bytes than were sent" if deep and sha256_of(path) != sha256 else ""
+    except (Unavailable, OSError) as error:
+        return f"cannot be read: {error}"
+    return "" if digest.hexdigest() == item.sha256 else "holds other bytes than were sent"
 
 
 async def _audit(snapshot: SqliteSnapshot) -> list[Finding]:
@@ -198,9 +219,3 @@ async def _audit(snapshot: SqliteSnapshot) -> list[Finding]:
         text = f"The audit log ends at {number}; {wanted} acts were noted."
         return [problem("audit", text, "Somebody altered the database; ask who could.")]
     return [fine("audit", f"{number} records, each sealed by the one after it.")]
-
-
-def sha256_of(path: Path) -> str:
-    """Return a file's SHA-256 in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

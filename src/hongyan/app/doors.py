@@ -20,10 +20,10 @@ from hongyan.access.native.session import Door
 from hongyan.access.rates import Buckets
 from hongyan.delivery.hub import Hub
 from hongyan.domain.catalog import COMMANDS
-from hongyan.domain.media.ports import Objects, Staging
 from hongyan.kernel.bus import Caller
 from hongyan.kernel.clock import Clock
 
+from .objects import ObjectParts, storage_origin
 from .settings import Settings
 
 
@@ -62,7 +62,7 @@ class Doors:
                 clock,
                 _http_options(settings),
                 lambda: self._is_open and is_ready(),
-                (*files, WebClient(Path(hongyan.__file__).parent / "web")),
+                (*files, WebClient(_web_dir(), storage_origin(settings))),
                 hub=hub,
                 user_rates=user_rates,
             ),
@@ -97,9 +97,11 @@ class Doors:
         await self.web.stop()
 
 
-def file_routes(
-    settings: Settings, caller: Caller, staging: Staging, objects: Objects
-) -> tuple[BaseRoute, ...]:
+def _web_dir() -> Path:
+    return Path(hongyan.__file__).parent / "web"
+
+
+def file_routes(settings: Settings, caller: Caller, parts: ObjectParts) -> tuple[BaseRoute, ...]:
     """Return the paths of uploads and downloads."""
     options = TusOptions(
         file_bytes_max=settings.files.file_bytes_max,
@@ -107,7 +109,8 @@ def file_routes(
         idle_s=settings.files.upload_idle_s,
     )
     shared = bool(settings.allowed_origins)
-    return (*Tus(caller, staging, options).routes(), *Files(caller, objects, shared).routes())
+    files = Files(caller, parts.downloads, parts.download_links, shared)
+    return (*Tus(caller, parts.staging, options).routes(), *files.routes())
 
 
 def _door(

@@ -22,12 +22,14 @@ from hongyan.domain.group.model import Group, Member
 from hongyan.domain.log.model import Entry
 from hongyan.domain.log.ports import Cursors, Log, Records
 from hongyan.domain.media.model import MediaItem, object_name
+from hongyan.domain.media.ports import Objects
 from hongyan.domain.message.model import MESSAGE, SHOWN, Media, decode_body
 from hongyan.domain.message.rows import Marks, Revision
 from hongyan.domain.relation.model import Relation
 from hongyan.domain.user.accounts import account_of
 from hongyan.domain.user.model import User
 from hongyan.kernel.bus import Actor
+from hongyan.kernel.errors import NotFound
 from hongyan.kernel.ids import SYSTEM, ConversationId, DeviceId, Kind, LogId, UserId, kind_of
 
 from .bars import Bars, Tell
@@ -51,14 +53,6 @@ class Source(Log, Cursors, Records, Protocol):
     """Where exports are read: a snapshot."""
 
 
-class ObjectPaths(Protocol):
-    """Where the bytes of files are."""
-
-    def path(self, name: str) -> Path | None:
-        """Return the file of an object, where it is on this machine."""
-        ...
-
-
 class Exporter:
     """Writes exports.
 
@@ -71,7 +65,7 @@ class Exporter:
     """
 
     def __init__(
-        self, source: Source, objects: ObjectPaths, target: Path, language: str, bars: Bars
+        self, source: Source, objects: Objects, target: Path, language: str, bars: Bars
     ) -> None:
         self._source = source
         self._objects = objects
@@ -251,14 +245,17 @@ class Exporter:
         if not isinstance(content, Media) or content.media_id in self._files:
             return
         item = await self._source.get(MediaItem, content.media_id)
-        path = None if item is None else self._objects.path(object_name(item.sha256))
-        if item is None or path is None or not path.exists():
+        if item is None:
             return
         suffix = Path(item.name).suffix.lower()
         safe = suffix if suffix in PLAIN_SUFFIXES else f"{suffix[:10]}.bin"
         relative = f"{FILES}/{content.media_id}{safe if safe.isascii() else '.bin'}"
         (self._target / FILES).mkdir(mode=0o700, exist_ok=True)
-        await asyncio.to_thread(shutil.copyfile, path, self._target / relative)
+        try:
+            async with self._objects.local(object_name(item.sha256)) as path:
+                await asyncio.to_thread(shutil.copyfile, path, self._target / relative)
+        except NotFound:
+            return
         is_picture = item.is_plain and item.mime.startswith("image/")
         self._files[content.media_id] = Copied(relative, item.name, is_picture)
 

@@ -6,24 +6,22 @@ from hongyan.domain.media.access import MediaAccess
 from hongyan.domain.media.rules import Limits
 from hongyan.domain.media.service import MediaService
 from hongyan.domain.media.service_collecting import Collecting
+from hongyan.domain.media.service_direct import DirectUploads
 from hongyan.domain.media.service_processing import Processing
 from hongyan.domain.media.service_uploads import Uploads
 from hongyan.infra.local.bus import LocalBus
 from hongyan.infra.media.prober import WorkerLimits, WorkerProber
-from hongyan.infra.objects.objects import FolderObjects
-from hongyan.infra.objects.staging import FolderStaging
 from hongyan.infra.security.tickets import HmacTickets
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.turns import Turns
 
 from .chores import Tick
+from .objects import open_objects
 from .settings import FileSettings, Secrets, Settings
-
-FOLDER = "files"
 
 
 class MediaParts:
-    """Everything that has to do with files, below the folder ``files`` of the data folder.
+    """Everything that has to do with files.
 
     Args:
         settings: What an operator may set.
@@ -35,8 +33,7 @@ class MediaParts:
 
     Attributes:
         access: Judges who may read what, and lends files to messages and avatars.
-        objects: Complete files.
-        staging: Files that are being sent.
+        bytes: Where the bytes are.
         ticks: What is to be called again and again, the making of previews first; see
             ``Chores``.
     """
@@ -53,21 +50,21 @@ class MediaParts:
         clock: Clock,
     ) -> None:
         files = settings.files
-        folder, limits, turns = settings.data_dir / FOLDER, _limits(files), Turns()
-        self.staging = FolderStaging(folder)
-        self.objects = FolderObjects(folder)
+        limits, turns = _limits(files), Turns()
+        self.bytes = open_objects(settings, clock)
+        staging, objects = self.bytes.staging, self.bytes.objects
         self._prober = WorkerProber(_worker_limits(files))
         self.access = MediaAccess(log, records, clock, MemberSightings(records), limits)
         tickets = HmacTickets(bytes.fromhex(secrets.access_token_key))
-        uploads = Uploads(
-            log, records, clock, self.staging, self.objects, self._prober, turns, limits
-        )
-        processing = Processing(log, records, clock, self.objects, self._prober, files.workers)
-        collecting = Collecting(log, records, self.objects, uploads, turns)
+        uploads = Uploads(log, records, clock, staging, objects, self._prober, turns, limits)
+        processing = Processing(log, records, clock, objects, self._prober, files.workers)
+        collecting = Collecting(log, records, objects, uploads, turns)
+        links, link_s = self.bytes.upload_links, settings.objects.upload_link_s
         for part in (
             MediaService(log, records, clock, self.access, tickets, turns, limits),
             self.access,
             uploads,
+            DirectUploads(records, clock, uploads, links, link_s),
         ):
             bus.serve(part)
         self.ticks = (processing.tick, collecting.tick)

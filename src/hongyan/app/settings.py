@@ -197,6 +197,43 @@ class FileSettings(Struct, frozen=True, kw_only=True):
     """Pixels of the largest picture that is decoded for a preview."""
 
 
+class ObjectSettings(Struct, frozen=True, kw_only=True):
+    """Where the bytes of files are. ``docs/operate/objects.md`` tells how to set up a bucket."""
+
+    store: Literal["folder", "s3"] = "folder"
+    """``folder``: below ``files`` in the data folder. ``s3``: in a bucket, which several servers
+    can share."""
+    url: str = ""
+    """The S3 service as this server reaches it: ``https://HOST`` or ``http://HOST:PORT``."""
+    public_url: str = ""
+    """The same as clients reach it, for direct links. Empty: as ``url``."""
+    bucket: str = ""
+    """The bucket. It must be there, and be public to nobody."""
+    region: str = "us-east-1"
+    """The bucket's region; it goes into signatures."""
+    prefix: str = ""
+    """Before the names of all objects. Empty: none."""
+    access_key_id: str = ""
+    """Who asks the S3 service."""
+    secret_access_key: Secret = ""
+    """The key's secret. Better in the environment than in a file."""
+    path_style: bool = True
+    """Whether the bucket stands in the path of URLs (most services of one's own) or in the
+    host's name."""
+    direct_downloads: bool = False
+    """Whether who may read a file is sent to the bucket for it, by a link that is good for
+    ``download_link_s``. Takes the bytes off this server."""
+    direct_uploads: bool = False
+    """Whether clients may send files to the bucket themselves (``media.direct_begin``)."""
+    download_link_s: Annotated[int, Meta(ge=1, le=3_600)] = 60
+    """Seconds in which a download by such a link must have begun. Whoever gets the link in that
+    time can use it, also after a recall."""
+    upload_link_s: Annotated[int, Meta(ge=60, le=86_400)] = 3_600
+    """Seconds in which a piece may be sent by such a link; a client may ask for new ones."""
+    piece_bytes: Annotated[int, Meta(ge=1024**2, le=5 * 1024**3)] = 64 * 1024**2
+    """The largest piece of a file that is sent by one link."""
+
+
 class SmtpSettings(Struct, frozen=True, kw_only=True):
     """Mail, for codes that reset a password."""
 
@@ -234,6 +271,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     users: UserSettings = UserSettings()
     messages: MessageSettings = MessageSettings()
     files: FileSettings = FileSettings()
+    objects: ObjectSettings = ObjectSettings()
     smtp: SmtpSettings = SmtpSettings()
     storage: StorageSettings = StorageSettings()
 

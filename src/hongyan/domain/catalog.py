@@ -20,6 +20,7 @@ from .integration import webhooks_api as integration_webhooks_api
 from .integration import widget_api as integration_widget_api
 from .log.model import Row
 from .media import api as media_api
+from .media import direct_api as media_direct_api
 from .media import model as media_model
 from .message import api as message_api
 from .message import marks_api as message_marks_api
@@ -38,6 +39,7 @@ APIS = (
     user_admin_api,
     user_login_tokens_api,
     media_api,
+    media_direct_api,
     relation_api,
     group_api,
     members_api,

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from hongyan.domain.media.api import GetMedia, Opened, OpenMedia, RedeemTicket
-from hongyan.domain.media.ports import Objects
+from hongyan.domain.media.ports import DirectLinks, Downloads
 from hongyan.kernel.bus import ANONYMOUS, Actor, Caller
 from hongyan.kernel.errors import NotFound
 from hongyan.kernel.ids import DeviceId
@@ -70,13 +70,21 @@ class Files:
     Args:
         caller: Carries the commands.
         objects: Where the bytes are.
+        links: Sends who may read a file to the bucket; None sends the bytes ourselves.
         is_shared: Whether pages of other origins may show what they hold a ticket for.
     """
 
-    def __init__(self, caller: Caller, objects: Objects, is_shared: bool = False) -> None:
+    def __init__(
+        self,
+        caller: Caller,
+        objects: Downloads,
+        links: DirectLinks | None = None,
+        is_shared: bool = False,
+    ) -> None:
         self._caller = caller
         self._commands = Commands(caller, 0, 0.0)
         self._objects = objects
+        self._links = links
         self._headers = HEADERS
         if is_shared:
             self._headers = HEADERS | {"cross-origin-resource-policy": "cross-origin"}
@@ -118,10 +126,11 @@ class Files:
         if _matches(request.headers.get("if-none-match", ""), etag):
             del headers["content-type"], headers["content-disposition"]
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-        path = self._objects.path(opened.object_name)
+        if self._links is not None and request.method == "GET":
+            return self._elsewhere(self._links, opened, headers)
         size = opened.size_bytes
         if size < 0:
-            size = await _size_of(path)
+            size = await self._objects.size(opened.object_name)
         wanted = request.headers.get("range", "")
         if request.headers.get("if-range", etag) != etag:
             wanted = ""
@@ -138,19 +147,19 @@ class Files:
             headers["content-range"] = f"bytes {span.first}-{last}/{size}"
         if request.method == "HEAD":
             return Response(status_code=status, headers=headers)
+        path = self._objects.path(opened.object_name)
         if path is not None:
             return FileResponse(path, span, status, headers)
         pieces = self._objects.read(opened.object_name, span.first, span.length)
         return PiecesResponse(pieces, status, headers)
 
-
-async def _size_of(path: Path | None) -> int:
-    if path is None:
-        raise NotFound
-    try:
-        return (await asyncio.to_thread(path.stat)).st_size
-    except FileNotFoundError as error:
-        raise NotFound from error
+    def _elsewhere(self, links: DirectLinks, opened: Opened, headers: dict[str, str]) -> Response:
+        """Send the client to the bucket, which answers as we would, as far as it can."""
+        url = links.download(
+            opened.object_name, headers["content-type"], headers["content-disposition"]
+        )
+        told = {"location": url, "cache-control": "no-store", "referrer-policy": "no-referrer"}
+        return Response(status_code=HTTPStatus.TEMPORARY_REDIRECT, headers=told)
 
 
 class PiecesResponse(Response):

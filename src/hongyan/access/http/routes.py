@@ -115,6 +115,9 @@ media.get                    GET    /media/{media_id}/info
 media.ticket                 POST   /media/{media_id}/tickets
 media.claim                  POST   /me/media
 media.usage                  GET    /me/media
+media.direct_begin           POST   /me/media/direct
+media.direct_resume          POST   /me/media/direct/{upload_id}
+media.direct_finish          POST   /me/media/direct/{upload_id}/finish
 
 presence.get                 GET    /presence
 presence.watch               POST   /presence/watch
@@ -191,6 +194,8 @@ NEVER_STORED: Final = frozenset(
         "webhook.rotate_secret",
         "conversation.sync",
         "media.ticket",
+        "media.direct_begin",
+        "media.direct_resume",
         "presence.watch",
         "presence.unwatch",
     }

@@ -11,23 +11,23 @@ from starlette.types import Receive, Scope, Send
 
 INDEX = "index.html"
 WORKER = "worker.js"
-CONTENT_SECURITY_POLICY: Final = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' blob: data:",
-        "media-src 'self' blob:",
-        "font-src 'self'",
-        "connect-src 'self'",
-        "frame-src 'self' blob:",
-        "worker-src 'self'",
-        "manifest-src 'self'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-    )
+_POLICY: Final = (
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' blob: data:",
+    "media-src 'self' blob:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "frame-src 'self' blob:",
+    "worker-src 'self'",
+    "manifest-src 'self'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
 )
+_FETCHED: Final = ("img-src", "media-src", "connect-src")
+CONTENT_SECURITY_POLICY: Final = "; ".join(_POLICY)
 PERMISSIONS_POLICY: Final = "microphone=(self), camera=(self), geolocation=(self)"
 WIDGET: Final = ("/widget.js", "/widget/")
 """What pages of other sites load: the script they name, and what it loads in turn."""
@@ -56,9 +56,11 @@ class WebClient(BaseRoute):
 
     Args:
         folder: The built client. Without an index in it, nothing is served.
+        storage: The origin that files come from and go to, if it is another; empty for none.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, storage: str = "") -> None:
+        self._policy = content_security_policy(storage)
         files = {f"/{path.relative_to(folder).as_posix()}": path for path in folder.rglob("*")}
         self._files = {name: path for name, path in files.items() if path.suffix in TYPES}
         self._packed = {path for path in files.values() if path.suffix in (".br", ".gz")}
@@ -77,7 +79,7 @@ class WebClient(BaseRoute):
         """Answer with the file."""
         path = self._found(scope["path"])
         assert path is not None
-        headers = _headers(scope["path"], path)
+        headers = _headers(scope["path"], path, self._policy)
         accepted = Headers(scope=scope).get("accept-encoding", "")
         sent = path
         for encoding, suffix in ENCODINGS:
@@ -97,7 +99,7 @@ class WebClient(BaseRoute):
         return self._index if is_page else None
 
 
-def _headers(name: str, path: Path) -> dict[str, str]:
+def _headers(name: str, path: Path, policy: str) -> dict[str, str]:
     is_hashed = name.startswith(("/assets/", "/widget/"))
     headers = {
         "cache-control": "public, max-age=31536000, immutable" if is_hashed else "no-cache",
@@ -107,8 +109,17 @@ def _headers(name: str, path: Path) -> dict[str, str]:
         headers["access-control-allow-origin"] = "*"
         headers["cross-origin-resource-policy"] = "cross-origin"
     if path.name in (INDEX, WORKER):
-        headers["content-security-policy"] = CONTENT_SECURITY_POLICY
+        headers["content-security-policy"] = policy
     if path.name == INDEX:
         headers["permissions-policy"] = PERMISSIONS_POLICY
         headers["cross-origin-opener-policy"] = "same-origin"
     return headers
+
+
+def content_security_policy(storage: str = "") -> str:
+    """Return what the client's page may reach: the server, and the origin that has the files."""
+    if not storage:
+        return CONTENT_SECURITY_POLICY
+    return "; ".join(
+        f"{one} {storage}" if one.partition(" ")[0] in _FETCHED else one for one in _POLICY
+    )

@@ -1,6 +1,7 @@
 """What the media service needs besides the logs and rows: room for bytes, and eyes."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -9,6 +10,10 @@ from msgspec import Struct
 from hongyan.kernel.ids import LogId, UserId
 
 from .model import Facts, Variant
+
+HEAD_BYTES = 8192
+TAIL_BYTES = 66_000
+"""As far from the end as an archive's directory may begin to end."""
 
 
 class Part(Protocol):
@@ -41,29 +46,43 @@ class Part(Protocol):
         ...
 
 
+class Sealed(Struct, frozen=True):
+    """The bytes of a complete upload, which nobody changes any more."""
+
+    key: str
+    """Where staging has them."""
+    sha256: str
+    """In lower-case hexadecimal digits, of exactly these bytes."""
+
+
 class Staging(Protocol):
-    """The bytes of uploads under way, on this machine."""
+    """The bytes of uploads under way: a folder of this machine, or a bucket of all machines."""
 
     async def open(self, upload_id: str, offset: int) -> Part:
-        """Return a part that begins at ``offset``; bytes behind it are taken away.
+        """Return a part that begins at ``offset``; bytes behind it count no more.
 
         Raises:
             NotFound: fewer than ``offset`` bytes are there.
         """
         ...
 
-    async def digest(self, upload_id: str) -> str:
-        """Return the SHA-256 of all bytes, in hexadecimal digits.
+    async def seal(self, upload_id: str, length_bytes: int) -> Sealed:
+        """Make one of the first ``length_bytes`` bytes, and hash it; may be repeated.
 
-        Known already where they all came through one process; else the file is read.
+        The hash is known already where all bytes came through one process to its own disk;
+        else they are read.
 
         Raises:
-            NotFound: there is no such upload here.
+            NotFound: they are not there.
         """
         ...
 
-    def path(self, upload_id: str) -> Path:
-        """Return where the bytes are."""
+    async def ends(self, sealed: Sealed) -> tuple[bytes, bytes]:
+        """Return the first ``HEAD_BYTES`` and the last ``TAIL_BYTES`` bytes.
+
+        Raises:
+            NotFound: they are gone.
+        """
         ...
 
     async def remove(self, upload_id: str) -> None:
@@ -74,13 +93,14 @@ class Staging(Protocol):
 class Objects(Protocol):
     """Immutable bytes under names: a folder, or a bucket."""
 
-    async def keep(self, source: Path, name: str) -> None:
-        """Store the file's bytes durably under the name, unless the name has bytes already.
+    async def keep(self, sealed: Sealed, name: str) -> None:
+        """Store sealed bytes durably under the name, unless the name has bytes already.
 
-        The source stays; on the same disk nothing is copied.
+        They stay in staging; nothing is sent: the disk or the bucket copies.
 
         Raises:
-            StorageFull: the disk is full.
+            NotFound: they are not in staging any more.
+            StorageFull: there is no room.
         """
         ...
 
@@ -88,16 +108,12 @@ class Objects(Protocol):
         """Store a few bytes under the name, in place of those that are there.
 
         Raises:
-            StorageFull: the disk is full.
+            StorageFull: there is no room.
         """
         ...
 
-    def path(self, name: str) -> Path | None:
-        """Return the file that holds the bytes, where they are on this machine."""
-        ...
-
-    def read(self, name: str, first: int, length: int) -> AsyncIterator[bytes]:
-        """Yield ``length`` bytes from the one at ``first`` on, in pieces of at most 1 MiB or so.
+    def local(self, name: str) -> AbstractAsyncContextManager[Path]:
+        """Return a file of this machine with the bytes, good inside the ``async with``.
 
         Raises:
             NotFound: nothing has this name.
@@ -106,6 +122,52 @@ class Objects(Protocol):
 
     async def delete(self, names: Sequence[str]) -> None:
         """Remove what has these names; what is not there is passed over."""
+        ...
+
+
+class Downloads(Protocol):
+    """The same objects, for the door that sends them."""
+
+    def path(self, name: str) -> Path | None:
+        """Return the file that holds the bytes, where they are on this machine."""
+        ...
+
+    async def size(self, name: str) -> int:
+        """Return how many bytes there are.
+
+        Raises:
+            NotFound: nothing has this name.
+        """
+        ...
+
+    def read(self, name: str, first: int, length: int) -> AsyncIterator[bytes]:
+        """Yield ``length`` bytes from the one at ``first`` on, in pieces of a few MiB at most.
+
+        Raises:
+            NotFound: nothing has this name.
+        """
+        ...
+
+
+class Piece(Struct, frozen=True):
+    """A stretch of a file that a client sends to the bucket itself."""
+
+    first: int
+    """Where it begins in the file."""
+    length_bytes: int
+    url: str
+    """Where to PUT exactly these bytes; whoever knows it may. A repeat replaces them."""
+
+
+class DirectLinks(Protocol):
+    """Links that let a client reach the bucket without us, for a while."""
+
+    def download(self, name: str, mime: str, disposition: str) -> str:
+        """Return where to GET an object, answered with this type and Content-Disposition."""
+        ...
+
+    async def missing(self, upload_id: str, length_bytes: int) -> tuple[Piece, ...]:
+        """Return the pieces of an upload that have not come yet, with new links."""
         ...
 
 
@@ -135,8 +197,8 @@ class Unreadable(Exception):
 class Prober(Protocol):
     """Looks into files."""
 
-    async def sniff(self, path: Path) -> Sniffed:
-        """Tell a file's type from its first and last bytes."""
+    async def sniff(self, head: bytes, tail: bytes) -> Sniffed:
+        """Tell a file's type from its first ``HEAD_BYTES`` and last ``TAIL_BYTES``."""
         ...
 
     async def probe(self, path: Path, mime: str) -> Probed:

@@ -8,7 +8,7 @@ from hongyan.domain.log.model import Commit, Expect, Put, Touch
 from hongyan.domain.log.ports import Log, Records
 from hongyan.domain.log.service import decide
 from hongyan.kernel.clock import Clock
-from hongyan.kernel.errors import Busy
+from hongyan.kernel.errors import Busy, NotFound, Unavailable
 
 from .model import MediaItem, content_log, object_name
 from .ports import Objects, Probed, Prober, Unreadable
@@ -57,15 +57,13 @@ class Processing:
         if twin is not None:
             await self._settle(item, twin)
             return 1
-        path = self._objects.path(object_name(item.sha256))
-        if path is None:
-            return 0
         try:
-            probed = await self._prober.probe(path, item.mime)
-        except Unreadable:
+            async with self._objects.local(object_name(item.sha256)) as path:
+                probed = await self._prober.probe(path, item.mime)
+        except (Unreadable, NotFound):
             await self._settle(item, structs.replace(item, state="refused", is_plain=False))
             return 1
-        except Busy:
+        except (Busy, Unavailable):
             return 0
         await self._keep_pictures(item, probed)
         mime = probed.mime or item.mime

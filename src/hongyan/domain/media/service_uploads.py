@@ -7,7 +7,7 @@ from hongyan.domain.log.ports import Log, Records
 from hongyan.domain.log.service import decide
 from hongyan.kernel.bus import DONE, Actor, Done, handles
 from hongyan.kernel.clock import Clock
-from hongyan.kernel.errors import Busy, Invalid, LimitReached
+from hongyan.kernel.errors import Busy, Invalid, LimitReached, NotFound
 from hongyan.kernel.ids import SYSTEM, UserId, new_token_id, user_log
 from hongyan.kernel.limits import check_length, check_range
 from hongyan.kernel.turns import Turns
@@ -22,6 +22,7 @@ from .api import (
     UnsupportedType,
     UploadInfo,
 )
+from .direct_api import WrongContent
 from .model import (
     MEDIA_READY,
     Doomed,
@@ -33,7 +34,7 @@ from .model import (
     object_name,
     usage_log,
 )
-from .ports import Objects, Prober, Sniffed, Staging
+from .ports import Objects, Prober, Sealed, Sniffed, Staging
 from .rules import DEFAULT_LIMITS, Limits, check_room, clean_name, is_refused
 from .service import charged, first_check, usage_of
 
@@ -109,7 +110,7 @@ class Uploads:
     @handles(GetUpload)
     async def get(self, actor: Actor, command: GetUpload) -> UploadInfo:
         """Answer ``GetUpload``."""
-        return _info(await self._own(actor.user_id, command.upload_id))
+        return _info(await self.own(actor.user_id, command.upload_id))
 
     @handles(AdvanceUpload)
     async def advance(self, actor: Actor, command: AdvanceUpload) -> UploadInfo:
@@ -118,7 +119,7 @@ class Uploads:
 
         async def attempt() -> Commit:
             guard = await self._guard(actor.user_id)
-            upload = await self._own(actor.user_id, command.upload_id)
+            upload = await self.own(actor.user_id, command.upload_id)
             offset = max(upload.offset_bytes, min(command.offset_bytes, upload.length_bytes))
             moved[:] = [structs.replace(upload, offset_bytes=offset, expires_at_ms=self._expiry())]
             return Commit(changes=(Put(moved[0]),), expects=(guard,))
@@ -129,7 +130,7 @@ class Uploads:
     @handles(FinishUpload)
     async def finish(self, actor: Actor, command: FinishUpload) -> UploadInfo:
         """Answer ``FinishUpload``."""
-        upload = await self._own(actor.user_id, command.upload_id)
+        upload = await self.own(actor.user_id, command.upload_id)
         if upload.media_id:
             return _info(upload)
         if upload.offset_bytes != upload.length_bytes:
@@ -137,30 +138,45 @@ class Uploads:
         if not upload.length_bytes:
             part = await self._staging.open(upload.upload_id, 0)
             await part.close()
-        sha256 = await self._staging.digest(upload.upload_id)
-        sniffed = await self._prober.sniff(self._staging.path(upload.upload_id))
+        return _info(await self.complete(upload))
+
+    async def complete(self, upload: Upload, sha256: str = "") -> Upload:
+        """Make a media of an upload whose bytes are all there.
+
+        Args:
+            upload: Which.
+            sha256: What the bytes should be; empty for whatever they are.
+
+        Raises:
+            WrongContent: they are something else; the upload stays.
+            UnsupportedType: the server takes no files of this type; the upload is gone.
+        """
+        sealed = await self._staging.seal(upload.upload_id, upload.length_bytes)
+        if sha256 and sha256 != sealed.sha256:
+            raise WrongContent(sha256=sealed.sha256)
+        sniffed = await self._prober.sniff(*await self._staging.ends(sealed))
         if is_refused(sniffed.mime, self._limits.refused_types):
             await self._forget(upload)
             raise UnsupportedType(mime=sniffed.mime)
-        finished = await self._make(upload, sha256, sniffed)
+        finished = await self._make(upload, sealed, sniffed)
         await self._staging.remove(upload.upload_id)
-        return _info(finished)
+        return finished
 
-    async def _make(self, upload: Upload, sha256: str, sniffed: Sniffed) -> Upload:
+    async def _make(self, upload: Upload, sealed: Sealed, sniffed: Sniffed) -> Upload:
         """Make the media, and return the upload that names it."""
-        media_id, owner = "m" + new_token_id(), upload.owner_id
+        media_id, owner, sha256 = "m" + new_token_id(), upload.owner_id, sealed.sha256
         finished = upload
 
         async def attempt() -> Commit:
             nonlocal finished
             guards = (content_log(sha256), usage_log(owner))
             heads = await self._log.heads(guards)
-            finished = await self._own(owner, upload.upload_id)
+            finished = await self.own(owner, upload.upload_id)
             if finished.media_id:
                 return Commit()
             if await self._records.get(Doomed, sha256) is not None:
                 raise Busy
-            await self._objects.keep(self._staging.path(upload.upload_id), object_name(sha256))
+            await self._objects.keep(sealed, object_name(sha256))
             item = await self._item(upload, media_id, sha256, sniffed)
             usage = await usage_of(self._records, owner)
             length = upload.length_bytes
@@ -204,7 +220,7 @@ class Uploads:
     @handles(CancelUpload)
     async def cancel(self, actor: Actor, command: CancelUpload) -> Done:
         """Answer ``CancelUpload``."""
-        await self._forget(await self._own(actor.user_id, command.upload_id))
+        await self._forget(await self.own(actor.user_id, command.upload_id))
         return DONE
 
     async def expire(self, now_ms: int, limit: int = 100) -> int:
@@ -227,23 +243,30 @@ class Uploads:
             if not there.media_id:
                 usage = await usage_of(self._records, owner)
                 changes.append(Put(charged(usage, 0, there.length_bytes, 1)))
-                if there.offset_bytes == there.length_bytes:
-                    await self._doom_unfinished(upload.upload_id, changes)
+                await self._doom_unfinished(there, changes)
             return Commit(changes=tuple(changes), expects=(guard,))
 
         async with self._turns.of(usage_log(owner)):
             await decide(self._log, attempt)
         await self._staging.remove(upload.upload_id)
 
-    async def _doom_unfinished(self, upload_id: str, changes: list[Change]) -> None:
+    async def _doom_unfinished(self, upload: Upload, changes: list[Change]) -> None:
         """Let the object go that a crash may have left while the upload was being finished."""
-        if not self._staging.path(upload_id).exists():
+        if upload.offset_bytes != upload.length_bytes:
             return
-        sha256 = await self._staging.digest(upload_id)
-        if not await self._records.count(MediaItem, sha256, by="by_content"):
-            changes += [Put(Doomed(sha256=sha256)), Touch(content_log(sha256))]
+        try:
+            sealed = await self._staging.seal(upload.upload_id, upload.length_bytes)
+        except NotFound:
+            return
+        if not await self._records.count(MediaItem, sealed.sha256, by="by_content"):
+            changes += [Put(Doomed(sha256=sealed.sha256)), Touch(content_log(sealed.sha256))]
 
-    async def _own(self, user_id: UserId, upload_id: str) -> Upload:
+    async def own(self, user_id: UserId, upload_id: str) -> Upload:
+        """Return an upload of the user's.
+
+        Raises:
+            NoSuchUpload: there is none.
+        """
         upload = await self._records.get(Upload, upload_id)
         if upload is None or upload.owner_id != user_id:
             raise NoSuchUpload

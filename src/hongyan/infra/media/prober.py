@@ -59,9 +59,9 @@ class WorkerProber:
         self._asked = 0
         self._is_closed = False
 
-    async def sniff(self, path: Path) -> Sniffed:
+    async def sniff(self, head: bytes, tail: bytes) -> Sniffed:
         """See ``Prober.sniff``."""
-        return await asyncio.to_thread(sniff, path)
+        return await asyncio.to_thread(sniff, head, tail)
 
     async def probe(self, path: Path, mime: str) -> Probed:
         """See ``Prober.probe``."""

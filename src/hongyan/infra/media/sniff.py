@@ -6,15 +6,11 @@ file cannot act is not left to this alone: downloads carry ``nosniff`` and a san
 """
 
 import re
-from pathlib import Path
 
 import puremagic
 
-from hongyan.domain.media.ports import Sniffed
+from hongyan.domain.media.ports import HEAD_BYTES, Sniffed
 
-HEAD_BYTES = 8192
-TAIL_BYTES = 66_000
-"""As far from the end as an archive's directory may begin to end."""
 PROBED = ("image", "video", "audio")
 OCTETS = "application/octet-stream"
 _MARKUP = re.compile(
@@ -73,13 +69,8 @@ _SHOWN = frozenset(
 """What a browser shows without running any of it."""
 
 
-def sniff(path: Path) -> Sniffed:
-    """Tell a file's type from its first and last bytes; reads at most 75 KB."""
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-        size = file.seek(0, 2)
-        file.seek(max(0, size - TAIL_BYTES))
-        tail = file.read(TAIL_BYTES)
+def sniff(head: bytes, tail: bytes) -> Sniffed:
+    """Tell a file's type from its ends, as long as ``HEAD_BYTES`` and ``TAIL_BYTES``."""
     mime = mime_of(head)
     return Sniffed(mime, mime in _SHOWN and is_single(mime, head, tail), _is_probed(mime))
 

@@ -1,15 +1,17 @@
-"""The port Objects on a local folder."""
+"""The ports Objects and Downloads on a local folder."""
 
 import asyncio
 import errno
 import os
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore
 
+from hongyan.domain.media.ports import Sealed
 from hongyan.kernel.errors import NotFound, StorageFull
 
 PIECE_BYTES = 1024 * 1024
@@ -37,19 +39,16 @@ class FolderObjects:
         self._folder = folder.absolute()
         self._store = LocalStore(prefix=str(self._folder), mkdir=False)
 
-    async def keep(self, source: Path, name: str) -> None:
-        """See ``Objects.keep``.
-
-        Raises:
-            ValueError: the source is not in the folder.
-        """
-        relative = source.relative_to(self._folder)
+    async def keep(self, sealed: Sealed, name: str) -> None:
+        """See ``Objects.keep``."""
         try:
             await obstore.copy_async(
-                self._store, str(relative), f"{OBJECTS}/{name}", overwrite=False
+                self._store, f"{STAGING}/{sealed.key}", f"{OBJECTS}/{name}", overwrite=False
             )
         except AlreadyExistsError:
             return
+        except FileNotFoundError as error:
+            raise NotFound from error
         except (OSError, BaseError) as error:
             raise full(error) from error
         await asyncio.to_thread(self._sync_folder, name)
@@ -62,12 +61,25 @@ class FolderObjects:
             raise full(error) from error
         await asyncio.to_thread(self._sync_object, name)
 
-    def path(self, name: str) -> Path | None:
-        """See ``Objects.path``."""
+    @asynccontextmanager
+    async def local(self, name: str) -> AsyncIterator[Path]:
+        """See ``Objects.local``: the object itself."""
+        await self.size(name)
+        yield self.path(name)
+
+    def path(self, name: str) -> Path:
+        """See ``Downloads.path``."""
         return self._folder / OBJECTS / name
 
+    async def size(self, name: str) -> int:
+        """See ``Downloads.size``."""
+        try:
+            return (await asyncio.to_thread(self.path(name).stat)).st_size
+        except FileNotFoundError as error:
+            raise NotFound from error
+
     async def read(self, name: str, first: int, length: int) -> AsyncIterator[bytes]:
-        """See ``Objects.read``."""
+        """See ``Downloads.read``."""
         if not length:
             return
         try:

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Protocol
 
+from hongyan.domain.media.ports import HEAD_BYTES, TAIL_BYTES, Sealed
 from hongyan.kernel.errors import NotFound
 
 from .objects import STAGING, full
@@ -45,13 +46,9 @@ class FolderStaging:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._digests: OrderedDict[str, _Digest] = OrderedDict()
 
-    def path(self, upload_id: str) -> Path:
-        """See ``Staging.path``."""
-        return self._folder / upload_id
-
     async def open(self, upload_id: str, offset: int) -> "FilePart":
         """See ``Staging.open``."""
-        path = self.path(upload_id)
+        path = self._folder / upload_id
         descriptor = await asyncio.to_thread(_opened, path, offset)
         digest = self._digests.pop(upload_id, None)
         if offset == 0:
@@ -66,21 +63,31 @@ class FolderStaging:
         if len(self._digests) > DIGESTS_KEPT:
             self._digests.popitem(last=False)
 
-    async def digest(self, upload_id: str) -> str:
-        """See ``Staging.digest``."""
-        path = self.path(upload_id)
+    async def seal(self, upload_id: str, length_bytes: int) -> Sealed:
+        """See ``Staging.seal``: the file itself, on which nobody writes once all is there."""
+        path = self._folder / upload_id
         known = self._digests.get(upload_id)
         try:
-            if known is not None and known.offset == path.stat().st_size:
-                return known.hash.hexdigest()
-            return await asyncio.to_thread(_hashed, path)
+            size = path.stat().st_size
+            if size != length_bytes:
+                raise NotFound
+            if known is not None and known.offset == size:
+                return Sealed(upload_id, known.hash.hexdigest())
+            return Sealed(upload_id, await asyncio.to_thread(_hashed, path))
+        except FileNotFoundError as error:
+            raise NotFound from error
+
+    async def ends(self, sealed: Sealed) -> tuple[bytes, bytes]:
+        """See ``Staging.ends``."""
+        try:
+            return await asyncio.to_thread(_ends, self._folder / sealed.key)
         except FileNotFoundError as error:
             raise NotFound from error
 
     async def remove(self, upload_id: str) -> None:
         """See ``Staging.remove``."""
         self._digests.pop(upload_id, None)
-        await asyncio.to_thread(self.path(upload_id).unlink, True)
+        await asyncio.to_thread((self._folder / upload_id).unlink, True)
 
 
 class FilePart:
@@ -191,6 +198,14 @@ def _opened(path: Path, offset: int) -> int:
         finally:
             os.close(folder)
     return descriptor
+
+
+def _ends(path: Path) -> tuple[bytes, bytes]:
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - TAIL_BYTES))
+        return head, file.read(TAIL_BYTES)
 
 
 def _hashed(path: Path) -> str:

@@ -49,8 +49,8 @@ class FakeProber:
     def __init__(self):
         self.asked = 0
 
-    async def sniff(self, path: Path) -> Sniffed:
-        mime = _content(path).partition(b"|")[0].decode() or "text/plain"
+    async def sniff(self, head: bytes, _tail: bytes) -> Sniffed:
+        mime = head.partition(b"|")[0].decode() or "text/plain"
         is_probed = mime.startswith("image/")
         return Sniffed(mime, is_plain=is_probed, is_probed=is_probed)
 

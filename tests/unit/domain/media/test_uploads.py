@@ -117,7 +117,8 @@ async def test_an_upload_expires_after_its_last_byte(world):
 async def test_what_a_crash_left_between_object_and_row_is_swept(world):
     data = b"text/plain|orphan"
     upload_id = await world.begin(world.alice, data)
-    await world.objects.keep(world.staging.path(upload_id), object_name(digest(data)))
+    sealed = await world.staging.seal(upload_id, len(data))
+    await world.objects.keep(sealed, object_name(digest(data)))
     await world.tick(25 * 3600 * 1000)
     assert world.names() == []
 
