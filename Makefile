@@ -31,7 +31,8 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.run
 $(WEB): $(WEB_SOURCES) | $(VENV)/.run
 	@$(NODE) tools/npm-install web
 	@echo "Building the web client."
-	@$(NODE) npm run build --prefix web --silent -- --logLevel warn
+	@$(NODE) npm run build --prefix web >$(VENV)/web-build.log 2>&1 || { cat $(VENV)/web-build.log; exit 1; }
+	@tail -1 $(VENV)/web-build.log
 
 run: $(VENV)/.run $(WEB)  ## Start a server on this machine (ARGS="--listen 0.0.0.0:8800")
 	@exec $(BIN)/hongyan serve --open $(ARGS)
