@@ -11,7 +11,9 @@ import apsw
 import pytest
 
 from hongyan.domain.log.model import Commit, Committed, Expect, Put, SavePlace
-from hongyan.infra.sqlite import rows, writer
+from hongyan.infra.sql import rows
+from hongyan.infra.sqlite import writer
+from hongyan.infra.sqlite.rows import SQLITE
 from hongyan.infra.sqlite.store import SqliteStore
 from hongyan.kernel.errors import Busy, Internal, Unavailable
 
@@ -156,7 +158,7 @@ async def test_scans_use_their_index(subject: Subject, by: str | None, newest: b
     fields = Thing.TABLE.index(by) if by else Thing.TABLE.key
     connection = apsw.Connection(str(subject.path))
     for bound in range(len(fields) + 1):
-        statement = rows.select(Thing, by, bound, (), newest)
+        statement = rows.select(SQLITE, Thing, by, (False,) * bound, (), newest)
         plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}", (1,) * (bound + 1))
         (step,) = [step[-1] for step in plan]
         assert step.startswith("SEARCH" if bound else "SCAN")

@@ -24,14 +24,15 @@ from hongyan.domain.log.model import (
     Stale,
     Touch,
 )
+from hongyan.infra.sql import rows
+from hongyan.infra.sql.statements import read_statements
 from hongyan.kernel.ids import ClientId
 
-from . import rows
-from .database import read_statements
 from .inserts import CHUNKS, insert_many, multi_insert
+from .rows import SQLITE
 from .tail import Placed, RetryKey, Tail
 
-SQL = read_statements("log.sql")
+SQL = read_statements(__package__, "log.sql")
 HEADS_KEPT = 100_000
 
 
@@ -226,9 +227,9 @@ class Batch:
     def _change(self, change: Change, entries: tuple[Entry, ...]) -> None:
         if isinstance(change, Put):
             row = change.resolved(entries)
-            self._connection.execute(rows.put(row.TABLE), rows.values(row))
+            self._connection.execute(rows.put(row.TABLE, SQLITE), rows.values(row))
         elif isinstance(change, Drop):
-            self._connection.execute(rows.drop(change.row.TABLE), change.key)
+            self._connection.execute(rows.drop(change.row.TABLE, SQLITE), change.key)
         elif isinstance(change, Advance):
             self._advance_to(change)
         elif isinstance(change, Touch):

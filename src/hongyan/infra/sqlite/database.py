@@ -1,7 +1,5 @@
-"""Opening the file, and the named statements of a ``.sql`` file."""
+"""Opening the file."""
 
-import re
-from importlib.resources import files
 from pathlib import Path
 
 import apsw
@@ -22,14 +20,3 @@ def open_database(path: Path, *, read_only: bool = False) -> apsw.Connection:
     if read_only:
         connection.execute("PRAGMA query_only = ON")
     return connection
-
-
-def read_sql(name: str) -> str:
-    """Return the text of a ``.sql`` file of this folder."""
-    return (files(__package__) / name).read_text(encoding="utf-8")
-
-
-def read_statements(name: str) -> dict[str, str]:
-    """Return a file's statements by the ``-- name:`` line above each."""
-    parts = re.split(r"^-- name: (\w+)\n", read_sql(name), flags=re.MULTILINE)
-    return dict(zip(parts[1::2], (text.strip() for text in parts[2::2]), strict=True))

@@ -11,12 +11,13 @@ import apsw
 import msgspec
 
 from hongyan.domain.log.model import Cursor, Entry, Head, Order, Row, Span, Tally
+from hongyan.infra.sql import rows
 from hongyan.kernel.errors import Unavailable
 from hongyan.kernel.ids import ClientId, LogId, UserId
 
-from . import rows
 from .batch import SQL, read_entry
 from .database import open_database
+from .rows import SQLITE, get_many
 from .tail import Placed, Tail, union
 
 R = TypeVar("R", bound=Row)
@@ -163,7 +164,7 @@ class SqliteReader:
 
     async def get(self, row: type[R], *key: Any) -> R | None:
         """See ``Records.get``."""
-        found = await self._read(rows.get(row.TABLE), key)
+        found = await self._read(rows.get(row.TABLE, SQLITE), key)
         return self._decoders[row](found[0][0]) if found else None
 
     async def get_many(self, row: type[R], keys: Sequence[tuple[Any, ...]]) -> Mapping[Any, R]:
@@ -171,7 +172,7 @@ class SqliteReader:
         if not keys:
             return {}
         decode = self._decoders[row]
-        found = await self._read(rows.get_many(row.TABLE), (_text(keys),))
+        found = await self._read(get_many(row.TABLE), (_text(keys),))
         decoded = [decode(data) for (data,) in found]
         if len(row.TABLE.key) == 1:
             return {one.key()[0]: one for one in decoded}
@@ -187,22 +188,24 @@ class SqliteReader:
         order: Order = "oldest",
     ) -> list[R]:
         """See ``Records.scan``."""
-        nulls = tuple([value is None for value in after])
-        statement = rows.select(row, by, len(prefix), nulls, order == "newest")
+        nulls = (rows.nulls(prefix), rows.nulls(after))
+        statement = rows.select(SQLITE, row, by, *nulls, order == "newest")
+        bindings = rows.bound(*prefix, *after, limit)
         decode = self._decoders[row]
-        return [decode(data) for (data,) in await self._read(statement, (*prefix, *after, limit))]
+        return [decode(data) for (data,) in await self._read(statement, bindings)]
 
     async def keys(
         self, row: type[R], *prefix: Any, by: str | None = None, limit: int = 1_000_000
     ) -> list[tuple[Any, ...]]:
         """See ``Records.keys``."""
-        statement = rows.select(row, by, len(prefix), what="keys")
-        return [tuple(found) for found in await self._read(statement, (*prefix, limit))]
+        statement = rows.select(SQLITE, row, by, rows.nulls(prefix), what="keys")
+        bindings = rows.bound(*prefix, limit)
+        return [tuple(found) for found in await self._read(statement, bindings)]
 
     async def count(self, row: type[R], *prefix: Any, by: str | None = None) -> int:
         """See ``Records.count``."""
-        statement = rows.select(row, by, len(prefix), what="count")
-        return int((await self._read(statement, prefix))[0][0])
+        statement = rows.select(SQLITE, row, by, rows.nulls(prefix), what="count")
+        return int((await self._read(statement, rows.bound(*prefix)))[0][0])
 
     # --- on a reading thread ---
 

@@ -14,11 +14,12 @@ from queue import Empty, SimpleQueue
 import apsw
 
 from hongyan.domain.log.model import Commit, Committed, Duplicate, Entry, Stale, Table
+from hongyan.infra.sql.statements import read_sql
 from hongyan.kernel.errors import Busy, Internal, StorageFull, Unavailable
 
-from . import rows
 from .batch import Batch
-from .database import open_database, read_sql
+from .database import open_database
+from .rows import create
 from .tail import Tail
 
 log = logging.getLogger(__name__)
@@ -80,9 +81,9 @@ class Writer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._connection = open_database(path)
-        self._connection.execute(read_sql("schema.sql"))
+        self._connection.execute(read_sql(__package__, "schema.sql"))
         for table in tables:
-            for statement in rows.create(table):
+            for statement in create(table):
                 self._connection.execute(statement)
         self._connection.set_wal_hook(self._on_wal)
         self._checkpoint_due = threading.Event()
