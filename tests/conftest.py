@@ -1,16 +1,17 @@
 """What all tests share: a clock that stands still, and the stores."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
 from hongyan.domain.catalog import ROWS
 from hongyan.domain.log.model import Committed
 from hongyan.infra.memory.store import MemoryStore
+from hongyan.infra.postgres.store import PostgresStore
 from hongyan.infra.sqlite.store import SqliteStore
+from tests.engines.postgres import PostgresServer, find_binaries
 
-Store = MemoryStore | SqliteStore
+Store = MemoryStore | SqliteStore | PostgresStore
 
 
 class FakeClock:
@@ -37,16 +38,52 @@ def committed() -> list[Committed]:
     return []
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL, for the whole run of the tests."""
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip("PostgreSQL is not installed (tools/prepare-tests does it)")
+    server = PostgresServer(binaries)
+    try:
+        server.init()
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def postgres_dsn(postgres: PostgresServer) -> str:
+    """Where an empty schema is."""
+    return postgres.dsn(search_path=postgres.new_schema())
+
+
+def make_memory(request: pytest.FixtureRequest, committed: list[Committed]) -> Store:
+    return MemoryStore(ROWS, committed.append)
+
+
+def make_sqlite(request: pytest.FixtureRequest, committed: list[Committed]) -> Store:
+    folder = request.getfixturevalue("tmp_path")
+    return SqliteStore(folder / "hongyan.db", ROWS, committed.append)
+
+
+def make_postgres(request: pytest.FixtureRequest, committed: list[Committed]) -> Store:
+    dsn = request.getfixturevalue("postgres_dsn")
+    return PostgresStore(dsn, ROWS, committed.append)
+
+
+MAKERS: dict[str, Callable[[pytest.FixtureRequest, list[Committed]], Store]] = {
+    "memory": make_memory,
+    "sqlite": make_sqlite,
+    "postgres": make_postgres,
+}
+
+
 @pytest.fixture(params=["memory", "sqlite"])
-async def store(
-    request: pytest.FixtureRequest, tmp_path: Path, committed: list[Committed]
-) -> AsyncIterator[Store]:
-    """A fresh store of either kind."""
-    made: Store = (
-        MemoryStore(ROWS, committed.append)
-        if request.param == "memory"
-        else SqliteStore(tmp_path / "hongyan.db", ROWS, committed.append)
-    )
+async def store(request: pytest.FixtureRequest, committed: list[Committed]) -> AsyncIterator[Store]:
+    """A fresh store of each kind."""
+    made = MAKERS[request.param](request, committed)
     await made.start()
     yield made
     await made.close()

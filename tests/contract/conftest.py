@@ -6,6 +6,7 @@ import pytest
 
 from hongyan.domain.log.model import Append, Committed, Entry
 from hongyan.infra.memory.store import MemoryStore
+from hongyan.infra.postgres.store import PostgresStore
 from hongyan.infra.sqlite.store import SqliteStore
 from hongyan.kernel.ids import ClientId, LogId, UserId
 
@@ -48,9 +49,10 @@ def text(entry: Entry) -> str:
 class Subject:
     """A store under test, what it told, and a way to close and open it again."""
 
-    def __init__(self, kind: str, path: Path) -> None:
+    def __init__(self, kind: str, path: Path, dsn: str = "") -> None:
         self.kind = kind
         self.path = path
+        self.dsn = dsn
         self.told: list[Committed] = []
         self.store: Any = None
 
@@ -58,6 +60,8 @@ class Subject:
         """Open the store; a memory store stays what it was."""
         if self.kind == "sqlite":
             self.store = SqliteStore(self.path, ROWS, self.told.append, **more)
+        elif self.kind == "postgres":
+            self.store = PostgresStore(self.dsn, ROWS, self.told.append, **more)
         elif self.store is None:
             self.store = MemoryStore(ROWS, self.told.append)
         await self.store.start()
@@ -65,15 +69,16 @@ class Subject:
 
     async def reopen(self) -> Any:
         """Restart the store."""
-        if self.kind == "sqlite":
+        if self.kind != "memory":
             await self.store.close()
             await self.open()
         return self.store
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Subject]:
-    made = Subject(request.param, tmp_path / "store.db")
+    dsn = request.getfixturevalue("postgres_dsn") if request.param == "postgres" else ""
+    made = Subject(request.param, tmp_path / "store.db", dsn)
     await made.open()
     yield made
     await made.store.close()

@@ -1,0 +1,102 @@
+-- name: raise_head
+INSERT INTO log AS old (log_id, seq, ordinal, epoch, position)
+VALUES ($1, $2, $3, $4, ($5 + pg_current_xact_id()::text::bigint) << 16)
+ON CONFLICT (log_id) DO UPDATE SET
+    seq = old.seq + excluded.seq, ordinal = old.ordinal + excluded.ordinal,
+    epoch = old.epoch + excluded.epoch, position = excluded.position
+WHERE old.position <= excluded.position
+RETURNING log_id, seq, ordinal, epoch, position
+-- name: make_head
+INSERT INTO log (log_id, seq, ordinal, epoch, position) VALUES ($1, 0, 0, 0, 0)
+ON CONFLICT (log_id) DO NOTHING
+-- name: lock_head
+SELECT log_id, seq, ordinal, epoch, position FROM log WHERE log_id = $1 FOR UPDATE
+-- name: this_position
+SELECT ($1 + pg_current_xact_id()::text::bigint) << 16
+-- name: set_head
+UPDATE log SET seq = $2, ordinal = $3, epoch = $4, position = $5 WHERE log_id = $1
+-- name: append
+INSERT INTO entry (log_id, seq, ordinal, kind, sender, client_id, sent_at_ms, body, position)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+-- name: rewrite
+UPDATE entry SET body = $3 WHERE log_id = $1 AND seq = $2
+-- name: wrote
+INSERT INTO cursor AS old (log_id, user_id, read_seq, read_ordinal, delivered_seq, sent_at_ms)
+VALUES ($1, $2, $3, $4, $3, $5)
+ON CONFLICT (log_id, user_id) DO UPDATE SET
+    read_seq = greatest(old.read_seq, excluded.read_seq),
+    read_ordinal = greatest(old.read_ordinal, excluded.read_ordinal),
+    delivered_seq = greatest(old.delivered_seq, excluded.delivered_seq),
+    sent_at_ms = greatest(old.sent_at_ms, excluded.sent_at_ms)
+-- name: advance
+INSERT INTO cursor AS old (log_id, user_id, read_seq, read_ordinal, delivered_seq, sent_at_ms)
+SELECT $1, $2, least($3, head.seq),
+    CASE WHEN $3 = 0 THEN 0 WHEN $3 >= head.seq THEN head.ordinal ELSE coalesce(
+        (SELECT ordinal FROM entry WHERE log_id = $1 AND seq = $3), 0) END,
+    greatest(least($3, head.seq), least($4, head.seq)), 0
+FROM (VALUES (1)) AS one LEFT JOIN LATERAL (
+    SELECT coalesce(max(seq), 0) AS seq, coalesce(max(ordinal), 0) AS ordinal
+    FROM log WHERE log_id = $1
+) AS head ON TRUE
+ON CONFLICT (log_id, user_id) DO UPDATE SET
+    read_seq = greatest(old.read_seq, excluded.read_seq),
+    read_ordinal = greatest(old.read_ordinal, excluded.read_ordinal),
+    delivered_seq = greatest(old.delivered_seq, excluded.delivered_seq)
+-- name: save_place
+INSERT INTO reader (name, position) VALUES ($1, $2)
+ON CONFLICT (name) DO UPDATE SET position = excluded.position
+-- name: find
+SELECT log_id, seq, ordinal, kind, sender, client_id, sent_at_ms, body
+FROM entry WHERE log_id = $1 AND sender = $2 AND client_id = $3
+-- name: oldest
+SELECT log_id, seq, ordinal, kind, sender, client_id, sent_at_ms, body FROM entry
+WHERE log_id = $1 AND seq BETWEEN $2 AND $3 AND ($5::text[] IS NULL OR kind = ANY($5))
+ORDER BY seq LIMIT $4
+-- name: newest
+SELECT log_id, seq, ordinal, kind, sender, client_id, sent_at_ms, body FROM entry
+WHERE log_id = $1 AND seq BETWEEN $2 AND $3 AND ($5::text[] IS NULL OR kind = ANY($5))
+ORDER BY seq DESC LIMIT $4
+-- name: heads
+SELECT log_id, seq, ordinal, epoch FROM log WHERE log_id = ANY($1::text[])
+-- name: tails
+SELECT found.log_id, seq, ordinal, kind, sender, client_id, sent_at_ms, body
+FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS span (log_id, first, last)
+CROSS JOIN LATERAL (
+    SELECT * FROM entry WHERE entry.log_id = span.log_id
+      AND seq BETWEEN span.first AND span.last AND ($5::text[] IS NULL OR kind = ANY($5))
+    ORDER BY seq DESC LIMIT $4
+) AS found
+ORDER BY found.log_id, seq
+-- name: cursors_of_user
+SELECT log_id, read_seq, read_ordinal, delivered_seq, sent_at_ms
+FROM cursor WHERE log_id = ANY($2::text[]) AND user_id = $1
+-- name: cursors_in_log
+SELECT user_id, read_seq, read_ordinal, delivered_seq, sent_at_ms FROM cursor
+WHERE log_id = $1 AND user_id > $3 AND read_seq >= $2
+ORDER BY user_id LIMIT $4
+-- name: follow
+SELECT position,
+    position < (SELECT ($5 + pg_snapshot_xmin(pg_current_snapshot())::text::bigint) << 16),
+    log_id, seq, ordinal, kind, sender, client_id, sent_at_ms, body
+FROM entry
+WHERE position > $1 AND position <= $3 AND ($4::text[] IS NULL OR kind = ANY($4))
+ORDER BY position LIMIT $2
+-- name: tally
+SELECT kind, sender, day, count(*), max(position)
+FROM (
+    SELECT position, kind, sender, sent_at_ms / 86400000 AS day FROM entry
+    WHERE position > $1
+      AND position < ($3 + pg_snapshot_xmin(pg_current_snapshot())::text::bigint) << 16
+    ORDER BY position LIMIT $2
+) AS next
+GROUP BY kind, sender, day
+-- name: place
+SELECT position FROM reader WHERE name = $1
+-- name: base
+SELECT base FROM feed
+-- name: fence
+UPDATE writer SET fenced = TRUE WHERE writer_id = $1 RETURNING batch
+-- name: enrol
+INSERT INTO writer (writer_id, batch) VALUES ($1, 0)
+-- name: resign
+DELETE FROM writer WHERE writer_id = $1 OR made_at < now() - interval '30 days' AND fenced

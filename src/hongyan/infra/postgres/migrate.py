@@ -1,0 +1,82 @@
+"""Bringing a database's tables to what this release needs."""
+
+import re
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from typing import Literal
+
+from msgspec import Struct
+
+from hongyan.domain.log.model import Row
+
+from .connections import Connection
+from .rows import create
+
+LOCK = 4_711_200_501
+"""The advisory lock that whoever changes tables holds."""
+RECORD = (
+    "CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY,"
+    " done_at timestamptz NOT NULL DEFAULT now())"
+)
+Phase = Literal["pre", "post"]
+
+
+class Migration(Struct, frozen=True):
+    """One step."""
+
+    name: str
+    phase: Phase
+    text: str
+
+
+def migrations() -> Iterator[Migration]:
+    """Yield all steps in their order.
+
+    Raises:
+        ValueError: a file's name is not ``NNNN_name.pre.sql`` or ``NNNN_name.post.sql``.
+    """
+    folder = files(f"{__package__}.migrations")
+    names = sorted(one.name for one in folder.iterdir() if one.name.endswith(".sql"))
+    for name in names:
+        match = re.fullmatch(r"(\d{4}_\w+)\.(pre|post)\.sql", name)
+        if match is None:
+            raise ValueError(f"{name} is no name for a migration")
+        text = (folder / name).read_text(encoding="utf-8")
+        yield Migration(f"{match[1]}.{match[2]}", match[2], text)  # type: ignore[arg-type]
+
+
+async def migrate(
+    connection: Connection, row_types: Sequence[type[Row]], phases: Sequence[Phase] = ("pre",)
+) -> list[str]:
+    """Do the steps that were not done yet and make the tables of rows; return the steps' names.
+
+    Whoever else would do this meanwhile waits.
+    """
+    await connection.execute("SET lock_timeout = 0")
+    await connection.fetchval("SELECT pg_advisory_lock($1)", LOCK)
+    try:
+        await connection.execute(RECORD)
+        done = {name for (name,) in await connection.fetch("SELECT name FROM migration")}
+        new = [one for one in migrations() if one.name not in done and one.phase in phases]
+        for step in new:
+            async with connection.transaction():
+                await connection.execute(step.text)
+                await connection.execute("INSERT INTO migration (name) VALUES ($1)", step.name)
+        await _make_tables(connection, row_types)
+    finally:
+        await connection.fetchval("SELECT pg_advisory_unlock($1)", LOCK)
+        await connection.execute("RESET lock_timeout")
+    return [step.name for step in new]
+
+
+async def _make_tables(connection: Connection, row_types: Sequence[type[Row]]) -> None:
+    found = await connection.fetch(
+        "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
+    )
+    names = {name for (name,) in found}
+    missing = [
+        statement for row in row_types for name, statement in create(row) if name not in names
+    ]
+    if missing:
+        async with connection.transaction():
+            await connection.execute(";\n".join(missing))

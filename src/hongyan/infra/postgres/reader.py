@@ -1,0 +1,178 @@
+"""Reading: the ports but for commits."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from hongyan.domain.log.model import Cursor, Entry, Head, Order, Row, Span, Tally
+from hongyan.infra.sql import rows
+from hongyan.kernel.ids import ClientId, LogId, UserId
+
+from .batch import SQL, read_entry
+from .connections import Readers
+from .rows import POSTGRES, get_many
+
+R = TypeVar("R", bound=Row)
+LAST = 2**63 - 1
+SETTLE_S = 2.0
+"""How long ``follow`` waits for transactions that began earlier than what it has found."""
+
+
+class PostgresReader:
+    """The reading half of ``Log``, and ``Cursors``, ``Feed`` and ``Records``.
+
+    Args:
+        readers: The connections to read from.
+        row_types: All rows that will be read.
+    """
+
+    def __init__(self, readers: Readers, row_types: Sequence[type[Row]]) -> None:
+        self._readers = readers
+        self._base = 0
+        self._decoders: dict[type[Row], Callable[[bytes], Any]] = {
+            row: msgspec.json.Decoder(row).decode for row in row_types
+        }
+
+    # --- Log ---
+
+    async def find(self, log_id: LogId, sender: UserId, client_id: ClientId) -> Entry | None:
+        """See ``Log.find``."""
+        found = await self._readers.fetch(SQL["find"], log_id, sender, client_id)
+        return read_entry(found[0]) if found else None
+
+    async def read(
+        self,
+        log_id: LogId,
+        first: int,
+        last: int,
+        limit: int,
+        order: Order = "oldest",
+        kinds: Sequence[str] = (),
+    ) -> list[Entry]:
+        """See ``Log.read``."""
+        bindings = (log_id, first, last, limit, list(kinds) or None)
+        return [read_entry(found) for found in await self._readers.fetch(SQL[order], *bindings)]
+
+    async def heads(self, log_ids: Sequence[LogId]) -> dict[LogId, Head]:
+        """See ``Log.heads``."""
+        heads = dict.fromkeys(log_ids, Head())
+        if heads:
+            for log_id, *rest in await self._readers.fetch(SQL["heads"], list(heads)):
+                heads[log_id] = Head(*rest)
+        return heads
+
+    async def tails(
+        self, spans: Sequence[Span], limit: int, kinds: Sequence[str] = ()
+    ) -> dict[LogId, list[Entry]]:
+        """See ``Log.tails``."""
+        if not spans:
+            return {}
+        columns = [
+            [span.log_id for span in spans],
+            [span.first for span in spans],
+            [span.last for span in spans],
+        ]
+        tails: dict[LogId, list[Entry]] = {}
+        found = await self._readers.fetch(SQL["tails"], *columns, limit, list(kinds) or None)
+        for entry in map(read_entry, found):
+            tails.setdefault(entry.log_id, []).append(entry)
+        return tails
+
+    # --- Cursors ---
+
+    async def of_user(self, user_id: UserId, log_ids: Sequence[LogId]) -> dict[LogId, Cursor]:
+        """See ``Cursors.of_user``."""
+        cursors = dict.fromkeys(log_ids, Cursor())
+        if cursors:
+            found = await self._readers.fetch(SQL["cursors_of_user"], user_id, list(cursors))
+            for log_id, *rest in found:
+                cursors[log_id] = Cursor(*rest)
+        return cursors
+
+    async def in_log(
+        self, log_id: LogId, at_least: int, after: UserId, limit: int
+    ) -> list[tuple[UserId, Cursor]]:
+        """See ``Cursors.in_log``."""
+        found = await self._readers.fetch(SQL["cursors_in_log"], log_id, at_least, after, limit)
+        return [(user_id, Cursor(*rest)) for user_id, *rest in found]
+
+    # --- Feed ---
+
+    async def follow(
+        self, after: int, limit: int, until: int = 0, kinds: Sequence[str] = ()
+    ) -> list[tuple[int, Entry]]:
+        """See ``Feed.follow``.
+
+        Entries that a transaction still under way might come before are held back. When there
+        are no others, this waits a moment for them.
+        """
+        bindings = (after, limit, until or LAST, list(kinds) or None, self._base)
+        end = asyncio.get_running_loop().time() + SETTLE_S
+        pause_s = 0.001
+        while True:
+            found = await self._readers.fetch(SQL["follow"], *bindings)
+            settled = [(one[0], read_entry(one[2:])) for one in found if one[1]]
+            if settled or not found or asyncio.get_running_loop().time() > end:
+                return settled
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, 0.05)
+
+    async def tally(self, after: int, limit: int) -> tuple[int, list[Tally]]:
+        """See ``Feed.tally``."""
+        found = await self._readers.fetch(SQL["tally"], after, limit, self._base)
+        tallies = [Tally(kind, sender, day, count) for kind, sender, day, count, _ in found]
+        return max((one[-1] for one in found), default=after), tallies
+
+    async def place(self, reader: str) -> int:
+        """See ``Feed.place``."""
+        found = await self._readers.fetch(SQL["place"], reader)
+        return int(found[0][0]) if found else 0
+
+    # --- Records ---
+
+    async def get(self, row: type[R], *key: Any) -> R | None:
+        """See ``Records.get``."""
+        found = await self._readers.fetch(rows.get(row.TABLE, POSTGRES), *key)
+        return self._decoders[row](found[0][0]) if found else None
+
+    async def get_many(self, row: type[R], keys: Sequence[tuple[Any, ...]]) -> Mapping[Any, R]:
+        """See ``Records.get_many``."""
+        if not keys:
+            return {}
+        decode = self._decoders[row]
+        columns = map(list, zip(*dict.fromkeys(map(tuple, keys)), strict=True))
+        decoded = [decode(data) for (data,) in await self._readers.fetch(get_many(row), *columns)]
+        if len(row.TABLE.key) == 1:
+            return {one.key()[0]: one for one in decoded}
+        return {one.key(): one for one in decoded}
+
+    async def scan(
+        self,
+        row: type[R],
+        *prefix: Any,
+        by: str | None = None,
+        after: tuple[Any, ...] = (),
+        limit: int = 1000,
+        order: Order = "oldest",
+    ) -> list[R]:
+        """See ``Records.scan``."""
+        nulls = (rows.nulls(prefix), rows.nulls(after))
+        statement = rows.select(POSTGRES, row, by, *nulls, order == "newest")
+        bindings = rows.bound(*prefix, *after, limit)
+        decode = self._decoders[row]
+        return [decode(data) for (data,) in await self._readers.fetch(statement, *bindings)]
+
+    async def keys(
+        self, row: type[R], *prefix: Any, by: str | None = None, limit: int = 1_000_000
+    ) -> list[tuple[Any, ...]]:
+        """See ``Records.keys``."""
+        statement = rows.select(POSTGRES, row, by, rows.nulls(prefix), what="keys")
+        bindings = rows.bound(*prefix, limit)
+        return [tuple(found) for found in await self._readers.fetch(statement, *bindings)]
+
+    async def count(self, row: type[R], *prefix: Any, by: str | None = None) -> int:
+        """See ``Records.count``."""
+        statement = rows.select(POSTGRES, row, by, rows.nulls(prefix), what="count")
+        return int((await self._readers.fetch(statement, *rows.bound(*prefix)))[0][0])

@@ -1,0 +1,80 @@
+"""The store behind the ports Log, Cursors, Feed and Records: some writers, some readers."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from hongyan.domain.log.model import Commit, Committed, Entry, Row
+
+from .batch import SQL
+from .connections import Readers, close, connect
+from .migrate import migrate
+from .queue import CommitQueue, Job
+from .reader import PostgresReader
+from .writer import Writer
+
+
+class PostgresStore(PostgresReader):
+    """Log, Cursors, Feed and Records in a PostgreSQL that other processes write to as well.
+
+    Reads see everything that was committed before they began.
+
+    Args:
+        dsn: As libpq takes it; several hosts where there is a standby.
+        row_types: All rows that will be stored.
+        on_commit: Called on the loop for each commit of this process that appended, in the order
+            of each log, before its caller is answered.
+        queue_limit: Commits that may wait; one more is refused with ``Busy``.
+        writers: Connections that write.
+        readers: Connections that read.
+        patience_s: How long a commit or a read may wait for a database that is down; then it is
+            refused with ``Unavailable``.
+        answer_s: How long the database may take for one batch or read; then the connection is
+            given up and another one is made.
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        row_types: Sequence[type[Row]],
+        on_commit: Callable[[Committed], None] = lambda _: None,
+        queue_limit: int = 100_000,
+        writers: int = 2,
+        readers: int = 4,
+        patience_s: float = 15.0,
+        answer_s: float = 10.0,
+    ) -> None:
+        self._dsn = dsn
+        self._row_types = row_types
+        self._patience_s = patience_s
+        self._queue = CommitQueue(queue_limit)
+        self._writers = [Writer(dsn, self._queue, on_commit, answer_s) for _ in range(writers)]
+        self._tasks: list[asyncio.Task[None]] = []
+        super().__init__(Readers(dsn, readers, patience_s, answer_s), row_types)
+
+    async def start(self) -> None:
+        """Bring the tables to what this release needs, and begin to accept commits.
+
+        Raises:
+            OSError, asyncpg.PostgresError: the database cannot be reached or prepared.
+        """
+        connection = await connect(self._dsn, "hongyan migration")
+        try:
+            await migrate(connection, self._row_types)
+            self._base = await connection.fetchval(SQL["base"])
+        finally:
+            await close(connection)
+        self._tasks = [asyncio.create_task(writer.run()) for writer in self._writers]
+
+    async def close(self) -> None:
+        """Finish the queued commits and close the connections."""
+        self._queue.close()
+        await asyncio.gather(*self._tasks)
+        self._tasks = []
+        await self._readers.close()
+
+    async def commit(self, commit: Commit) -> tuple[Entry, ...]:
+        """See ``Log.commit``."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[tuple[Entry, ...]] = loop.create_future()
+        self._queue.put(Job(commit, future, loop.time() + self._patience_s))
+        return await future
