@@ -37,9 +37,9 @@ class Client:
 
     @classmethod
     async def open(
-        cls, port: int, token: str, pushed: Callable[[dict[str, Any]], None]
+        cls, place: str, token: str, pushed: Callable[[dict[str, Any]], None]
     ) -> "Client":
-        """Connect and log in.
+        """Connect to ``HOST:PORT`` and log in.
 
         Raises:
             Gone: nobody answers.
@@ -47,7 +47,7 @@ class Client:
         """
         try:
             socket = await connect(
-                f"ws://127.0.0.1:{port}/ws",
+                f"ws://{place}/ws",
                 subprotocols=["hongyan.json"],  # type: ignore[list-item]
                 compression=None,
                 max_size=None,

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .checker import Ack
@@ -26,7 +26,7 @@ class Device:
         name: Unique among all devices.
         user_id: Whose it is.
         token: Its access token.
-        port: Where the server listens.
+        places: Where servers listen, ``HOST:PORT``; each connection takes one of them.
         conversations: Where its user may write.
         acked: Called at each acknowledgement.
         noticed: Called with each entry that is new to the device.
@@ -37,7 +37,7 @@ class Device:
         name: str,
         user_id: str,
         token: str,
-        port: int,
+        places: Sequence[str],
         conversations: list[str],
         acked: Callable[[], None] = lambda: None,
         noticed: Callable[["Device", dict[str, Any]], None] = lambda device, entry: None,
@@ -53,7 +53,7 @@ class Device:
         self.retries = 0
         self.trouble = ""
         self._whole = dict.fromkeys(conversations, 0)
-        self._token, self._port = token, port
+        self._token, self._places = token, places
         self._acked = acked
         self._noticed = noticed
         self._client: Client | None = None
@@ -97,7 +97,8 @@ class Device:
         async with self._connecting:
             while self._client is None or not self._client.is_open:
                 try:
-                    client = await Client.open(self._port, self._token, self._pushed)
+                    place = random.choice(self._places)
+                    client = await Client.open(place, self._token, self._pushed)
                     await self._sync(client)
                     self._client = client
                 except Refused as refusal:

@@ -65,8 +65,8 @@ async def test_storage_full_is_said_and_passes(tiny_disk: Path) -> None:
         (anna, anna_token), (boris, boris_token) = await made.users(2)
         (conversation,) = await made.direct([(anna, boris)])
         pushed: list[dict[str, Any]] = []
-        one = await Client.open(port, anna_token, lambda _: None)
-        other = await Client.open(port, boris_token, pushed.append)
+        one = await Client.open(f"127.0.0.1:{port}", anna_token, lambda _: None)
+        other = await Client.open(f"127.0.0.1:{port}", boris_token, pushed.append)
         ballast = fill(tiny_disk)
 
         async def say(number: int) -> int:

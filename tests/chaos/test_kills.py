@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from .cast import Pace
 from .play import Plan, play
 
 
@@ -10,9 +11,7 @@ async def test_five_kills_lose_nothing(tmp_path: Path) -> None:
         kills=5,
         users=16,
         life_s=(0.1, 0.8),
-        file_pause_s=(0.0, 0.1),
-        receiver_up_s=(0.2, 1.5),
-        receiver_down_s=(0.2, 1.0),
+        pace=Pace(file_pause_s=(0.0, 0.1), receiver_up_s=(0.2, 1.5), receiver_down_s=(0.2, 1.0)),
     )
     outcome = await play(tmp_path / "data", plan)
     assert outcome.verdict.examples() == []

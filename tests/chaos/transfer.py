@@ -5,7 +5,7 @@ import base64
 import hashlib
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import aiohttp
@@ -26,11 +26,11 @@ class Transfers:
     """Sends and fetches files for anybody, until it has an answer.
 
     Args:
-        port: Where the server listens.
+        places: Where servers listen, ``HOST:PORT``; each request takes one of them.
     """
 
-    def __init__(self, port: int) -> None:
-        self._base = f"http://127.0.0.1:{port}/api/v1"
+    def __init__(self, places: Sequence[str]) -> None:
+        self._places = places
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10))
         self.conflicts: list[str] = []
         """Where the server said what cannot be."""
@@ -40,6 +40,9 @@ class Transfers:
     async def close(self) -> None:
         """Let go of the connections."""
         await self._http.close()
+
+    def _url(self, path: str) -> str:
+        return f"http://{random.choice(self._places)}/api/v1{path}"
 
     async def upload(self, token: str, data: bytes) -> str:
         """Send a file in small chunks, and return the media id; empty when the server lost it."""
@@ -81,7 +84,7 @@ class Transfers:
             headers["upload-checksum"] = f"sha256 {digest}"
         body = _cut(chunk) if random.random() < CUT else chunk
         try:
-            async with self._http.patch(self._base + place, headers=headers, data=body) as answer:
+            async with self._http.patch(self._url(place), headers=headers, data=body) as answer:
                 return answer.status, answer.headers
         except BROKEN:
             await asyncio.sleep(random.uniform(*AGAIN_S))
@@ -92,7 +95,7 @@ class Transfers:
         until = time.monotonic() + ANSWER_S
         while time.monotonic() < until:
             try:
-                async with self._http.request(verb, self._base + path, headers=headers) as answer:
+                async with self._http.request(verb, self._url(path), headers=headers) as answer:
                     if answer.status not in PASSING:
                         return answer.status, answer.headers
             except BROKEN:
@@ -112,9 +115,10 @@ class Transfers:
             headers = {"authorization": f"Bearer {token}"}
             if got:
                 headers["range"] = f"bytes={got}-"
-            path = f"{self._base}/media/{media_id}"
             try:
-                async with self._http.get(path, headers=headers) as answer:
+                async with self._http.get(
+                    self._url(f"/media/{media_id}"), headers=headers
+                ) as answer:
                     if answer.status == 404:
                         return ""
                     if answer.status == (206 if got else 200):
