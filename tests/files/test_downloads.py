@@ -155,6 +155,15 @@ def test_tickets(alice: Person, bob: Person) -> None:
     )
 
 
+def test_a_ticket_ends_with_its_account(carol: Person) -> None:
+    media_id = carol.send_file(b"carol's")
+    ticket = carol.ask("POST", f"/media/{media_id}/tickets")
+    assert httpx.get(carol.url + ticket["url"]).content == b"carol's"
+    carol.ask("POST", "/me/deactivate", password="correct horse battery")
+    refused = httpx.get(carol.url + ticket["url"])
+    assert (refused.status_code, refused.json()["code"]) == (401, "ticket_expired")
+
+
 def test_who_can_see_the_message_can_read_the_file(
     alice: Person, bob: Person, carol: Person
 ) -> None:

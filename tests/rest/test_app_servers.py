@@ -183,6 +183,55 @@ async def test_a_bot_receives_by_websocket_and_is_cut_with_its_key(api, served):
         await asyncio.wait_for(socket.wait_closed(), 10)
 
 
+def upload(client, data, **headers):
+    announced = {"tus-resumable": "1.0.0", "upload-length": str(len(data)), **headers}
+    octets = {"content-type": "application/offset+octet-stream"}
+    return client.post("/uploads", headers=announced | octets, content=data)
+
+
+def test_keys_send_and_fetch_files(api, served):
+    shop = api(
+        "users:write",
+        "bots",
+        "messages:send",
+        "messages:read",
+        "conversations:write",
+        "conversations:read",
+    )
+    for name in ("files-a", "files-b", "files-c"):
+        shop.put(f"/app/users/{name}", json={})
+    bot = shop.post("/app/bots", json={"external_id": "files-bot", "name": "F"}).json()
+    people = {"owner": "files-a", "members": ["files-b", "files-bot"]}
+    group = {"external_id": "files", "name": "Files", **people}
+    made = shop.post("/app/conversations", json=group)
+    assert made.status_code == 200, made.text
+    where = made.json()["conversation_id"]
+    messages = f"/conversations/{where}/messages"
+
+    assert upload(shop, b"nobody's").json()["code"] == "on_behalf_of_needed"
+    someone = {"hongyan-on-behalf-of": "files-a"}
+    media_id = upload(shop, b"an invoice", **someone).headers["upload-media-id"]
+    content = {"type": "file", "media_id": media_id}
+    shown = shop.post(messages, json={"client_id": "f1", "content": content}, headers=someone)
+    assert shown.status_code == 200, shown.text
+
+    with httpx.Client(
+        base_url=shop.base_url, headers={"authorization": f"Bearer {bot['key']['key']}"}
+    ) as robot:
+        assert robot.get(f"/media/{media_id}").content == b"an invoice"
+        made = upload(robot, b"a chart")
+        assert made.status_code == 201, made.text
+        chart = made.headers["upload-media-id"]
+        body = {"client_id": "f2", "content": {"type": "file", "media_id": chart}}
+        assert robot.post(messages, json=body).status_code == 200
+    for name, status in (("files-b", 200), ("files-c", 404)):
+        got = shop.get(f"/media/{chart}", headers={"hongyan-on-behalf-of": name})
+        assert got.status_code == status
+    reader = api("messages:read")
+    assert upload(reader, b"no", **someone).json()["code"] == "scope_missing"
+    assert reader.get(f"/media/{chart}", headers=someone).content == b"a chart"
+
+
 async def test_ten_thousand_users_with_a_break_in_the_middle(api):
     shop = api("users:write", "users:read")
     count, cut = 10_000, 4_000

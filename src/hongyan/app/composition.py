@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 
 from hongyan.access.control.server import ControlServer
 from hongyan.access.native.server import WebServer
@@ -84,7 +85,7 @@ class Server:
         )
         self._chores = Chores(clock, embedded.services.ticks)
         self._webhooks = embedded.services.integration.webhooks
-        files = file_routes(settings, bus, embedded.services.media.bytes)
+        files = partial(file_routes, settings, bus, embedded.services.media.bytes)
         self._doors = Doors(settings, bus, clock, self.hub, files)
         self.control = ControlServer(bus, COMMANDS)
 

@@ -10,8 +10,9 @@ from msgspec import structs
 from starlette.routing import BaseRoute
 
 import hongyan
-from hongyan.access.http.app import HttpOptions, create_app
+from hongyan.access.http.app import HttpOptions, create_app, limits_of
 from hongyan.access.http.files import Files
+from hongyan.access.http.rest import Limits
 from hongyan.access.http.sync_stream import end_streams
 from hongyan.access.http.tus import Tus, TusOptions
 from hongyan.access.http.web import WebClient
@@ -35,7 +36,7 @@ class Doors:
         caller: Carries commands.
         clock: The time of day.
         hub: Where connections attach.
-        files: The paths of uploads and downloads.
+        files: Makes the paths of uploads and downloads, which count requests there.
         relay: Carries the commands of WebSocket sessions, which only hand answers on, without
             needing tasks; None takes ``caller``.
         is_ready: Whether requests can be answered, as far as others know.
@@ -47,7 +48,7 @@ class Doors:
         caller: Caller,
         clock: Clock,
         hub: Hub,
-        files: tuple[BaseRoute, ...],
+        files: Callable[[Limits], tuple[BaseRoute, ...]],
         relay: Caller | None = None,
         is_ready: Callable[[], bool] = lambda: True,
     ) -> None:
@@ -56,15 +57,17 @@ class Doors:
         self._is_open = False
         host, port = settings.host_and_port
         user_rates = Buckets(settings.rates.user_per_s, settings.rates.user_burst)
+        options = _http_options(settings)
+        limits = limits_of(options, user_rates)
         self.web = WebServer(
             create_app(
                 caller,
                 clock,
-                _http_options(settings),
+                options,
                 lambda: self._is_open and is_ready(),
-                (*files, WebClient(_web_dir(), storage_origin(settings))),
+                (*files(limits), WebClient(_web_dir(), storage_origin(settings))),
                 hub=hub,
-                user_rates=user_rates,
+                limits=limits,
             ),
             _door(settings, caller, relay, clock, hub, user_rates),
             structs.replace(settings.websocket, allowed_origins=settings.allowed_origins),
@@ -101,7 +104,9 @@ def _web_dir() -> Path:
     return Path(hongyan.__file__).parent / "web"
 
 
-def file_routes(settings: Settings, caller: Caller, parts: ObjectParts) -> tuple[BaseRoute, ...]:
+def file_routes(
+    settings: Settings, caller: Caller, parts: ObjectParts, limits: Limits
+) -> tuple[BaseRoute, ...]:
     """Return the paths of uploads and downloads."""
     options = TusOptions(
         file_bytes_max=settings.files.file_bytes_max,
@@ -109,8 +114,8 @@ def file_routes(settings: Settings, caller: Caller, parts: ObjectParts) -> tuple
         idle_s=settings.files.upload_idle_s,
     )
     shared = bool(settings.allowed_origins)
-    files = Files(caller, parts.downloads, parts.download_links, shared)
-    return (*Tus(caller, parts.staging, options).routes(), *files.routes())
+    files = Files(caller, parts.downloads, limits, parts.download_links, shared)
+    return (*Tus(caller, parts.staging, options, limits).routes(), *files.routes())
 
 
 def _door(

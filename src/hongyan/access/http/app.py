@@ -89,7 +89,7 @@ def create_app(
     is_ready: Callable[[], bool] = lambda: True,
     routes: tuple[BaseRoute, ...] = (),
     hub: Hub | None = None,
-    user_rates: Buckets | None = None,
+    limits: Limits | None = None,
 ) -> Starlette:
     """Return the application.
 
@@ -103,14 +103,10 @@ def create_app(
         is_ready: Whether requests can be answered now; ``/readyz`` tells it.
         routes: Further paths, such as a web client's; ours come first.
         hub: Where streams and polls attach; without it there are none.
-        user_rates: Where the requests of users are counted, if other doors count there too.
+        limits: By what requests are counted, if ``routes`` count there too.
     """
     commands = Commands(caller, options.body_bytes_max, options.body_timeout_s)
-    limits = Limits(
-        Limit("auth", options.address_per_s, options.address_burst),
-        Limit("user", options.user_per_s, options.user_burst, user_rates),
-        Limit("key", options.key_per_s, options.key_burst),
-    )
+    limits = limits or limits_of(options)
     paths: list[BaseRoute] = [
         Rest(commands, operations(COMMANDS, ROUTES), limits),
         Route(f"{PREFIX}/app/users", Importing(commands, limits), methods=["POST"]),
@@ -133,6 +129,20 @@ def create_app(
             ClientDisconnect: _hung_up,
             HTTPException: _no_such_path,
         },
+    )
+
+
+def limits_of(options: HttpOptions, user_rates: Buckets | None = None) -> Limits:
+    """Return what counts requests.
+
+    Args:
+        options: The settings.
+        user_rates: Where the requests of users are counted, if other doors count there too.
+    """
+    return Limits(
+        Limit("auth", options.address_per_s, options.address_burst),
+        Limit("user", options.user_per_s, options.user_burst, user_rates),
+        Limit("key", options.key_per_s, options.key_burst),
     )
 
 

@@ -27,6 +27,7 @@ from hongyan.kernel.errors import NotFound
 from hongyan.kernel.ids import DeviceId
 
 from .commands import Commands
+from .rest import Limits
 
 PATH = "/api/v1/media/{media_id}"
 PIECE_BYTES = 256 * 1024
@@ -70,6 +71,7 @@ class Files:
     Args:
         caller: Carries the commands.
         objects: Where the bytes are.
+        limits: By what requests are counted.
         links: Sends who may read a file to the bucket; None sends the bytes ourselves.
         is_shared: Whether pages of other origins may show what they hold a ticket for.
     """
@@ -78,12 +80,14 @@ class Files:
         self,
         caller: Caller,
         objects: Downloads,
+        limits: Limits,
         links: DirectLinks | None = None,
         is_shared: bool = False,
     ) -> None:
         self._caller = caller
         self._commands = Commands(caller, 0, 0.0)
         self._objects = objects
+        self._limits = limits
         self._links = links
         self._headers = HEADERS
         if is_shared:
@@ -97,6 +101,7 @@ class Files:
         media_id = request.path_params["media_id"]
         asked = msgspec.convert(dict(request.query_params), Asked, strict=False)
         actor = await self._actor(request, media_id, asked.ticket)
+        self._limits.check(actor)
         command = msgspec.convert(
             {
                 "media_id": media_id,

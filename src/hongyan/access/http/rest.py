@@ -51,6 +51,16 @@ class Limits:
             return self.key.take(actor.key_id)
         return self.user.take(actor.user_id) if actor.user_id else None
 
+    def check(self, actor: Actor) -> None:
+        """Count a request whose answer does not tell how much is left.
+
+        Raises:
+            RateLimited: it is one too many.
+        """
+        taken = self.of(actor)
+        if taken is not None:
+            taken.check()
+
 
 class Rest(BaseRoute):
     """The route of all operations; finds one in as many steps as its path has segments.

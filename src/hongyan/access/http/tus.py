@@ -42,6 +42,7 @@ from .chunks import (
 )
 from .commands import Commands
 from .errors import problem
+from .rest import Limits
 
 PATH = "/api/v1/uploads"
 VERSION = "1.0.0"
@@ -122,13 +123,17 @@ class Tus:
         caller: Carries the commands.
         staging: Takes the bytes.
         options: The settings.
+        limits: By what requests are counted.
     """
 
-    def __init__(self, caller: Caller, staging: Staging, options: TusOptions) -> None:
+    def __init__(
+        self, caller: Caller, staging: Staging, options: TusOptions, limits: Limits
+    ) -> None:
         self._caller = caller
         self._commands = Commands(caller, 0, 0.0)
         self._staging = staging
         self._options = options
+        self._limits = limits
         self._writers: dict[str, Writer] = {}
 
     def routes(self) -> tuple[Route, ...]:
@@ -173,6 +178,12 @@ class Tus:
         response.headers.setdefault("cache-control", "no-store")
         return response
 
+    async def _admit(self, request: Request) -> Actor:
+        """Return who sends, and count the request."""
+        actor = await self._commands.admit(request, ClaimMedia)
+        self._limits.check(actor)
+        return actor
+
     async def _offer(self, _request: Request) -> Response:
         headers = {
             "tus-version": VERSION,
@@ -183,7 +194,7 @@ class Tus:
         return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
 
     async def _create(self, request: Request) -> Response:
-        actor = await self._commands.admit(request, ClaimMedia)
+        actor = await self._admit(request)
         length = _number(request, "upload-length")
         metadata = _metadata(request.headers.get("upload-metadata", ""))
         name = metadata.get("filename") or metadata.get("name", "")
@@ -198,7 +209,7 @@ class Tus:
         return Response(status_code=HTTPStatus.CREATED, headers=headers)
 
     async def _tell(self, request: Request) -> Response:
-        actor = await self._commands.admit(request, ClaimMedia)
+        actor = await self._admit(request)
         upload_id = request.path_params["upload_id"]
         upload = await self._caller.call(actor, GetUpload(upload_id=upload_id))
         if upload_id in self._writers:
@@ -210,7 +221,7 @@ class Tus:
         return Response(status_code=HTTPStatus.OK, headers=headers)
 
     async def _append(self, request: Request) -> Response:
-        actor = await self._commands.admit(request, ClaimMedia)
+        actor = await self._admit(request)
         if request.headers.get("content-type", "").lower() != CHUNK_TYPE:
             raise WrongChunkType
         offset = _number(request, "upload-offset")
@@ -218,7 +229,7 @@ class Tus:
         return Response(status_code=HTTPStatus.NO_CONTENT, headers=_progress(upload))
 
     async def _cancel(self, request: Request) -> Response:
-        actor = await self._commands.admit(request, ClaimMedia)
+        actor = await self._admit(request)
         upload_id = request.path_params["upload_id"]
         await self._caller.call(actor, GetUpload(upload_id=upload_id))
         if upload_id in self._writers:

@@ -3,6 +3,7 @@
 from hongyan.domain.log.model import Commit, Expect, Put, Touch
 from hongyan.domain.log.ports import Log, Records
 from hongyan.domain.log.service import decide
+from hongyan.domain.user.model import User
 from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Busy
@@ -114,9 +115,10 @@ class MediaService:
         """Answer ``RedeemTicket``."""
         now_s = self._clock.now_ms() // 1000
         user_id = self._tickets.read(command.ticket, command.media_id, now_s)
-        if user_id is None:
+        user = await self._records.get(User, user_id) if user_id is not None else None
+        if user is None or user.state != "active":
             raise TicketExpired
-        return user_id
+        return user.user_id
 
     @handles(GetUsage)
     async def usage(self, actor: Actor, _command: GetUsage) -> Usage:
