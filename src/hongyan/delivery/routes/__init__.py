@@ -1,0 +1,1 @@
+"""How a fact finds the nodes whose users it concerns, whatever carries it there."""

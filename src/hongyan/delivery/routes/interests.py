@@ -1,0 +1,92 @@
+"""Which of the users connected here belong to which conversations.
+
+It is an ``Audience`` too, for the hub of a node without a database: ``members`` are those
+members who are here. A conversation with one user here, the usual case, costs no set.
+"""
+
+from collections.abc import Collection, Iterable
+
+from hongyan.kernel.ids import ConversationId, UserId
+
+
+class Interests:
+    """An index in both directions; everything returns at once."""
+
+    def __init__(self) -> None:
+        self._conversations: dict[UserId, set[ConversationId]] = {}
+        self._users: dict[ConversationId, UserId | set[UserId]] = {}
+
+    def __contains__(self, user_id: UserId) -> bool:
+        """Whether the user is here."""
+        return user_id in self._conversations
+
+    def users(self) -> list[UserId]:
+        """Return who is here."""
+        return list(self._conversations)
+
+    def open(self, user_id: UserId) -> None:
+        """The user is here."""
+        self._conversations.setdefault(user_id, set())
+
+    def close(self, user_id: UserId) -> list[ConversationId]:
+        """The user is here no more; return the conversations that nobody here is in now."""
+        emptied = [
+            conversation_id
+            for conversation_id in self._conversations.get(user_id, ())
+            if self._drop(user_id, conversation_id)
+        ]
+        self._conversations.pop(user_id, None)
+        return emptied
+
+    def enter(self, user_id: UserId, conversation_ids: Iterable[ConversationId]) -> None:
+        """The user, who is here, belongs to these."""
+        mine = self._conversations[user_id]
+        for conversation_id in conversation_ids:
+            if conversation_id in mine:
+                continue
+            mine.add(conversation_id)
+            users = self._users.get(conversation_id)
+            if users is None:
+                self._users[conversation_id] = user_id
+            elif isinstance(users, set):
+                users.add(user_id)
+            else:
+                self._users[conversation_id] = {users, user_id}
+
+    def leave(self, user_id: UserId, conversation_id: ConversationId) -> bool:
+        """The user belongs to this one no more; return whether nobody here does now."""
+        mine = self._conversations.get(user_id)
+        if mine is None or conversation_id not in mine:
+            return False
+        emptied = self._drop(user_id, conversation_id)
+        mine.discard(conversation_id)
+        return emptied
+
+    def is_followed(self, conversation_id: ConversationId) -> bool:
+        """Return whether anybody here belongs to it."""
+        return conversation_id in self._users
+
+    def of(self, user_id: UserId) -> Collection[ConversationId]:
+        """Return the user's conversations as known here."""
+        return self._conversations.get(user_id, ())
+
+    async def members(self, conversation_id: ConversationId) -> Collection[UserId]:
+        """See ``Audience.members``: those who are here."""
+        users = self._users.get(conversation_id)
+        if users is None:
+            return ()
+        return tuple(users) if isinstance(users, set) else (users,)
+
+    async def conversations(self, user_id: UserId) -> Collection[ConversationId]:
+        """See ``Audience.conversations``."""
+        return tuple(self.of(user_id))
+
+    def _drop(self, user_id: UserId, conversation_id: ConversationId) -> bool:
+        users = self._users[conversation_id]
+        if not isinstance(users, set):
+            del self._users[conversation_id]
+            return True
+        users.discard(user_id)
+        if len(users) == 1:
+            self._users[conversation_id] = users.pop()
+        return False

@@ -1,0 +1,63 @@
+"""Which subjects a station listens to, and why: each is held by those who need it."""
+
+from collections.abc import Callable, Collection
+
+from .ports import Carrier
+
+LINGER_S = 10.0
+"""A subject that nobody needs any more is listened to for so long: people come back."""
+
+
+class Listening:
+    """Counts who needs a subject, and listens while anybody does.
+
+    Args:
+        carrier: Where to listen.
+        now_s: A clock that never goes back.
+        linger_s: How long a subject is kept that nobody needs.
+    """
+
+    def __init__(
+        self, carrier: Carrier, now_s: Callable[[], float], linger_s: float = LINGER_S
+    ) -> None:
+        self.subjects: dict[str, int] = {}
+        """Subject -> how many need it."""
+        self.on_end: Callable[[str], None] = lambda _subject: None
+        """Called with a subject that is listened to no more."""
+        self._carrier = carrier
+        self._now_s = now_s
+        self._linger_s = linger_s
+        self._unneeded: dict[str, float] = {}
+
+    async def hold(self, subjects: Collection[str]) -> None:
+        """Need these; they are listened to when this returns."""
+        fresh = []
+        for subject in subjects:
+            count = self.subjects.get(subject)
+            if count is None:
+                fresh.append(subject)
+            self.subjects[subject] = (count or 0) + 1
+            self._unneeded.pop(subject, None)
+        await self._carrier.listen(fresh)
+
+    def release(self, subjects: Collection[str]) -> None:
+        """Need these no more."""
+        until_s = self._now_s() + self._linger_s
+        for subject in subjects:
+            count = self.subjects[subject] = self.subjects[subject] - 1
+            if not count:
+                self._unneeded[subject] = until_s
+
+    def sweep(self) -> None:
+        """Stop listening where nobody has needed it for a while; call it now and then."""
+        now_s = self._now_s()
+        ended = []
+        for subject, until_s in self._unneeded.items():
+            if until_s > now_s:
+                break
+            ended.append(subject)
+        for subject in ended:
+            del self._unneeded[subject], self.subjects[subject]
+            self.on_end(subject)
+        if ended:
+            self._carrier.unlisten(ended)
