@@ -49,29 +49,29 @@ def program(name: str) -> str:
     return found
 
 
-class NatsProcess:
-    """``nats-server`` on a free port of 127.0.0.1.
+class Engine:
+    """A program that listens on a free port of 127.0.0.1.
 
     Args:
-        folder: Where its log goes.
+        folder: Where its log and its data go.
         port: The port; 0 chooses one, which is kept over restarts.
     """
 
+    NAME = ""
+
     def __init__(self, folder: Path, port: int = 0) -> None:
+        self.folder = folder
         self.port = port or free_port()
-        self._log = folder / f"nats-{self.port}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
-    @property
-    def url(self) -> str:
-        """Where clients connect."""
-        return f"nats://127.0.0.1:{self.port}"
+    def command(self) -> list[str]:
+        """Return how it is started."""
+        raise NotImplementedError
 
     def start(self) -> None:
         """Start and return when it listens."""
-        command = [program("nats-server"), "-a", "127.0.0.1", "-p", str(self.port)]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        with (self.folder / f"{self.NAME}-{self.port}.log").open("ab") as log:
+            self._process = subprocess.Popen(self.command(), stdout=log, stderr=log)
         wait_for_port(self.port, self._process)
 
     @property
@@ -86,3 +86,35 @@ class NatsProcess:
         if process is not None:
             process.kill() if kill else process.terminate()
             process.wait(10)
+
+
+class NatsProcess(Engine):
+    """``nats-server``."""
+
+    NAME = "nats"
+
+    @property
+    def url(self) -> str:
+        """Where clients connect."""
+        return f"nats://127.0.0.1:{self.port}"
+
+    def command(self) -> list[str]:
+        """See ``Engine.command``."""
+        return [program("nats-server"), "-a", "127.0.0.1", "-p", str(self.port)]
+
+
+class RedisProcess(Engine):
+    """``redis-server``, which keeps nothing: after a restart it is empty."""
+
+    NAME = "redis"
+
+    @property
+    def url(self) -> str:
+        """Where clients connect."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def command(self) -> list[str]:
+        """See ``Engine.command``."""
+        options = {"bind": "127.0.0.1", "port": self.port, "save": "", "appendonly": "no"}
+        words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+        return [program("redis-server"), "--dir", str(self.folder), *words]

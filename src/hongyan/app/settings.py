@@ -260,6 +260,26 @@ class StorageSettings(Struct, frozen=True, kw_only=True):
     """Threads that read the database."""
 
 
+class RoutingSettings(Struct, frozen=True, kw_only=True):
+    """How a message finds the gateways where its readers are.
+
+    All processes of a cluster need the same. ``docs/operate/routing.md`` compares the strategies.
+    """
+
+    strategy: Literal["interest", "broadcast", "broadcast-redis", "registry", "rpc"] = "interest"
+    """``interest``: each gateway subscribes to what its users need. ``broadcast``: every gateway
+    hears everything, over NATS or (``broadcast-redis``) over Redis. ``registry``: Redis knows
+    where each user is. ``rpc``: every gateway is called and answers."""
+    buckets: Annotated[int, Meta(ge=0, le=65_536)] = 1_024
+    """Of ``interest``: into how many subjects all logs are hashed. 0 gives each log its own."""
+    lease_s: Annotated[float, Meta(ge=0.5)] = 10.0
+    """Of ``registry``: seconds after which a gateway counts as gone that gives no sign of life."""
+    queue_facts_max: Count = 100_000
+    """Facts that may wait in a process to be told; one more is dropped, and all sessions sync."""
+    queue_bytes_max: Count = 64 * 1024**2
+    """Bytes of facts that may wait so."""
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """All settings, by section."""
 
@@ -274,6 +294,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     objects: ObjectSettings = ObjectSettings()
     smtp: SmtpSettings = SmtpSettings()
     storage: StorageSettings = StorageSettings()
+    routing: RoutingSettings = RoutingSettings()
 
     @property
     def data_dir(self) -> Path:

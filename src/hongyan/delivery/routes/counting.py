@@ -13,9 +13,9 @@ class _Known:
 
     __slots__ = ("heard_s", "numbers", "overflows")
 
-    def __init__(self, heard_s: float, overflows: int) -> None:
+    def __init__(self, heard_s: float) -> None:
         self.heard_s = heard_s
-        self.overflows = overflows
+        self.overflows = 0
         self.numbers: dict[str, int] = {}
 
 
@@ -50,7 +50,7 @@ class Tellers:
             beat: The beat.
             listened: The subjects that are listened to.
         """
-        known = self._of(beat.teller, beat.overflows)
+        known = self._of(beat.teller)
         is_missing = beat.overflows > known.overflows
         known.overflows = beat.overflows
         for subject, number in beat.numbers.items():
@@ -75,10 +75,10 @@ class Tellers:
             del self._known[name]
         return bool(dead)
 
-    def _of(self, name: str, overflows: int = 0) -> _Known:
+    def _of(self, name: str) -> _Known:
         known = self._known.get(name)
         now_s = self._now_s()
         if known is None:
-            known = self._known[name] = _Known(now_s, overflows)
+            known = self._known[name] = _Known(now_s)
         known.heard_s = now_s
         return known

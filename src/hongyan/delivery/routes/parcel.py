@@ -11,7 +11,7 @@ from msgspec import Raw, Struct
 from hongyan.delivery.ports import Fact
 from hongyan.domain.group.model import MEMBERS_JOINED, MEMBERS_LEFT, MembersJoined, MembersLeft
 from hongyan.domain.log.model import Committed, Entry, Signal
-from hongyan.kernel.ids import ClientId, DeviceId, LogId, UserId
+from hongyan.kernel.ids import ClientId, ConnectionId, LogId, UserId
 
 TOLD_BYTES = 120
 """What a fact takes beside its body, about."""
@@ -30,7 +30,7 @@ class Told(Struct, frozen=True, array_like=True):
     kind: str
     sender: UserId
     body: bytes
-    origin: DeviceId
+    origin: ConnectionId
     ordinal: int = 0
     client_id: ClientId = ClientId("")
     sent_at_ms: int = 0

@@ -132,6 +132,10 @@ class Registry(Protocol):
         """
         ...
 
+    async def close(self) -> None:
+        """Hang up."""
+        ...
+
 
 class Lease(Protocol):
     """Where users are: the station's side of a registry, for one node."""

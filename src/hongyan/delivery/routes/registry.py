@@ -166,6 +166,7 @@ class RegistryAddressing:
 
     async def close(self) -> None:
         """See ``Addressing.close``."""
+        await self._registry.close()
 
     async def _is_blind(self) -> bool:
         """Follow the registry; return whether it cannot tell now."""

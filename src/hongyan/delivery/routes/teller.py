@@ -53,11 +53,11 @@ class RoutedTeller:
         carrier: Carries the parcels; it is started and closed here.
         addressing: Tells what goes where.
         audience: Tells the members of a conversation that begins.
+        items_max: Facts that may wait.
+        bytes_max: Bytes that may wait.
         on_letter: Takes what arrives here; most strategies expect nothing.
         post: Sends a parcel; the carrier's ``send`` unless the strategy wants more.
         counted: Whether parcels are numbered for each subject, so that a loss is noticed.
-        items_max: Facts that may wait.
-        bytes_max: Bytes that may wait.
         beat_s: Seconds between beats.
 
     Attributes:
@@ -69,12 +69,12 @@ class RoutedTeller:
         carrier: Carrier,
         addressing: Addressing,
         audience: Audience,
+        items_max: int = 100_000,
+        bytes_max: int = 64 * 1024 * 1024,
         *,
         on_letter: Callable[[str, bytes], None] = lambda _subject, _payload: None,
         post: Callable[[str, bytes], Awaitable[None]] | None = None,
         counted: bool = True,
-        items_max: int = 100_000,
-        bytes_max: int = 64 * 1024 * 1024,
         beat_s: float = 1.0,
     ) -> None:
         self.name = new_token_id()

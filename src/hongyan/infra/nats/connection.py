@@ -26,6 +26,30 @@ PARTS_BYTES_MAX = 64 * 1024 * 1024
 RECONNECT_S = 0.1
 NO_RESPONDERS = "503"
 
+
+class _Direct:
+    """Stands where a subscription has its queue, and hands each message on at once.
+
+    The library gives every subscription a queue and a task, so messages of different subjects
+    overtake each other, and each costs a switch of tasks. ``put_nowait`` is all that it calls
+    when a message comes; ``tests/contract/test_carrier.py`` holds that.
+    """
+
+    def __init__(self, taken: Callable[[Msg], None]) -> None:
+        self.put_nowait = taken
+
+    def empty(self) -> bool:
+        """Nothing ever waits."""
+        return True
+
+    def qsize(self) -> int:
+        """Nothing ever waits."""
+        return 0
+
+    async def join(self) -> None:
+        """Nothing ever waits."""
+
+
 Taker = Callable[[str, bytes], None]
 """Takes a subject and what was published there."""
 
@@ -134,19 +158,28 @@ class NatsConnection:
         return True
 
     async def subscribe(
-        self, subject: str, take: Taker, bounced: Callable[[str], None] | None = None
+        self,
+        subject: str,
+        take: Taker,
+        bounced: Callable[[str], None] | None = None,
+        *,
+        confirms: bool = False,
     ) -> Subscription:
-        """Call ``take`` with each message of a subject, in order.
+        """Call ``take`` with each message of a subject.
+
+        What one sender sends comes in order, over all subscriptions of this connection.
 
         Args:
             subject: The subject; ``*`` and ``>`` as NATS has them.
             take: Must not block; what it raises is logged.
             bounced: Called with the subject of a reply that says that nobody listens where a
                 message was sent to.
+            confirms: Whether a message that names where to reply is answered with an empty one
+                when it was taken.
         """
         parts: dict[bytes, bytearray] = {}
 
-        async def taken(message: Msg) -> None:
+        def taken(message: Msg) -> None:
             try:
                 if message.headers and message.headers.get("Status") == NO_RESPONDERS:
                     if bounced is not None:
@@ -155,15 +188,14 @@ class NatsConnection:
                 whole = _joined(parts, message.data)
                 if whole is not None:
                     take(message.subject, whole)
+                    if confirms and message.reply:
+                        self.publish(message.reply, b"")
             except Exception:
                 log.exception("a message on %s cannot be taken", message.subject)
 
-        return await self._client.subscribe(
-            subject,
-            cb=taken,
-            pending_msgs_limit=0,
-            pending_bytes_limit=256 * 1024 * 1024,
-        )
+        subscription = await self._client.subscribe(subject, pending_bytes_limit=0)
+        subscription._pending_queue = _Direct(taken)  # type: ignore[assignment]
+        return subscription
 
     async def _send(self) -> None:
         me = self.me.encode()
