@@ -25,6 +25,7 @@ SILENCE_BEATS = 4
 LANE_BYTES_MAX = 64 * 1024 * 1024
 TIMEOUT_S = 2.0
 RETRY_S = 0.1
+CLOSE_S = 1.0
 
 
 class _Lane:
@@ -34,7 +35,7 @@ class _Lane:
         self.heard_s = heard_s
         self.waiting: deque[bytes] = deque()
         self.waiting_bytes = 0
-        self.wake = asyncio.Event()
+        self.wake, self.idle = asyncio.Event(), asyncio.Event()
         self.task: asyncio.Task[None] | None = None
 
 
@@ -59,23 +60,30 @@ class Lanes:
         self._carrier = carrier
         self._asker = asker
         self._now_s = now_s
-        self._silence_s = beat_s * SILENCE_BEATS
+        self._beat_s = beat_s
         self._lanes: dict[str, _Lane] = {}
 
     async def start(self) -> None:
-        """See ``Addressing.start``."""
+        """See ``Addressing.start``; takes until every node has given a sign of life."""
         await self._carrier.listen((NODES,))
+        await asyncio.sleep(self._beat_s * 1.5)
 
     async def address(self, batch: Sequence[Told]) -> Mapping[str, Sequence[Told]]:
         """See ``Addressing.address``."""
-        earliest_s = self._now_s() - self._silence_s
+        earliest_s = self._now_s() - self._beat_s * SILENCE_BEATS
         for node, lane in list(self._lanes.items()):
             if lane.heard_s < earliest_s:
                 self._close(node)
         return dict.fromkeys(self._lanes, batch)
 
     async def close(self) -> None:
-        """See ``Addressing.close``."""
+        """See ``Addressing.close``; what waits is sent, for a moment."""
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                for lane in list(self._lanes.values()):
+                    await lane.idle.wait()
+        except TimeoutError:
+            log.warning("some nodes were not told the last facts")
         for node in list(self._lanes):
             self._close(node)
 
@@ -111,6 +119,7 @@ class Lanes:
     def _queue(self, lane: _Lane, payload: bytes) -> None:
         lane.waiting.append(payload)
         lane.waiting_bytes += len(payload)
+        lane.idle.clear()
         lane.wake.set()
 
     async def _work(self, subject: str, lane: _Lane) -> None:
@@ -124,6 +133,7 @@ class Lanes:
                     await asyncio.sleep(RETRY_S)
                     continue
                 lane.waiting_bytes -= len(lane.waiting.popleft())
+            lane.idle.set()
 
     def _close(self, subject: str) -> None:
         lane = self._lanes.pop(subject, None)

@@ -124,13 +124,13 @@ class RoutedTeller:
         try:
             async with asyncio.timeout(CLOSE_S):
                 await self._idle.wait()
-                await self._beat(is_last=True)
         except TimeoutError:
             log.warning("%d facts were not told", len(self._queue))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._addressing.close()
+        await self._beat(is_last=not self._queue)
         await self._carrier.close()
 
     async def _work(self) -> None:
