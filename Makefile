@@ -39,6 +39,10 @@ run: $(VENV)/.run $(WEB)  ## Start a server on this machine (ARGS="--listen 0.0.
 
 web: $(WEB)  ## Build the web client, if it has changed
 
+cluster: $(VENV)/.test  ## Start a whole cluster on this machine, and stop it at Ctrl-C
+	@tools/prepare-tests
+	@exec $(BIN)/python -m tools.cluster $(ARGS)
+
 test: $(VENV)/.test $(WEB)  ## Run every test, installing what it needs
 	@$(NODE) tools/prepare-tests
 	$(NODE) $(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)

@@ -74,6 +74,11 @@ class LiveServer:
         """End it without warning, as a crash would."""
         self._end(kill=True)
 
+    def change_shift(self, *, kill: bool) -> None:
+        """Stop or kill it, and start it again."""
+        self._end(kill)
+        self.start()
+
     def _end(self, kill: bool) -> None:
         process, self._process = self._process, None
         if process is None:

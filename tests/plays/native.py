@@ -20,9 +20,8 @@ from hongyan_sdk import (
 )
 from hongyan_sdk import text as text_content
 from hongyan_sdk.events import Event, Stream
-from tests.e2e.live_server import LiveServer
 
-from .stage import Line, Place, RefusedOnStage
+from .stage import Line, Place, RefusedOnStage, Theatre
 
 PASSWORD = "a wild goose 1898"
 GROUP_METHODS_WITH_USERS = {"group.invite", "group.kick"}
@@ -45,7 +44,7 @@ class NativeStage:
         folder: Where the devices keep their stores.
     """
 
-    def __init__(self, server: LiveServer, folder: Path) -> None:
+    def __init__(self, server: Theatre, folder: Path) -> None:
         self.server = server
         self.folder = folder
         self.groups: dict[str, str] = {}
@@ -74,8 +73,7 @@ class NativeStage:
 
     async def restart(self, *, kill: bool) -> None:
         """See ``Stage``."""
-        await asyncio.to_thread(self.server.kill if kill else self.server.stop)
-        await asyncio.to_thread(self.server.start)
+        await asyncio.to_thread(self.server.change_shift, kill=kill)
 
     async def close(self) -> None:
         """Disconnect all devices."""

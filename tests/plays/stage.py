@@ -96,3 +96,17 @@ class Stage(Protocol):
     async def restart(self, *, kill: bool) -> None:
         """Stop or kill the server and start it again."""
         ...
+
+
+class Theatre(Protocol):
+    """Where plays are performed: one server, or a cluster."""
+
+    url: str
+
+    async def add_user(self, handle: str, password: str, name: str = "") -> str:
+        """Make an account, and return its user id."""
+        ...
+
+    def change_shift(self, *, kill: bool) -> None:
+        """Stop or kill what runs, and start it again."""
+        ...

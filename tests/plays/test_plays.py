@@ -1,10 +1,11 @@
-"""Performs every play over the native protocol."""
+"""Performs every play over the native protocol, on one server and on a cluster."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.cluster.live_cluster import LiveCluster
 from tests.e2e.live_server import LiveServer
 
 from .interpreter import Play
@@ -14,15 +15,25 @@ PLAYS = sorted(Path(__file__).parent.glob("*.txt"))
 
 
 @pytest.fixture(scope="session")
-def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     server = LiveServer(tmp_path_factory.mktemp("plays") / "data")
     server.start()
     yield server
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCluster]:
+    made = LiveCluster(tmp_path_factory.mktemp("cluster"))
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
 @pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[LiveServer]:
+def own_embedded(tmp_path: Path) -> Iterator[LiveServer]:
     """A server that the play may harm."""
     server = LiveServer(tmp_path / "data")
     server.start()
@@ -30,10 +41,20 @@ def own_server(tmp_path: Path) -> Iterator[LiveServer]:
     server.stop()
 
 
+@pytest.fixture
+def own_cluster(cluster: LiveCluster) -> LiveCluster:
+    """A cluster that the play may harm: it is whole again afterwards, and plays of one process
+    come one after the other."""
+    return cluster
+
+
+@pytest.mark.parametrize(
+    "house", ["embedded", pytest.param("cluster", marks=pytest.mark.xdist_group("cluster"))]
+)
 @pytest.mark.parametrize("path", PLAYS, ids=lambda path: path.stem)
-async def test_play(path: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+async def test_play(path: Path, house: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     text = path.read_text(encoding="utf-8")  # noqa: ASYNC240
-    needed = "own_server" if "The server" in text else "shared_server"
+    needed = f"own_{house}" if "The server" in text else house
     stage = NativeStage(request.getfixturevalue(needed), tmp_path)
     try:
         await Play(stage, text).perform()

@@ -1,6 +1,5 @@
 """The command ``hongyan``."""
 
-import asyncio
 import os
 import shutil
 import sys
@@ -16,14 +15,16 @@ from rich.table import Table
 
 from hongyan.infra.local.folder import FolderInUse, FolderLock
 
+from .cli_cluster import app as clustering
 from .cli_export import app as exporting
 from .cli_fill import app as filling
 from .cli_keep import app as keeping
 from .cli_keys import keys
 from .cli_users import invites, tokens, users
 from .composition import serve as run_server
+from .exits import EXIT_IN_USE, EXIT_REFUSED, EXIT_WRONG_SETTINGS, fail
 from .logs import configure_logging
-from .operator import EXIT_IN_USE, EXIT_REFUSED, EXIT_WRONG_SETTINGS, fail
+from .main import main
 from .options import Config, Data, Set, settings_of
 from .settings import Settings, SettingsError, prepare_data_dir
 from .settings_page import shown
@@ -38,6 +39,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(clustering)
 app.add_typer(keeping)
 app.add_typer(filling)
 app.add_typer(exporting, name="export")
@@ -132,9 +134,4 @@ def version() -> None:
     print(version_of("hongyan"))
 
 
-def main() -> None:
-    """Run the command line."""
-    try:
-        app()
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        sys.exit(130)
+__all__ = ["app", "main"]

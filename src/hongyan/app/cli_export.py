@@ -17,9 +17,10 @@ from hongyan.kernel.ids import ConversationId
 
 from .bars import Bars
 from .composition import DATABASE
+from .exits import EXIT_REFUSED, fail
 from .export import Exporter, ExportFailed
 from .objects import open_objects
-from .operator import EXIT_REFUSED, Operator, fail, operate
+from .operator import Operator, operate
 from .options import Config, Data, settings_of
 from .settings import Settings
 

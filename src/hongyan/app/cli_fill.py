@@ -18,7 +18,7 @@ from .composition import Embedded
 from .demo import Demo, DemoClock, Report
 from .demo_company import OPERATOR
 from .demo_files import Files
-from .operator import EXIT_IN_USE, EXIT_REFUSED, EXIT_WRONG_SETTINGS, fail
+from .exits import EXIT_IN_USE, EXIT_REFUSED, EXIT_WRONG_SETTINGS, fail
 from .options import Config, Data, settings_of
 from .settings import Settings, SettingsError, prepare_data_dir
 

@@ -22,8 +22,9 @@ from .backup import BackupFailed, Manifest, back_up
 from .backup import restore as restore_from
 from .bars import Bars
 from .doctor import examine
+from .exits import EXIT_REFUSED, fail
 from .findings import Finding, problem
-from .operator import EXIT_REFUSED, Operator, fail, operate
+from .operator import Operator, operate
 from .options import Config, Data, Set, settings_of
 from .settings import SettingsError
 from .sources import load

@@ -16,7 +16,8 @@ from hongyan.domain.user.api_admin import FindUser
 from hongyan.kernel.ids import UserId
 
 from .cli_users import AsJson, ask
-from .operator import EXIT_REFUSED, Operator, fail, operate
+from .exits import EXIT_REFUSED, fail
+from .operator import Operator, operate
 from .options import Config, Data, settings_of
 
 SCOPES = get_args(Scope)

@@ -31,7 +31,8 @@ from hongyan.domain.user.api_admin import (
 from hongyan.domain.user.model import Account
 from hongyan.kernel.bus import Command
 
-from .operator import EXIT_REFUSED, Operator, fail, operate
+from .exits import EXIT_REFUSED, fail
+from .operator import Operator, operate
 from .options import Config, Data, settings_of
 from .settings import Settings
 

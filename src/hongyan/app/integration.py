@@ -11,7 +11,7 @@ from hongyan.domain.integration.feed import Window
 from hongyan.domain.integration.keys import Keys
 from hongyan.domain.integration.webhooks import Webhooks
 from hongyan.domain.integration.widget import Widget
-from hongyan.domain.log.model import Committed
+from hongyan.domain.log.model import Committed, Missed
 from hongyan.domain.log.ports import Feed, Log, Records
 from hongyan.domain.message.ports import Gate
 from hongyan.infra.local.bus import LocalBus
@@ -75,6 +75,7 @@ class Integration:
         ):
             bus.serve(part)
         bus.subscribe(Committed, keys.committed)
+        bus.subscribe(Missed, keys.missed)
         bus.subscribe(Committed, self.webhooks.committed)
         self.ticks: tuple[Tick, ...] = (answers.tick,)
         self.gates = _gates(options, self._poster, clock)

@@ -1,12 +1,9 @@
 """The way of an operator's command: through the running server, or to the folder itself."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import NoReturn, TypeVar
-
-import typer
+from typing import TypeVar
 
 from hongyan.access.control.client import ControlClient
 from hongyan.access.control.protocol import socket_path
@@ -16,11 +13,9 @@ from hongyan.kernel.bus import Caller, Command
 from hongyan.kernel.errors import Refusal
 
 from .composition import Embedded
+from .exits import EXIT_IN_USE, EXIT_REFUSED, EXIT_WRONG_SETTINGS, fail
+from .roles.link import calling
 from .settings import Settings, SettingsError, prepare_data_dir
-
-EXIT_REFUSED = 1
-EXIT_WRONG_SETTINGS = 2
-EXIT_IN_USE = 3
 
 Result = TypeVar("Result")
 
@@ -44,11 +39,17 @@ class Operator:
 async def operating(settings: Settings) -> AsyncIterator[Operator]:
     """Let commands reach the data: through the server where one runs, else directly.
 
-    Two processes never write to one database: whoever works on the folder holds its lock.
+    Two processes never write to one database: whoever works on the folder holds its lock. With
+    the settings of a cluster, its backends are asked.
 
     Raises:
         FolderInUse: another process works on the folder, and does not listen to us.
+        SettingsError, OSError: the cluster cannot be reached.
     """
+    if settings.cluster.nats:
+        async with calling(settings) as caller:
+            yield Operator(caller)
+        return
     folder = settings.data_dir
     prepare_data_dir(folder)
     try:
@@ -89,9 +90,5 @@ def operate(settings: Settings, work: Callable[[Operator], Awaitable[Result]]) -
         fail(str(error), EXIT_WRONG_SETTINGS)
     except FolderInUse as error:
         fail(str(error), EXIT_IN_USE)
-
-
-def fail(sentence: str, code: int) -> NoReturn:
-    """Say what is wrong on standard error and exit."""
-    print(f"hongyan: {sentence}", file=sys.stderr)
-    raise typer.Exit(code)
+    except OSError as error:
+        fail(f"cannot reach the cluster: {error}", EXIT_REFUSED)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .operator import EXIT_WRONG_SETTINGS, fail
+from .exits import EXIT_WRONG_SETTINGS, fail
 from .settings import SettingsError
 from .sources import Loaded, load
 

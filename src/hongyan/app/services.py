@@ -16,7 +16,7 @@ from hongyan.domain.group.service import GroupService
 from hongyan.domain.group.service_desk import Desk
 from hongyan.domain.group.service_joining import JoiningService
 from hongyan.domain.group.service_members import MemberService
-from hongyan.domain.log.model import Committed
+from hongyan.domain.log.model import Committed, Missed
 from hongyan.domain.log.ports import Cursors, Feed, Log, Records
 from hongyan.domain.message.attachment import Attaching
 from hongyan.domain.message.burn import Burning
@@ -91,6 +91,7 @@ class Services:
         for part in self._users.parts:
             bus.serve(part)
         bus.subscribe(Committed, self._users.committed)
+        bus.subscribe(Missed, self._users.missed)
         for part in (RelationService(store, store, clock), RelationLists(store)):
             bus.serve(part)
         desk = Desk(store, store, clock, self.media.access)
@@ -132,6 +133,7 @@ class Services:
     def _serve_messages(self, settings: MessageSettings, store: Store, clock: Clock) -> None:
         rooms = Rooms(store, store)
         self._bus.subscribe(Committed, rooms.committed)
+        self._bus.subscribe(Missed, rooms.missed)
         targets = Targets(store, store, rooms)
         mentions = Mentioning(store)
         limits, windows = _limits(settings), _windows(settings)

@@ -260,6 +260,37 @@ class StorageSettings(Struct, frozen=True, kw_only=True):
     """Threads that read the database."""
 
 
+class ClusterSettings(Struct, frozen=True, kw_only=True):
+    """Several processes as one server: ``hongyan gateway``, ``backend`` and ``worker``.
+
+    ``hongyan serve`` needs none of this. All processes of a cluster need the same ``name``,
+    ``secret``, ``nats``, ``redis`` and ``routing``.
+    """
+
+    name: str = "hongyan"
+    """The cluster's name. Several clusters may share a broker and a Redis under different
+    names."""
+    node: str = ""
+    """What this process is called, differently from all others of its role and the same after a
+    restart. Empty: the machine's name and the port or role."""
+    secret: Secret = ""
+    """64 hexadecimal digits, the same for all processes: signs access tokens and links. Make them
+    with ``openssl rand -hex 32`` and keep them out of files that others read. Takes the place of
+    ``secrets.toml``."""
+    nats: Secret = ""
+    """The broker: ``nats://HOST:4222``, several separated by commas; ``nats://USER:PASSWORD@...``
+    where it wants a log-in."""
+    redis: Secret = ""
+    """Redis or Valkey: ``redis://HOST:6379/0``; ``rediss://`` for TLS."""
+    postgres: Secret = ""
+    """The database, of backends and workers: ``postgresql://USER:PASSWORD@HOST/DATABASE``."""
+    hellos_at_once: Count = 64
+    """Connections whose hello one gateway deals with at the same time; others wait in a line."""
+    hellos_waiting_max: Count = 20_000
+    """Hellos that may wait in that line; one more is refused as ``busy``, and the client comes
+    back after a while."""
+
+
 class RoutingSettings(Struct, frozen=True, kw_only=True):
     """How a message finds the gateways where its readers are.
 
@@ -294,6 +325,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     objects: ObjectSettings = ObjectSettings()
     smtp: SmtpSettings = SmtpSettings()
     storage: StorageSettings = StorageSettings()
+    cluster: ClusterSettings = ClusterSettings()
     routing: RoutingSettings = RoutingSettings()
 
     @property

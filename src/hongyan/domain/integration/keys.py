@@ -8,7 +8,16 @@ from collections import OrderedDict
 
 from msgspec import Struct, structs
 
-from hongyan.domain.log.model import Append, Change, Commit, Committed, Expect, Put, encode_body
+from hongyan.domain.log.model import (
+    Append,
+    Change,
+    Commit,
+    Committed,
+    Expect,
+    Missed,
+    Put,
+    encode_body,
+)
 from hongyan.domain.log.ports import Log, Records
 from hongyan.domain.log.service import decide
 from hongyan.domain.user.api import NoSuchUser
@@ -48,7 +57,7 @@ class _Remembered(Struct):
 
 
 class Keys:
-    """Answers ``key.*``. Subscribe ``committed`` to the event.
+    """Answers ``key.*``. Subscribe ``committed`` and ``missed`` to their events.
 
     Args:
         log: Where changes are committed.
@@ -215,6 +224,13 @@ class Keys:
                 owner = log_owner(entry.log_id)
                 for name in self._names.pop(owner, ()) if owner is not None else ():
                     self._people.pop(name, None)
+
+    def missed(self, _event: Missed) -> None:
+        """Forget all keys and people."""
+        self._changes += 1
+        self._keys.clear()
+        self._people.clear()
+        self._names.clear()
 
     def _told(self, actor: Actor, key: ApiKey) -> Append:
         body = encode_body(key_info(key))

@@ -207,6 +207,13 @@ class Committed(Struct, frozen=True):
     origin: ConnectionId
 
 
+class Missed(Struct, frozen=True):
+    """Event: commits of other processes may have passed unheard.
+
+    Whoever remembers rows, and relies on ``Committed`` to learn of their change, forgets them.
+    """
+
+
 class Signal(Struct, frozen=True):
     """Event: something that need not last (typing, presence, receipts).
 

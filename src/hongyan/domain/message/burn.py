@@ -36,6 +36,13 @@ ROUND = 100
 _MARK = b'"burn_after_ms"'
 
 
+def may_matter_to_burning(entry: Entry) -> bool:
+    """Return whether ``Burning.heard`` can make anything of this entry."""
+    if entry.kind == MESSAGE:
+        return kind_of(entry.log_id) == Kind.DIRECT and _MARK in bytes(entry.body)
+    return entry.kind == CONVERSATION_READ
+
+
 class Burning:
     """Burns what was read.
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from hongyan.domain.group.api import Dissolved, NotAMember
 from hongyan.domain.group.model import Group, Member
-from hongyan.domain.log.model import Committed
+from hongyan.domain.log.model import Committed, Missed
 from hongyan.domain.log.ports import Log, Records
 from hongyan.domain.relation.model import Relation
 from hongyan.domain.user.model import USER_CHANGED, User
@@ -40,13 +40,16 @@ class Room(Struct, frozen=True):
 class Rooms:
     """Loads rooms and keeps the latest used ones.
 
-    Subscribe ``committed`` to the event, so that a change of somebody's privacy is seen.
+    Subscribe ``committed`` and ``missed`` to their events, so that a change of somebody's
+    privacy is seen.
     """
 
     def __init__(self, log: Log, records: Records) -> None:
         self._log = log
         self._records = records
         self._rooms: OrderedDict[Key, Room] = OrderedDict()
+        self._changes = 0
+        """Grows when somebody's account changes: what was read before is not to be kept."""
 
     def known(self, key: Key) -> Room | None:
         """Return the room if it is at hand."""
@@ -69,18 +72,28 @@ class Rooms:
         key = (conversation_id, user_id)
         room = self.known(key)
         if room is None:
-            room = self._rooms[key] = await self._load(conversation_id, user_id)
-            if len(self._rooms) > ROOMS_KEPT:
-                self._rooms.popitem(last=False)
+            changes = self._changes
+            room = await self._load(conversation_id, user_id)
+            if changes == self._changes or not room.peer:
+                self._rooms[key] = room
+                if len(self._rooms) > ROOMS_KEPT:
+                    self._rooms.popitem(last=False)
         return room
 
     def committed(self, event: Committed) -> None:
         """Drop the direct rooms that lead to a user whose account changed."""
         for entry in event.entries:
             if entry.kind == USER_CHANGED:
+                self._changes += 1
                 changed = log_owner(entry.log_id)
                 for key in [key for key, room in self._rooms.items() if room.peer == changed]:
                     del self._rooms[key]
+
+    def missed(self, _event: Missed) -> None:
+        """Drop the direct rooms: somebody's account may have changed."""
+        self._changes += 1
+        for key in [key for key, room in self._rooms.items() if room.peer]:
+            del self._rooms[key]
 
     async def _load(self, conversation_id: ConversationId, user_id: UserId) -> Room:
         kind = kind_of(conversation_id)

@@ -36,6 +36,11 @@ class LiveDevices:
             if len(self._users) > self._limit:
                 self._users.popitem(last=False)
 
+    def clear(self) -> None:
+        """Forget all."""
+        self.changes += 1
+        self._users.clear()
+
     def committed(self, event: Committed) -> None:
         """Forget the users whom a commit changed, or a device of theirs."""
         for entry in event.entries:

@@ -1,6 +1,6 @@
 """The user service, put together from its parts."""
 
-from hongyan.domain.log.model import Committed
+from hongyan.domain.log.model import Committed, Missed
 from hongyan.domain.log.ports import Log, Records
 from hongyan.kernel.clock import Clock
 
@@ -18,7 +18,8 @@ from .throttle import Guard, Throttle
 class UserService:
     """Users, their credentials and their devices.
 
-    The bus serves each of ``parts``. ``committed`` is to be subscribed to ``Committed``.
+    The bus serves each of ``parts``. ``committed`` is to be subscribed to ``Committed``,
+    ``missed`` to ``Missed``.
 
     Args:
         log: Where changes are committed.
@@ -77,6 +78,10 @@ class UserService:
     def committed(self, event: Committed) -> None:
         """Forget what is remembered of devices that a commit removed."""
         self._devices.live.committed(event)
+
+    def missed(self, _event: Missed) -> None:
+        """Forget all that is remembered of devices."""
+        self._devices.live.clear()
 
     async def close(self) -> None:
         """Wait for the codes that are being sent."""

@@ -14,6 +14,8 @@ class Subjects:
         """Signs of life of all nodes."""
         self.who = f"{cluster}.who"
         """Asks all nodes for a sign of life."""
+        self.heard = f"{cluster}.heard"
+        """What was committed, for what others remember."""
 
     def calls(self, node: str) -> str:
         """Return where a backend takes calls."""

@@ -1,0 +1,70 @@
+"""``hongyan backend``: carries out the commands that gateways send."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+from hongyan.app.running import Ending
+from hongyan.app.settings import Settings
+from hongyan.domain.catalog import COMMANDS
+from hongyan.infra.nats.server import NatsServer
+from hongyan.kernel.clock import Clock, SystemClock
+
+from .core import Core
+from .link import Link
+
+LEAVING_S = 0.3
+"""From the word that this backend leaves until it takes no more calls: so that hardly any call
+comes to it in vain."""
+
+
+class Backend:
+    """Takes calls from the broker.
+
+    Args:
+        settings: What an operator may set.
+        link: The cluster.
+        core: The services.
+    """
+
+    def __init__(self, settings: Settings, link: Link, core: Core) -> None:
+        self._drain_s = max(settings.server.drain_s, 1.0)
+        self._link = link
+        self._server = NatsServer(link.connection, link.subjects, core.bus, COMMANDS)
+
+    async def open(self) -> None:
+        """Take calls."""
+        await self._server.start()
+
+    async def close(self) -> None:
+        """Let others take the calls, and finish those that are here."""
+        self._link.nodes.become("draining")
+        await asyncio.sleep(LEAVING_S)
+        await self._server.drain(self._drain_s)
+
+
+async def run(settings: Settings, ready: Callable[[str], None], clock: Clock | None = None) -> None:
+    """Run a backend until it is asked to stop.
+
+    Args:
+        settings: What an operator may set.
+        ready: Called with the node's name when it takes calls.
+        clock: The time of day; None takes the machine's.
+
+    Raises:
+        SettingsError, OSError: it cannot start.
+    """
+    ending = Ending()
+    async with AsyncExitStack() as stack:
+        link = Link(settings, "backend")
+        await link.open()
+        stack.push_async_callback(link.close)
+        core = Core(settings, link, clock or SystemClock())
+        await core.open()
+        stack.push_async_callback(core.close)
+        backend = Backend(settings, link, core)
+        await backend.open()
+        stack.push_async_callback(backend.close)
+        await link.nodes.start()
+        link.nodes.become("ready")
+        await ending.wait(lambda: ready(link.name))

@@ -1,0 +1,76 @@
+"""What backends and workers have in common: the database, and all services on it."""
+
+from hongyan.app.services import Services
+from hongyan.app.settings import Settings
+from hongyan.delivery.ports import Teller
+from hongyan.domain.catalog import ROWS
+from hongyan.domain.integration.model import KEY_CHANGED, WEBHOOK_CHANGED
+from hongyan.domain.log.model import Committed, Entry, Signal
+from hongyan.domain.message.burn import may_matter_to_burning
+from hongyan.domain.user.model import DEVICE_REMOVED, USER_CHANGED
+from hongyan.infra.local.audience import RecordsAudience
+from hongyan.infra.local.bus import LocalBus
+from hongyan.infra.nats.hearsay import Hearsay
+from hongyan.infra.postgres.store import PostgresStore
+from hongyan.kernel.clock import Clock
+
+from .link import Link, needed, shared_secrets
+
+REMEMBERED = frozenset((KEY_CHANGED, WEBHOOK_CHANGED, DEVICE_REMOVED, USER_CHANGED))
+"""Kinds that change what other processes remember."""
+
+
+class Core:
+    """The services on the cluster's database, and the way of their facts to the gateways.
+
+    Args:
+        settings: What an operator may set.
+        link: The cluster.
+        clock: The time of day.
+
+    Attributes:
+        bus: Serves all commands, in this process.
+
+    Raises:
+        SettingsError: a setting is missing or wrong.
+    """
+
+    def __init__(self, settings: Settings, link: Link, clock: Clock) -> None:
+        cluster = settings.cluster
+        self.bus = LocalBus()
+        self.store = PostgresStore(
+            needed(cluster, "postgres"),
+            ROWS,
+            self._committed,
+            queue_limit=settings.storage.commit_queue_max,
+        )
+        self.services = Services(settings, shared_secrets(cluster), self.store, self.bus, clock)
+        self.teller: Teller = link.routes.teller(RecordsAudience(self.store))
+        self._hearsay = Hearsay(link.connection, link.subjects, self.bus, _matters)
+        self.bus.subscribe(Signal, self.teller.tell)
+
+    async def open(self) -> None:
+        """Connect to the database, and hear what others commit.
+
+        Raises:
+            OSError: something cannot be reached.
+        """
+        await self.store.start()
+        await self._hearsay.start()
+        await self.teller.start()
+
+    async def close(self) -> None:
+        """Finish what was begun, and tell what was committed."""
+        await self.services.close()
+        await self.store.close()
+        await self.teller.close()
+
+    def _committed(self, committed: Committed) -> None:
+        self.bus.publish(committed)
+        self.teller.tell(committed)
+        self._hearsay.tell(committed)
+
+
+def _matters(entry: Entry) -> bool:
+    """Return whether other processes want this entry; see ``Hearsay``."""
+    return entry.kind in REMEMBERED or may_matter_to_burning(entry)

@@ -1,0 +1,106 @@
+"""``hongyan gateway``: holds the connections of clients. It decides nothing and stores nothing."""
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from functools import partial
+
+from hongyan.app.doors import Doors, file_routes
+from hongyan.app.objects import open_objects
+from hongyan.app.running import Ending
+from hongyan.app.settings import Settings
+from hongyan.delivery.audience import AskingAudience
+from hongyan.delivery.hub import Hub
+from hongyan.delivery.ports import Fact
+from hongyan.delivery.routes.interests import Interests
+from hongyan.domain.log.model import Committed
+from hongyan.infra.nats.caller import NatsCaller
+from hongyan.kernel.clock import Clock, SystemClock
+from hongyan.kernel.ids import UserId
+
+from .link import Link
+
+
+class Gateway:
+    """The doors, and the hub behind them.
+
+    Args:
+        settings: What an operator may set.
+        link: The cluster.
+        clock: The time of day.
+    """
+
+    def __init__(self, settings: Settings, link: Link, clock: Clock) -> None:
+        self._link = link
+        self._caller = NatsCaller(link.connection, link.subjects, link.nodes)
+        interests = Interests()
+        audience = AskingAudience(self._caller)
+        self._station = link.routes.station(audience, interests)
+        self.hub = Hub(interests, came=self._station.came)
+        self.hub.on_offline = self._went
+        files = partial(file_routes, settings, self._caller, open_objects(settings, clock))
+        self.doors = Doors(
+            settings,
+            self._caller,
+            clock,
+            self.hub,
+            files,
+            relay=self._caller.relay(),
+            is_ready=self._is_ready,
+        )
+
+    async def open(self) -> None:
+        """Connect to the others, then listen.
+
+        Raises:
+            OSError: something cannot be reached, or the address cannot be had.
+        """
+        await self._caller.start()
+        await self._station.start(self._told, self._doubted)
+        await self.doors.open()
+
+    async def close(self) -> None:
+        """Let devices move away, and leave the routes."""
+        await self.doors.close()
+        await self._station.close()
+        await self._caller.close()
+
+    def _is_ready(self) -> bool:
+        return self._link.connection.is_up and any(
+            one.state == "ready" for one in self._link.nodes.of_role("backend")
+        )
+
+    def _went(self, user_id: UserId) -> None:
+        self._station.went(user_id)
+
+    def _told(self, fact: Fact) -> None:
+        if isinstance(fact, Committed):
+            self.hub.committed(fact)
+        else:
+            self.hub.signalled(fact)
+
+    def _doubted(self) -> None:
+        """Facts may have been lost on the way here."""
+
+
+async def run(settings: Settings, ready: Callable[[str], None], clock: Clock | None = None) -> None:
+    """Run a gateway until it is asked to stop.
+
+    Args:
+        settings: What an operator may set.
+        ready: Called with the URL when clients may come.
+        clock: The time of day; None takes the machine's.
+
+    Raises:
+        SettingsError, OSError: it cannot start.
+    """
+    ending = Ending()
+    async with AsyncExitStack() as stack:
+        link = Link(settings, "gateway")
+        await link.open()
+        stack.push_async_callback(link.close)
+        gateway = Gateway(settings, link, clock or SystemClock())
+        await link.nodes.start()
+        await gateway.open()
+        stack.push_async_callback(gateway.close)
+        link.nodes.become("ready")
+        await ending.wait(lambda: ready(gateway.doors.url))

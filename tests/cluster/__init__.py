@@ -1,0 +1,1 @@
+"""The cluster: real engines and several processes."""
