@@ -18,6 +18,7 @@ class Size(NamedTuple):
 DESKTOP = Size(1280, 800)
 TABLET = Size(834, 1112)
 PHONE = Size(390, 844)
+TOUCH_BELOW = 700
 
 
 class Person:
@@ -34,19 +35,27 @@ class Person:
         page.on("pageerror", lambda error: self.errors.append(f"{handle}: {error}"))
 
     @classmethod
-    async def enter(
-        cls, browser: Browser, url: str, handle: str, name: str, size: Size, language: str
+    async def arrive(
+        cls,
+        browser: Browser,
+        url: str,
+        handle: str,
+        name: str,
+        size: Size,
+        language: str = "en",
+        is_offline_ready: bool = False,
     ) -> "Person":
-        """Log in."""
+        """Open a window; the service worker comes only where being offline is the matter."""
         context = await browser.new_context(
             viewport={"width": size.width, "height": size.height},
             locale={"en": "en-GB", "zh": "zh-CN"}[language],
-            permissions=["clipboard-read", "clipboard-write", "microphone"],
+            permissions=["clipboard-read", "clipboard-write", "microphone", "notifications"],
             reduced_motion="reduce",
+            service_workers="allow" if is_offline_ready else "block",
+            has_touch=size.width < TOUCH_BELOW,
         )
-        person = cls(context, await context.new_page(), url, handle, name)
-        await person.log_in(PASSWORD)
-        return person
+        context.set_default_timeout(20_000)
+        return cls(context, await context.new_page(), url, handle, name)
 
     async def log_in(self, password: str) -> None:
         """Fill in the form of the entrance."""
@@ -78,8 +87,15 @@ class Person:
         return self.page.locator(".message")
 
     def message(self, text: str) -> Locator:
-        """The bubbles that say this."""
-        return self.messages.filter(has_text=text)
+        """The bubbles that say exactly this, whatever they quote."""
+        said = self.page.locator(".bubble > .text, .bubble > .large-emoji")
+        words = r"\s+".join(re.escape(word) for word in text.split())
+        return self.messages.filter(has=said.filter(has_text=re.compile(rf"^\s*{words}\s*$")))
+
+    @property
+    def events(self) -> Locator:
+        """The lines of the open conversation that tell what happened."""
+        return self.page.locator(".event-line")
 
     @property
     def composer(self) -> Locator:
@@ -105,6 +121,7 @@ class Person:
         await self.dialog.get_by_role("searchbox").fill(other.handle)
         await self.dialog.get_by_role("button", name="Search", exact=True).click()
         await self.dialog.get_by_role("button", name=f"Write to {other.name}").click()
+        await expect(self.page.locator(".conversation-who h1")).to_have_text(other.name)
         await expect(self.composer).to_be_visible()
 
     async def say(self, text: str) -> None:

@@ -43,7 +43,7 @@ async def test_edit_react_reply_recall_and_write_anew(enter: Enter) -> None:
     await expect(ann.message("gladly").locator(".quote")).to_contain_text("lunch at noon")
     await ann.choose("lunch at noon", "Recall")
     await ann.confirm()
-    await expect(bob.page.get_by_text("Ann recalled a message")).to_be_visible()
+    await expect(bob.events.get_by_text("Ann recalled a message")).to_be_visible()
     await ann.page.get_by_role("button", name="Edit again").click()
     await expect(ann.composer).to_have_value("lunch at noon")
 

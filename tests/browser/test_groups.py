@@ -41,7 +41,7 @@ async def test_a_group_with_roles_mentions_readers_and_a_muted_member(enter: Ent
     await expect(bob.row("Orchard").get_by_role("img", name="You were mentioned")).to_be_visible()
     await expect(eve.row("Orchard").locator(".mention-mark")).to_have_count(0)
     await bob.open("Orchard")
-    await ann.choose("look here", "Seen by")
+    await ann.choose("hello @Bob look here", "Seen by")
     await expect(ann.dialog).to_contain_text("Bob")
     await ann.dialog.get_by_role("button", name="Close").click()
     await ann.page.get_by_role("button", name="Details").click()
@@ -64,7 +64,7 @@ async def test_the_settings_of_a_group(enter: Enter) -> None:
     await ann.page.get_by_role("button", name="Group settings").click()
     settings = ann.page.get_by_role("region", name="Group settings")
     await settings.get_by_label("Name", exact=True).fill("Great Choir")
-    await settings.get_by_label("Announcement").fill("We sing on Monday.")
+    await settings.get_by_label("Announcement", exact=True).fill("We sing on Monday.")
     await settings.get_by_role("button", name="Save").click()
     await expect(bob.page.locator(".conversation-who h1")).to_have_text("Great Choir")
     await settings.get_by_role("switch", name="Only admins can write").check()
@@ -85,7 +85,7 @@ async def test_a_link_leads_into_a_group(enter: Enter) -> None:
     await bob.page.goto(link)
     await bob.page.get_by_role("button", name="Join group").click()
     await expect(bob.page.locator(".conversation-who h1")).to_have_text("Harbour")
-    await expect(ann.page.get_by_text("Bob joined by invite link")).to_be_visible()
+    await expect(ann.events.get_by_text("Bob joined by invite link")).to_be_visible()
 
 
 async def test_a_conversation_is_pinned_muted_put_away_and_hidden(enter: Enter) -> None:

@@ -11,7 +11,7 @@ from .person import DESKTOP, PASSWORD, Person
 
 
 async def test_without_a_network_the_page_opens_and_sends_when_it_is_back(enter: Enter) -> None:
-    ann, bob = await enter("ann", "Ann"), await enter("bob", "Bob")
+    ann, bob = await enter("ann", "Ann", is_offline_ready=True), await enter("bob", "Bob")
     await ann.open_direct(bob)
     await ann.say("before the storm")
     await ann.page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
@@ -40,8 +40,10 @@ async def test_a_server_that_is_killed_loses_and_doubles_nothing(
     try:
         for handle, name in (("ann", "Ann"), ("bob", "Bob")):
             await server.add_user(handle, PASSWORD, name)
-        ann = await Person.enter(browser, server.url, "ann", "Ann", DESKTOP, "en")
-        bob = await Person.enter(browser, server.url, "bob", "Bob", DESKTOP, "en")
+        ann = await Person.arrive(browser, server.url, "ann", "Ann", DESKTOP)
+        bob = await Person.arrive(browser, server.url, "bob", "Bob", DESKTOP)
+        for person in (ann, bob):
+            await person.log_in(PASSWORD)
         await ann.open_direct(bob)
         await ann.say("message 0")
         await bob.open("Ann")
@@ -55,6 +57,9 @@ async def test_a_server_that_is_killed_loses_and_doubles_nothing(
                 await expect(person.message(f"message {number}")).to_have_count(1, timeout=30_000)
             await expect(person.message("an answer")).to_have_count(1, timeout=30_000)
         await expect(ann.page.locator('.message[data-state="pending"]')).to_have_count(0)
+        assert ann.errors + bob.errors == []
+        await ann.leave()
+        await bob.leave()
     finally:
         server.stop()
 

@@ -69,6 +69,16 @@ export function useMedia(query: string): boolean {
   return holds;
 }
 
+/** Do something again and again while the component is there and the page is seen. */
+export function useInterval(work: () => void, everyMs: number): void {
+  const latest = useRef(work);
+  latest.current = work;
+  useEffect(() => {
+    const timer = setInterval(() => document.visibilityState === "visible" && latest.current(), everyMs);
+    return () => clearInterval(timer);
+  }, [everyMs]);
+}
+
 /** The minute, so that "5 minutes ago" stays true. */
 export function useMinute(): number {
   const [now, setNow] = useState(Date.now);

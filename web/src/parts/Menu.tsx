@@ -18,16 +18,16 @@ export function openMenu(
   entries: readonly (Entry | false | null | undefined)[],
 ): void {
   const items = entries.filter((entry): entry is Entry => Boolean(entry));
-  openPopover(event, { role: "menu", label, content: (close) => <Menu items={items} close={close} /> });
+  openPopover(event, { role: "menu", label, content: (close) => <Menu label={label} items={items} close={close} /> });
 }
 
-function Menu({ items, close }: { items: readonly Entry[]; close: () => void }) {
+function Menu({ label, items, close }: { label: string; items: readonly Entry[]; close: () => void }) {
   const choose = (item: MenuItem) => {
     close();
     item.run();
   };
   return (
-    <div class="menu" role="none" onKeyDown={(event) => onListKey(event, "[role=menuitem]")}>
+    <div class="menu" role="menu" aria-label={label} onKeyDown={(event) => onListKey(event, "[role=menuitem]")}>
       {items.map((item, index) =>
         item === "line" ? (
           <hr key={index} />

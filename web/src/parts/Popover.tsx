@@ -93,7 +93,7 @@ function Popover({ role, label, x, y, top, toLeft, content }: OpenPopover) {
     closePopover();
   };
   return (
-    <div ref={element} class="popover scroll" popover="manual" role={role} aria-label={label} onKeyDown={onKeyDown}>
+    <div ref={element} class="popover scroll" popover="manual" role={role === "menu" ? "region" : role} aria-label={label} onKeyDown={onKeyDown}>
       <Suspense fallback={<span class="spinner" />}>{content(closePopover)}</Suspense>
     </div>
   );

@@ -132,7 +132,7 @@ interface SearchProps {
 
 export function SearchBox({ label, value, onValue, onKeyDown, autoFocus }: SearchProps) {
   return (
-    <div class="search-box" role="search">
+    <div class="search-box" role="search" aria-label={label}>
       <Icon name="search" size={18} />
       <input
         type="search"

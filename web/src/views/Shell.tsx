@@ -1,5 +1,5 @@
 import { Suspense, lazy } from "preact/compat";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { t } from "../i18n/index.js";
 import { useMedia, useSelected, useValue } from "../lib/hooks.js";
 import { useClient, useMyId, useName } from "../model/client.js";
@@ -26,7 +26,7 @@ export function Shell() {
   const shown = useValue(route);
   const isPhone = useMedia("(max-width: 699px)");
   const client = useClient();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const onKeyDown = (event: KeyboardEvent) =>
       onShortcut(event, client, {
         palette: () => openDialog(Palette, {}),
@@ -36,6 +36,8 @@ export function Shell() {
     return () => removeEventListener("keydown", onKeyDown);
   }, [client]);
   const hasMain = hasMainPane(shown);
+  const isAlone = isPhone && !hasMain;
+  const List = isAlone ? "main" : "section";
   return (
     <div class="shell" data-main={hasMain ? "open" : "closed"}>
       <a class="skip" href="#main">
@@ -43,11 +45,12 @@ export function Shell() {
       </a>
       {!(isPhone && hasMain) && <Rail shown={shown} />}
       {!(isPhone && hasMain) && (
-        <section class="list-pane" aria-label={t("nav.list")}>
+        <List class="list-pane" aria-label={t("nav.list")} {...(isAlone ? { id: "main", tabIndex: -1 } : {})}>
+          {isAlone && <ConnectionBar />}
           <ListPane shown={shown} />
-        </section>
+        </List>
       )}
-      {!(isPhone && !hasMain) && (
+      {!isAlone && (
         <main class="main-pane" id="main" tabIndex={-1}>
           <ConnectionBar />
           <Suspense fallback={<Spinner />}>

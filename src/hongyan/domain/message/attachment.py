@@ -118,7 +118,11 @@ def _nested(raw: dict[str, Any]) -> Content | None:
 
 
 def filled(content: Content, items: Mapping[str, MediaItem]) -> Content:
-    """Return the content with the facts that the server knows, and no others."""
+    """Return the content with the facts that the server knows, and no others.
+
+    Of a file that has not been looked into yet, what the sender says of its looks stays: a picture
+    keeps its room in the timeline, a voice message its length.
+    """
     if isinstance(content, MergedForward):
         messages = tuple(
             structs.replace(message, content=_filled_nested(message.content, items))
@@ -140,13 +144,14 @@ def _filled_nested(raw: dict[str, Any], items: Mapping[str, MediaItem]) -> dict[
 def _facts(content: Content, item: MediaItem) -> dict[str, Any]:
     """Return the fields of the content that follow from the file."""
     facts = item.facts
-    known = {
-        "mime": item.mime,
-        "size_bytes": item.size_bytes,
+    known: dict[str, Any] = {"mime": item.mime, "size_bytes": item.size_bytes}
+    seen = {
         "width": facts.width,
         "height": facts.height,
         "duration_ms": facts.duration_ms,
         "waveform": facts.waveform,
         "thumbhash": facts.thumbhash,
     }
+    if item.state != "processing":
+        known |= seen
     return {name: value for name, value in known.items() if name in content.__struct_fields__}

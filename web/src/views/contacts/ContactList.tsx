@@ -23,6 +23,7 @@ export function ContactList({ shown }: { shown: string }) {
   const incoming = useValue(client.contacts.incoming);
   return (
     <>
+      <h1 class="visually-hidden">{t("nav.contacts")}</h1>
       <header class="list-header">
         <SearchBox label={t("contacts.search")} value={query} onValue={setQuery} />
         <IconButton icon="personAdd" label={t("contacts.add")} onClick={openAddContact} />

@@ -47,13 +47,13 @@ export function Composer({ summary }: { summary: ConversationSummary }) {
   useGrowing(area, text);
   useComposerFocus(area);
   useInsertions(area, change);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!editing) return;
     setText(editableText(editing));
     setMentioned(editing.content?.type === "text" ? mentionsOf(editing.content) : []);
     area.current?.focus();
   }, [editing]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (reply) area.current?.focus();
   }, [reply]);
 
@@ -213,7 +213,7 @@ function useComposerFocus(area: { current: HTMLTextAreaElement | null }): void {
 function useInsertions(area: { current: HTMLTextAreaElement | null }, change: (text: string) => void): void {
   const desk = useDesk();
   const insertion = useValue(desk.insertion);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!insertion) return;
     desk.insertion.set(null);
     change(insertion.replace ? insertion.text : (area.current?.value ?? "") + insertion.text);

@@ -1,14 +1,17 @@
 import type { ConversationHandle } from "@hongyan/sdk";
 import { t } from "../../i18n/index.js";
-import { useLoaded } from "../../lib/hooks.js";
+import { useInterval, useLoaded } from "../../lib/hooks.js";
 import { type DialogProps, explain } from "../../model/feedback.js";
 import { Dialog } from "../../parts/Dialog.js";
 import { Empty, Failed, Spinner } from "../../parts/parts.js";
 import { PersonRow } from "./PersonRow.js";
 
-/** Who has read a message. */
+const READ_AGAIN_MS = 2000;
+
+/** Who has read a message, followed while it is open. */
 export default function ReadersDialog({ handle, seq, close }: DialogProps & { handle: ConversationHandle; seq: number }) {
   const loaded = useLoaded(() => handle.readers(seq), [handle, seq]);
+  useInterval(loaded.reload, READ_AGAIN_MS);
   return (
     <Dialog title={t("message.readers")} close={close}>
       {loaded.state === "loading" && <Spinner />}

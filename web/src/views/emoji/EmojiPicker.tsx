@@ -77,9 +77,9 @@ export default function EmojiPicker({ choose }: { choose: (emoji: string) => voi
           <Virtualizer ref={list}>
             {lines.map((line, index) =>
               "heading" in line ? (
-                <h3 key={index} class="emoji-heading">
+                <h2 key={index} class="emoji-heading">
                   {line.heading}
-                </h3>
+                </h2>
               ) : (
                 <div key={index} class="emoji-line">
                   {line.emoji.map(([emoji, name]) => (

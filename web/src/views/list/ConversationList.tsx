@@ -31,6 +31,7 @@ export function ConversationList({ openId }: { openId: string }) {
   const shown = useMemo(() => all.filter((one) => isIn(one, filter)), [all, filter]);
   return (
     <>
+      <h1 class="visually-hidden">{t("nav.chats")}</h1>
       <header class="list-header" ref={header}>
         <SearchBox label={t("chats.search")} value={query} onValue={setQuery} />
         <NewButton />
