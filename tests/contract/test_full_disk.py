@@ -75,7 +75,7 @@ async def tight(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     else:
         subject = Subject("sqlite", tmp_path / "store.db")
         await subject.open()
-        connection: apsw.Connection = subject.store._writer._connection
+        connection: apsw.Connection = subject.store.writer._connection
         await subject.store.commit(Commit((said("first", client_id="first"),)))
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count = {pages + 20}")

@@ -75,7 +75,7 @@ async def test_a_foreign_writer_makes_it_busy_and_nothing_is_half_written(
     subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = subject.store
-    store._writer._connection.set_busy_timeout(20)
+    store.writer._connection.set_busy_timeout(20)
     other = apsw.Connection(str(subject.path))
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(Busy):
@@ -96,7 +96,7 @@ async def test_a_failing_checkpoint_does_not_unsay_a_commit(
         def wal_checkpoint(self, **_: Any) -> None:
             raise apsw.FullError("planted")
 
-    writing = subject.store._writer
+    writing = subject.store.writer
     monkeypatch.setattr(writer, "RESTART_PAGES", 0)
     hook = writing._on_wal
     writing._connection.set_wal_hook(lambda c, name, pages: hook(Failing(c), name, pages))
@@ -180,13 +180,13 @@ async def test_what_a_head_tells_can_be_read(
 ) -> None:
     """A writing thread that is slow just after its fsync hides nothing that heads have shown."""
     store = subject.store
-    settle = store._writer._batch.settle
+    settle = store.writer._batch.settle
 
     def slowly() -> None:
         time.sleep(0.05)
         settle()
 
-    monkeypatch.setattr(store._writer._batch, "settle", slowly)
+    monkeypatch.setattr(store.writer._batch, "settle", slowly)
     for number in range(1, 6):
         committing = asyncio.create_task(store.commit(Commit((said(countable=True),))))
         while (head := (await store.heads([A]))[A]).seq < number:

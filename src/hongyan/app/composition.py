@@ -19,9 +19,12 @@ from hongyan.kernel.clock import Clock, SystemClock
 
 from .chores import Chores
 from .doors import Doors, file_routes
+from .measured_core import measure_services, measure_sqlite, measure_watching
+from .ops import Ops
 from .running import Ending
 from .services import Services
 from .settings import Settings, load_secrets, prepare_data_dir
+from .watching import Watching
 
 DATABASE = "hongyan.db"
 
@@ -83,10 +86,24 @@ class Server:
         embedded.services.counting.usage = FolderUsage(
             settings.data_dir, DATABASE, lambda: len(self.hub.peers())
         )
-        self._chores = Chores(clock, embedded.services.ticks)
+        watching = Watching(embedded.store)
+        self._chores = Chores(clock, (*embedded.services.ticks, watching.tick))
+        self.ops = Ops(settings.metrics, "serve", lambda: self._doors.is_open and is_writable())
+
+        def is_writable() -> bool:
+            return watching.is_writable
+
+        for source in (
+            measure_sqlite(embedded.store),
+            measure_services(embedded.services),
+            measure_watching(watching),
+        ):
+            self.ops.registry.watch(source)
         self._webhooks = embedded.services.integration.webhooks
         files = partial(file_routes, settings, bus, embedded.services.media.bytes)
-        self._doors = Doors(settings, bus, clock, self.hub, files)
+        self._doors = Doors(
+            settings, bus, clock, self.hub, files, is_ready=is_writable, ops=self.ops
+        )
         self.control = ControlServer(bus, COMMANDS)
 
     @property
@@ -106,6 +123,7 @@ class Server:
             OSError: an address cannot be had.
         """
         await self.control.open(self._settings.data_dir)
+        await self.ops.open()
         await self._doors.open()
         self._chores.start()
         await self._webhooks.start()
@@ -114,6 +132,7 @@ class Server:
         """Let connected devices move away, answer what was asked, and close the doors."""
         await self._doors.close()
         await self._chores.stop()
+        await self.ops.close()
         await self.control.close()
 
 

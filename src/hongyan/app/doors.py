@@ -3,11 +3,14 @@
 Nothing here knows where commands are carried out: in this process or by others.
 """
 
+import hmac
 from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import structs
-from starlette.routing import BaseRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
 import hongyan
 from hongyan.access.http.app import HttpOptions, create_app, limits_of
@@ -23,9 +26,13 @@ from hongyan.delivery.hub import Hub
 from hongyan.domain.catalog import COMMANDS
 from hongyan.kernel.bus import Caller
 from hongyan.kernel.clock import Clock
+from hongyan.kernel.errors import Unauthenticated
+from hongyan.kernel.meters import Meters
 
+from .measured import measure_doors, measure_hub
 from .objects import ObjectParts, storage_origin
-from .settings import Settings
+from .ops import METRICS, Ops
+from .settings import MetricsSettings, Settings
 
 
 class Doors:
@@ -40,6 +47,7 @@ class Doors:
         relay: Carries the commands of WebSocket sessions, which only hand answers on, without
             needing tasks; None takes ``caller``.
         is_ready: Whether requests can be answered, as far as others know.
+        ops: Tells what is measured here.
     """
 
     def __init__(
@@ -51,6 +59,7 @@ class Doors:
         files: Callable[[Limits], tuple[BaseRoute, ...]],
         relay: Caller | None = None,
         is_ready: Callable[[], bool] = lambda: True,
+        ops: Ops | None = None,
     ) -> None:
         self._settings = settings
         self._hub = hub
@@ -58,23 +67,34 @@ class Doors:
         host, port = settings.host_and_port
         user_rates = Buckets(settings.rates.user_per_s, settings.rates.user_burst)
         options = _http_options(settings)
-        limits = limits_of(options, user_rates)
+        limits, answers = limits_of(options, user_rates), Meters()
+        door = _door(settings, caller, relay, clock, hub, user_rates)
         self.web = WebServer(
             create_app(
                 caller,
                 clock,
                 options,
                 lambda: self._is_open and is_ready(),
-                (*files(limits), WebClient(_web_dir(), storage_origin(settings))),
+                (*files(limits), *_metrics(settings.metrics, ops), _web_client(settings)),
                 hub=hub,
                 limits=limits,
+                meters=answers,
             ),
-            _door(settings, caller, relay, clock, hub, user_rates),
+            door,
             structs.replace(settings.websocket, allowed_origins=settings.allowed_origins),
             host,
             port,
             trusted_proxies=settings.server.trusted_proxies,
         )
+
+        if ops is not None:
+            ops.registry.watch(measure_doors(self.web.sockets, door, answers))
+            ops.registry.watch(measure_hub(hub))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether clients may come."""
+        return self._is_open
 
     @property
     def url(self) -> str:
@@ -100,8 +120,23 @@ class Doors:
         await self.web.stop()
 
 
-def _web_dir() -> Path:
-    return Path(hongyan.__file__).parent / "web"
+def _metrics(settings: MetricsSettings, ops: Ops | None) -> tuple[BaseRoute, ...]:
+    """Return the path of the metrics, where a token guards it."""
+    if ops is None or not settings.token:
+        return ()
+    wanted = f"Bearer {settings.token}".encode()
+
+    async def answer(request: Request) -> Response:
+        if not hmac.compare_digest(request.headers.get("authorization", "").encode(), wanted):
+            raise Unauthenticated("Metrics want their token.")
+        page = await ops.metrics()
+        return Response(page.body, headers={"cache-control": "no-store"}, media_type=page.type)
+
+    return (Route(METRICS, answer, methods=["GET"]),)
+
+
+def _web_client(settings: Settings) -> WebClient:
+    return WebClient(Path(hongyan.__file__).parent / "web", storage_origin(settings))
 
 
 def file_routes(

@@ -53,11 +53,11 @@ class MediaParts:
         limits, turns = _limits(files), Turns()
         self.bytes = open_objects(settings, clock)
         staging, objects = self.bytes.staging, self.bytes.objects
-        self._prober = WorkerProber(_worker_limits(files))
+        self.prober = WorkerProber(_worker_limits(files))
         self.access = MediaAccess(log, records, clock, MemberSightings(records), limits)
         tickets = HmacTickets(bytes.fromhex(secrets.access_token_key))
-        uploads = Uploads(log, records, clock, staging, objects, self._prober, turns, limits)
-        processing = Processing(log, records, clock, objects, self._prober, files.workers)
+        uploads = Uploads(log, records, clock, staging, objects, self.prober, turns, limits)
+        processing = Processing(log, records, clock, objects, self.prober, files.workers)
         collecting = Collecting(log, records, objects, uploads, turns)
         links, link_s = self.bytes.upload_links, settings.objects.upload_link_s
         for part in (
@@ -71,7 +71,7 @@ class MediaParts:
 
     async def close(self) -> None:
         """End the workers."""
-        await self._prober.close()
+        await self.prober.close()
 
 
 def _limits(files: FileSettings) -> Limits:

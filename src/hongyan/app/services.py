@@ -86,8 +86,8 @@ class Services:
         self.media = MediaParts(settings, secrets, store, store, bus, clock)
         audit = Audit(store, store, clock)
         bus.around = audit.around
-        self._hasher = _hasher(settings.users)
-        self._users = _users(settings, secrets, store, clock, self._hasher, self.media.access)
+        self.hasher = _hasher(settings.users)
+        self._users = _users(settings, secrets, store, clock, self.hasher, self.media.access)
         for part in self._users.parts:
             bus.serve(part)
         bus.subscribe(Committed, self._users.committed)
@@ -116,7 +116,7 @@ class Services:
         await self.integration.close()
         await self.media.close()
         await self._users.close()
-        self._hasher.close()
+        self.hasher.close()
 
     def _serve_conversations(self, store: Store, clock: Clock) -> None:
         views = Views(store, store, store, SHOWN)

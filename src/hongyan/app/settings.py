@@ -27,6 +27,13 @@ Address = Annotated[
         extra={"allowed": "HOST:PORT, such as 127.0.0.1:8800 or [::]:8800"},
     ),
 ]
+AddressOrNone = Annotated[
+    str,
+    Meta(
+        pattern=r"^$|^(\[[0-9A-Fa-f:.]+\]|[^:\s\[\]]+):\d{1,5}$",
+        extra={"allowed": "HOST:PORT, such as 127.0.0.1:9464, or empty"},
+    ),
+]
 
 
 class ServerSettings(Struct, frozen=True, kw_only=True):
@@ -311,6 +318,17 @@ class RoutingSettings(Struct, frozen=True, kw_only=True):
     """Bytes of facts that may wait so."""
 
 
+class MetricsSettings(Struct, frozen=True, kw_only=True):
+    """Health and metrics, for those who watch over the server. Nobody reaches them by default."""
+
+    listen: AddressOrNone = ""
+    """Where ``/metrics``, ``/healthz`` and ``/readyz`` are served on a port of their own, such as
+    127.0.0.1:9464. Let no proxy for clients lead there. Empty: nowhere."""
+    token: Secret = ""
+    """What Prometheus must send as ``Authorization: Bearer``. With it, ``/metrics`` is also served
+    where clients come; ``listen`` asks for it too. Empty: not served there."""
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """All settings, by section."""
 
@@ -327,6 +345,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     storage: StorageSettings = StorageSettings()
     cluster: ClusterSettings = ClusterSettings()
     routing: RoutingSettings = RoutingSettings()
+    metrics: MetricsSettings = MetricsSettings()
 
     @property
     def data_dir(self) -> Path:
@@ -341,8 +360,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     @property
     def host_and_port(self) -> tuple[str, int]:
         """The two parts of ``server.listen``."""
-        host, _, port = self.server.listen.rpartition(":")
-        return host.strip("[]"), int(port)
+        return host_and_port(self.server.listen)
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """Return the two parts of HOST:PORT."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 class SettingsError(Exception):

@@ -58,6 +58,10 @@ class Hub:
         self._came = came
         self.on_online = on_online
         self.on_offline = on_offline
+        self.facts = 0
+        """How many facts were told here."""
+        self.pushes = 0
+        """How many peers they were for, all together."""
         self._users: dict[UserId, dict[DeviceId, Peer]] = {}
         self._rooms: OrderedDict[ConversationId, _Room] = OrderedDict()
         self._rooms_of: dict[Peer, set[ConversationId]] = {}
@@ -95,6 +99,11 @@ class Hub:
             if not devices:
                 del self._users[peer.user_id]
                 self.on_offline(peer.user_id)
+
+    @property
+    def users(self) -> int:
+        """How many users are connected here."""
+        return len(self._users)
 
     def peers(self) -> list[Peer]:
         """Return everybody who is connected here."""
@@ -136,6 +145,7 @@ class Hub:
         if owner is not None:
             devices = self._users.get(owner)
             if devices is not None:
+                self.pushes += len(devices)
                 _fan_out(fact, origin, devices.values())
                 if fact.kind == DEVICE_REMOVED and isinstance(fact, Entry):
                     self._kick(owner, msgspec.json.decode(fact.body, type=DeviceRemoved))
@@ -162,6 +172,7 @@ class Hub:
         origin: ConnectionId,
     ) -> None:
         if isinstance(fact, Signal) or not fact.kind.startswith("members."):
+            self.pushes += len(room.peers)
             _fan_out(fact, origin, room.peers)
             return
         if fact.kind == MEMBERS_JOINED:

@@ -11,6 +11,8 @@ class Flusher:
     """Flushes, at the end of the loop's tick, every outbox that was pushed to."""
 
     def __init__(self) -> None:
+        self.cuts = 0
+        """How many outboxes were cut for being too slow."""
         self._dirty: list[Outbox] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -86,6 +88,11 @@ class Outbox:
         if self._overflow is not None and self._buffered() > self._limit:
             self._cut()
 
+    @property
+    def waiting_bytes(self) -> int:
+        """What is queued and buffered."""
+        return self._size + self._buffered()
+
     def close(self) -> None:
         """Drop what comes from now on; what was pushed before is still flushed."""
         self._overflow = None
@@ -94,4 +101,5 @@ class Outbox:
         overflow, self._overflow = self._overflow, None
         self._frames = []
         if overflow is not None:
+            self._flusher.cuts += 1
             overflow()

@@ -23,6 +23,7 @@ from hongyan.domain.catalog import COMMANDS
 from hongyan.kernel.bus import Caller
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Invalid, NotFound, Refusal, Unavailable
+from hongyan.kernel.meters import Meters
 
 from .commands import Commands
 from .errors import MethodNotAllowed, problem
@@ -90,6 +91,7 @@ def create_app(
     routes: tuple[BaseRoute, ...] = (),
     hub: Hub | None = None,
     limits: Limits | None = None,
+    meters: Meters | None = None,
 ) -> Starlette:
     """Return the application.
 
@@ -104,6 +106,7 @@ def create_app(
         routes: Further paths, such as a web client's; ours come first.
         hub: Where streams and polls attach; without it there are none.
         limits: By what requests are counted, if ``routes`` count there too.
+        meters: Where it is noted how long answers took, by the class of their status.
     """
     commands = Commands(caller, options.body_bytes_max, options.body_timeout_s)
     limits = limits or limits_of(options)
@@ -122,7 +125,7 @@ def create_app(
         paths.append(Mount("/protocol", StaticFiles(directory=options.protocol_dir)))
     return Starlette(
         routes=[*paths, *routes],
-        middleware=_middleware(options),
+        middleware=_middleware(options, meters if meters is not None else Meters()),
         exception_handlers={
             Refusal: _refused,
             msgspec.DecodeError: _refused,
@@ -172,7 +175,7 @@ def _health(clock: Clock, is_well: Callable[[], bool]) -> Answer:
     return answer
 
 
-def _middleware(options: HttpOptions) -> list[Middleware]:
+def _middleware(options: HttpOptions, meters: Meters) -> list[Middleware]:
     shared = "cross-origin" if options.allowed_origins else "same-origin"
     headers = {
         "x-content-type-options": "nosniff",
@@ -180,7 +183,7 @@ def _middleware(options: HttpOptions) -> list[Middleware]:
         "content-security-policy": options.content_security_policy,
         "cross-origin-resource-policy": shared,
     }
-    found = [Middleware(Outermost, headers=headers)]
+    found = [Middleware(Outermost, headers=headers, meters=meters)]
     if options.allowed_origins:
         found.append(
             Middleware(

@@ -2,8 +2,11 @@
 
 import logging
 from collections.abc import Mapping
+from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hongyan.kernel.meters import Meters
 
 from .errors import problem
 
@@ -16,9 +19,11 @@ class Outermost:
     Args:
         app: What answers.
         headers: Set where the answer has no such header of its own; names in lower case.
+        meters: How long answers took to begin, by the class of their status.
     """
 
-    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
+    def __init__(self, app: ASGIApp, headers: Mapping[str, str], meters: Meters) -> None:
+        self._meters = meters
         self._app = app
         self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
@@ -28,11 +33,13 @@ class Outermost:
             await self._app(scope, receive, send)
             return
         started = False
+        began = perf_counter()
 
         async def send_on(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                self._meters[f"{message['status'] // 100}xx"].note(perf_counter() - began)
                 headers = message["headers"]
                 there = {name for name, _ in headers}
                 message["headers"] = [

@@ -7,8 +7,10 @@ conversation take effect in the order in which they came.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
+from time import perf_counter
 from typing import Any, Protocol
 
 from msgspec import Struct, field, structs
@@ -32,6 +34,7 @@ from hongyan.kernel.errors import (
     UnknownMethod,
 )
 from hongyan.kernel.ids import ConnectionId, DeviceId, UserId, new_connection_id
+from hongyan.kernel.meters import Durations, Meters
 from hongyan.wire.native.codec import Failure, Format, Malformed, Push, Request, Result
 from hongyan.wire.native.errors import wire_error
 
@@ -136,6 +139,10 @@ class Door(Struct):
     ``msgspec.Raw`` JSON."""
     awaits_only_futures: bool = False
     """Whether no command that ``relay`` carries needs a task."""
+    meters: Meters = field(default_factory=Meters)
+    """How long requests took, by method."""
+    refusals: Counter[str] = field(default_factory=Counter)
+    """How many requests were refused, by code."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     """The requests that are being answered, kept from the garbage collector."""
 
@@ -206,19 +213,21 @@ class Session:
             self._refuse(request.id, wait_s)
             return
         self._refused = 0
+        began = perf_counter()
         try:
             work, eager = self._work(request)
         except Exception as error:
             self._fail(request.id, error)
             return
+        answered = partial(self._answered, request.id, self._door.meters[request.method], began)
         self._in_flight += 1
         if self._in_flight >= self._door.in_flight_max and not self._paused:
             self._paused = True
             self._socket.pause()
         if eager:
-            Eager(work, partial(self._answered, request.id))
+            Eager(work, answered)
         else:
-            task = asyncio.get_running_loop().create_task(self._run(request.id, work))
+            task = asyncio.get_running_loop().create_task(_run(work, answered))
             self._door.tasks.add(task)
             task.add_done_callback(self._door.tasks.discard)
 
@@ -264,15 +273,10 @@ class Session:
         work = (door.relay or door.caller).call(self.actor, params)
         return work, door.awaits_only_futures or command.AWAITS_ONLY_FUTURES
 
-    async def _run(self, request_id: int, work: Coroutine[Any, Any, Any]) -> None:
-        try:
-            result = await work
-        except Exception as error:
-            self._answered(request_id, None, error)
-        else:
-            self._answered(request_id, result, None)
-
-    def _answered(self, request_id: int, result: Any, error: Exception | None) -> None:
+    def _answered(
+        self, request_id: int, took: Durations, began: float, result: Any, error: Exception | None
+    ) -> None:
+        took.note(perf_counter() - began)
         if error is not None:
             self._fail(request_id, error)
         else:
@@ -291,6 +295,7 @@ class Session:
 
     def _fail(self, request_id: int, error: Exception) -> None:
         wire = wire_error(error)
+        self._door.refusals[wire.code] += 1
         if wire.code == Internal.code and not isinstance(error, Refusal):
             log.error("a request failed", exc_info=error)
         self._send(Failure(request_id, wire))
@@ -335,3 +340,14 @@ class Session:
             message_bytes_max=door.message_bytes_max,
             in_flight_max=door.in_flight_max,
         )
+
+
+async def _run(
+    work: Coroutine[Any, Any, Any], answered: Callable[[Any, Exception | None], None]
+) -> None:
+    try:
+        result = await work
+    except Exception as error:
+        answered(None, error)
+    else:
+        answered(result, None)

@@ -96,6 +96,11 @@ class Sockets:
     def __iter__(self) -> Iterator[NativeSocket]:
         return iter(tuple(self._slice_of))
 
+    @property
+    def cuts(self) -> int:
+        """How many connections were cut as they read too slowly."""
+        return self._flusher.cuts
+
     # --- a socket's life ---
 
     def admit(self, address: str) -> None:

@@ -14,9 +14,12 @@ END = 2**62
 Placed = tuple[int, Entry]
 
 
-async def end_of(feed: Feed) -> int:
-    """Return the position of the newest entry; 0 for an empty feed. Some fifty small reads."""
-    low, step = 0, 1
+async def end_of(feed: Feed, low: int = 0) -> int:
+    """Return the position of the newest entry; ``low`` where nothing comes behind it.
+
+    From the beginning some fifty small reads; from where it was a moment ago, a few.
+    """
+    step = 1
     while found := await feed.follow(low, 1):
         low, step = found[0][0], step * 2
         if not await feed.follow(low + step, 1):

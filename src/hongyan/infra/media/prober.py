@@ -56,7 +56,7 @@ class WorkerProber:
         self._limits = limits
         self._idle: list[_Worker] = []
         self._free = asyncio.Semaphore(limits.workers)
-        self._asked = 0
+        self.asked = 0
         self._is_closed = False
 
     async def sniff(self, head: bytes, tail: bytes) -> Sniffed:
@@ -65,14 +65,14 @@ class WorkerProber:
 
     async def probe(self, path: Path, mime: str) -> Probed:
         """See ``Prober.probe``."""
-        if self._is_closed or self._asked >= self._limits.waiting + self._limits.workers:
+        if self._is_closed or self.asked >= self._limits.waiting + self._limits.workers:
             raise Busy
-        self._asked += 1
+        self.asked += 1
         try:
             async with self._free:
                 return await self._probe(Job(str(path), mime))
         finally:
-            self._asked -= 1
+            self.asked -= 1
 
     async def _probe(self, job: Job) -> Probed:
         worker = self._idle.pop() if self._idle else await _Worker.start(self._limits)

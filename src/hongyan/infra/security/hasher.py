@@ -39,7 +39,7 @@ class Argon2Hasher:
         )
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
         self._waiting_max = threads + queue_limit
-        self._waiting = 0
+        self.waiting = 0
         self._nobody = self._argon2.hash(secrets.token_urlsafe(16))
 
     async def hash(self, password: str) -> str:
@@ -66,9 +66,9 @@ class Argon2Hasher:
             return False
 
     async def _run(self, work: Callable[[], T]) -> T:
-        if self._waiting >= self._waiting_max:
+        if self.waiting >= self._waiting_max:
             raise Busy("Too many people log in at this moment; try again.")
-        self._waiting += 1
+        self.waiting += 1
         job = self._pool.submit(work)
         job.add_done_callback(self._done_soon(asyncio.get_running_loop()))
         return await asyncio.wrap_future(job)
@@ -83,4 +83,4 @@ class Argon2Hasher:
         return done
 
     def _count_down(self) -> None:
-        self._waiting -= 1
+        self.waiting -= 1

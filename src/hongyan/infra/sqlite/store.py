@@ -30,18 +30,18 @@ class SqliteStore(SqliteReader):
         queue_limit: int = 100_000,
         readers: int = 2,
     ) -> None:
-        self._writer = Writer(path, [row.TABLE for row in row_types], on_commit, queue_limit)
-        super().__init__(path, row_types, self._writer.tail, readers)
+        self.writer = Writer(path, [row.TABLE for row in row_types], on_commit, queue_limit)
+        super().__init__(path, row_types, self.writer.tail, readers)
 
     async def start(self) -> None:
         """Begin to accept commits."""
-        self._writer.start()
+        self.writer.start()
 
     async def close(self) -> None:
         """Finish the queued commits and close the file."""
-        await self._writer.close()
+        await self.writer.close()
         await super().close()
 
     async def commit(self, commit: Commit) -> tuple[Entry, ...]:
         """See ``Log.commit``."""
-        return await self._writer.submit(commit)
+        return await self.writer.submit(commit)

@@ -10,12 +10,14 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from time import perf_counter
 
 import apsw
 
 from hongyan.domain.log.model import Commit, Committed, Duplicate, Entry, Stale, Table
 from hongyan.infra.sql.statements import read_sql
 from hongyan.kernel.errors import Busy, Internal, StorageFull, Unavailable
+from hongyan.kernel.meters import Durations
 
 from .batch import Batch
 from .database import open_database
@@ -74,7 +76,12 @@ class Writer:
         self._tables = tables
         self._on_commit = on_commit
         self._queue_limit = queue_limit
-        self._waiting = 0
+        self.waiting = 0
+        """Commits that are not answered yet."""
+        self.answered = 0
+        """Commits that were."""
+        self.batches = Durations()
+        """Of the transactions."""
         self._tick: list[_Job] = []
         self._queue: SimpleQueue[list[_Job] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
@@ -105,10 +112,10 @@ class Writer:
         assert self._loop is not None
         if self._closed:
             raise Unavailable
-        if self._waiting >= self._queue_limit:
+        if self.waiting >= self._queue_limit:
             raise Busy
         future: asyncio.Future[tuple[Entry, ...]] = self._loop.create_future()
-        self._waiting += 1
+        self.waiting += 1
         if not self._tick:
             self._loop.call_soon(self._hand_over)
         self._tick.append(_Job(commit, future))
@@ -149,7 +156,9 @@ class Writer:
                     stopping = True
                     break
                 jobs = jobs + more
+            began = perf_counter()
             answers = self._carry_out(jobs)
+            self.batches.note(perf_counter() - began)
             assert self._loop is not None
             try:
                 self._loop.call_soon_threadsafe(self._answer, jobs, answers)
@@ -223,7 +232,8 @@ class Writer:
     # --- back on the event loop ---
 
     def _answer(self, jobs: list[_Job], answers: list[tuple[Answer, bool]]) -> None:
-        self._waiting -= len(jobs)
+        self.waiting -= len(jobs)
+        self.answered += len(jobs)
         for job, (answer, repeated) in zip(jobs, answers, strict=True):
             if isinstance(answer, Exception):
                 if not job.future.done():

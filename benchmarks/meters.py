@@ -1,0 +1,54 @@
+"""What measuring costs for each message: ``python -m benchmarks.meters``.
+
+Compared are the calls around a request with and without the meter, and the two counters of the
+fan-out. Everything else is gathered at the scrape.
+"""
+
+import timeit
+from functools import partial
+from time import perf_counter
+
+from hongyan.kernel.meters import Durations, Meters
+
+ROUNDS, EACH = 7, 200_000
+
+
+class Node:
+    """What counts as a hub does."""
+
+    facts = 0
+    pushes = 0
+
+
+def _ns(function: object) -> float:
+    return min(timeit.repeat(function, number=EACH, repeat=ROUNDS)) / EACH * 1e9  # type: ignore[arg-type]
+
+
+def _plain(_request_id: int, _result: object, _error: object) -> None:
+    pass
+
+
+def _metered(_id: int, took: Durations, began: float, _result: object, _error: object) -> None:
+    took.note(perf_counter() - began)
+
+
+def main() -> None:
+    meters, node, peers = Meters(), Node(), {1: None}
+
+    def without() -> None:
+        partial(_plain, 1)(None, None)
+
+    def measured() -> None:
+        began = perf_counter()
+        partial(_metered, 1, meters["message.send"], began)(None, None)
+
+    def fan_out() -> None:
+        node.facts += 1
+        node.pushes += len(peers)
+
+    request, fact = _ns(measured) - _ns(without), _ns(fan_out) - _ns(lambda: None)
+    print(f"each request: {request:.0f} ns; each fact at a node: {fact:.0f} ns")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""What is measured at the doors; asked at each scrape. It knows no database."""
+
+from collections.abc import Iterator
+
+from hongyan.access.native.session import Door
+from hongyan.access.native.sockets import Sockets
+from hongyan.delivery.hub import Hub
+from hongyan.infra.prometheus.registry import Count, Gauge, Histogram, Metric, Source
+from hongyan.kernel.meters import Meters
+
+
+def measure_doors(sockets: Sockets, door: Door, answers: Meters) -> Source:
+    """Measure what clients ask and how they are answered."""
+
+    def measured() -> Iterator[Metric]:
+        waiting = sum(socket.outbox.waiting_bytes for socket in sockets)
+        used = {name: one for name, one in door.meters.items() if one.total_s}
+        yield Gauge("connections", "WebSocket connections.", len(sockets))
+        yield Gauge("outbox_bytes", "Bytes that wait for their connections.", waiting)
+        yield Count(
+            "slow_peers_cut_total", "Connections cut as they read too slowly.", sockets.cuts
+        )
+        yield Histogram(
+            "request_seconds", "From a request on a WebSocket to its answer.", used, "method"
+        )
+        yield Count(
+            "refusals_total", "Requests on a WebSocket that were refused.", dict(door.refusals),
+            "code",
+        )  # fmt: skip
+        yield Histogram(
+            "http_seconds", "From an HTTP request to the head of its answer.", dict(answers),
+            "status",
+        )  # fmt: skip
+
+    return measured
+
+
+def measure_hub(hub: Hub) -> Source:
+    """Measure the fan-out."""
+
+    def measured() -> Iterator[Metric]:
+        yield Gauge("users_connected", "Users with a device connected here.", hub.users)
+        yield Count("facts_total", "Facts that came to this node.", hub.facts)
+        yield Count("pushes_total", "Frames handed to connections.", hub.pushes)
+
+    return measured

@@ -1,0 +1,56 @@
+"""What is measured behind the doors: one function a part, asked at each scrape."""
+
+from collections.abc import Iterator
+
+from hongyan.infra.prometheus.registry import Count, Gauge, Histogram, Metric, Source
+from hongyan.infra.sqlite.store import SqliteStore
+
+from .services import Services
+from .watching import Watching
+
+
+def measure_sqlite(store: SqliteStore) -> Source:
+    """Measure the only writer."""
+
+    def measured() -> Iterator[Metric]:
+        writer = store.writer
+        yield Gauge("commit_queue", "Commits that wait for the disk.", writer.waiting)
+        yield Count("commits_total", "Commits that were answered.", writer.answered)
+        yield Histogram(
+            "batch_seconds", "From the begin of a transaction to its end on disk.",
+            {"sqlite": writer.batches}, "store",
+        )  # fmt: skip
+
+    return measured
+
+
+def measure_services(services: Services) -> Source:
+    """Measure what runs beside the event loop: hashing passwords, looking into files."""
+
+    def measured() -> Iterator[Metric]:
+        yield Gauge(
+            "password_hashes_waiting", "Passwords being hashed, or waiting for it.",
+            services.hasher.waiting,
+        )  # fmt: skip
+        yield Gauge(
+            "media_probing", "Files being looked into, or waiting for a process.",
+            services.media.prober.asked,
+        )  # fmt: skip
+
+    return measured
+
+
+def measure_watching(watching: Watching) -> Source:
+    """Measure what needed a look into the store."""
+
+    def measured() -> Iterator[Metric]:
+        yield Gauge("store_writable", "Whether the last write succeeded.", watching.is_writable)
+        yield Gauge("feed_position", "The newest entry's position.", watching.end)
+        yield Gauge(
+            "reader_lag_entries", "How far each reader of the feed is behind.", watching.lags,
+            "reader",
+        )  # fmt: skip
+        yield Gauge("dead_letters", "Batches that a webhook never took.", watching.dead_letters)
+        yield Gauge("media_waiting", "Files that wait for their preview.", watching.media_waiting)
+
+    return measured
