@@ -32,7 +32,8 @@ from hongyan.kernel.meters import Meters
 from .measured import measure_doors, measure_hub
 from .objects import ObjectParts, storage_origin
 from .ops import METRICS, Ops
-from .settings import MetricsSettings, Settings
+from .settings import Settings
+from .settings_storage import MetricsSettings
 
 
 class Doors:

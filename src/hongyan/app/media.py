@@ -17,7 +17,8 @@ from hongyan.kernel.turns import Turns
 
 from .chores import Tick
 from .objects import open_objects
-from .settings import FileSettings, Secrets, Settings
+from .settings import Secrets, Settings
+from .settings_storage import FileSettings
 
 
 class MediaParts:

@@ -13,7 +13,8 @@ from hongyan.infra.objects.s3_staging import S3Staging
 from hongyan.infra.objects.staging import FolderStaging
 from hongyan.kernel.clock import Clock
 
-from .settings import ObjectSettings, Settings, SettingsError
+from .settings import Settings, SettingsError
+from .settings_storage import ObjectSettings
 
 FOLDER = "files"
 SPOOL = "spool"

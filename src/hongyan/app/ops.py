@@ -11,7 +11,8 @@ import hongyan
 from hongyan.access.ops.server import OpsServer, Page
 from hongyan.infra.prometheus.registry import CONTENT_TYPE, Gauge, Metric, Registry
 
-from .settings import MetricsSettings, host_and_port
+from .settings import host_and_port
+from .settings_storage import MetricsSettings
 
 HEALTH, READY, METRICS = "/healthz", "/readyz", "/metrics"
 LOOP_EVERY_S = 0.5
