@@ -11,10 +11,11 @@ from hongyan.domain.integration.feed import Window
 from hongyan.domain.integration.keys import Keys
 from hongyan.domain.integration.webhooks import Webhooks
 from hongyan.domain.integration.widget import Widget
-from hongyan.domain.log.model import Committed, Missed
+from hongyan.domain.log.model import Missed
 from hongyan.domain.log.ports import Feed, Log, Records
 from hongyan.domain.message.ports import Gate
 from hongyan.infra.local.bus import LocalBus
+from hongyan.infra.local.listeners import Listeners
 from hongyan.infra.webhooks.guard import Guard
 from hongyan.infra.webhooks.hook import BeforeSendHook
 from hongyan.infra.webhooks.poster import HttpPoster
@@ -34,7 +35,8 @@ class Integration:
     Args:
         settings: What an operator may set.
         store: Where everything is.
-        bus: Serves the services, and tells them what was committed.
+        bus: Serves the services.
+        listeners: Tells them what was committed.
         clock: The time of day.
 
     Attributes:
@@ -46,7 +48,14 @@ class Integration:
         SettingsError: an allowed network is none.
     """
 
-    def __init__(self, settings: Settings, store: Store, bus: LocalBus, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        bus: LocalBus,
+        listeners: Listeners,
+        clock: Clock,
+    ) -> None:
         options = settings.integration
         try:
             guard = Guard(options.allowed_networks)
@@ -74,9 +83,9 @@ class Integration:
             Widget(bus, store),
         ):
             bus.serve(part)
-        bus.subscribe(Committed, keys.committed)
+        listeners.add(keys.committed, *keys.HEARS)
+        listeners.add(self.webhooks.committed)
         bus.subscribe(Missed, keys.missed)
-        bus.subscribe(Committed, self.webhooks.committed)
         self.ticks: tuple[Tick, ...] = (answers.tick,)
         self.gates = _gates(options, self._poster, clock)
 

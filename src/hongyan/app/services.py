@@ -45,6 +45,7 @@ from hongyan.domain.user.service import UserService
 from hongyan.domain.user.service_credentials import CredentialPolicy
 from hongyan.domain.user.service_devices import DevicePolicy
 from hongyan.infra.local.bus import LocalBus
+from hongyan.infra.local.listeners import Listeners
 from hongyan.infra.security.hasher import Argon2Hasher
 from hongyan.infra.security.tokens import JwtAccessTokens, JwtLoginTokens
 from hongyan.infra.senders.mail import SmtpCodeSender
@@ -90,20 +91,22 @@ class Services:
         self._users = _users(settings, secrets, store, clock, self.hasher, self.media.access)
         for part in self._users.parts:
             bus.serve(part)
-        bus.subscribe(Committed, self._users.committed)
+        self._listeners = Listeners()
+        bus.subscribe(Committed, self._listeners.committed)
+        self._listeners.add(self._users.committed, *self._users.HEARS)
         bus.subscribe(Missed, self._users.missed)
         for part in (RelationService(store, store, clock), RelationLists(store)):
             bus.serve(part)
         desk = Desk(store, store, clock, self.media.access)
         for service in (GroupService, MemberService, JoiningService):
             bus.serve(service(desk))
-        self.integration = Integration(settings, store, bus, clock)
+        self.integration = Integration(settings, store, bus, self._listeners, clock)
         self._serve_conversations(store, clock)
         self._serve_messages(settings.messages, store, clock)
         self.counting = Counting(store, store, store, clock)
         for part in (audit, self.counting):
             bus.serve(part)
-        bus.subscribe(Committed, self.counting.heard)
+        self._listeners.add(self.counting.heard)
         self.ticks += (
             *self.integration.ticks,
             self.counting.tick,
@@ -132,7 +135,7 @@ class Services:
 
     def _serve_messages(self, settings: MessageSettings, store: Store, clock: Clock) -> None:
         rooms = Rooms(store, store)
-        self._bus.subscribe(Committed, rooms.committed)
+        self._listeners.add(rooms.committed, *rooms.HEARS)
         self._bus.subscribe(Missed, rooms.missed)
         targets = Targets(store, store, rooms)
         mentions = Mentioning(store)
@@ -143,7 +146,7 @@ class Services:
         sending = Sending(store, store, clock, rooms, mentions, limits, gates, attaching)
         scheduling = Scheduling(store, store, clock, targets, sending, limits, attaching)
         burning = Burning(store, store, store, targets, ending)
-        self._bus.subscribe(Committed, burning.heard)
+        self._listeners.add(burning.heard, *burning.HEARS)
         trimming = Trimming(store, store, targets, ending, settings.retention_days)
         self.ticks = (scheduling.tick, burning.tick, trimming.tick)
         for part in (

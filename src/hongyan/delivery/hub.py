@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 ROOMS_KEPT = 10_000
 PENDING_MAX = 10_000
+_ROLL = frozenset({MEMBERS_JOINED, MEMBERS_LEFT})
 Fact = tuple[Entry | Signal, ConnectionId]
 
 
@@ -143,12 +144,7 @@ class Hub:
     def _tell(self, fact: Entry | Signal, origin: ConnectionId) -> None:
         owner = log_owner(fact.log_id)
         if owner is not None:
-            devices = self._users.get(owner)
-            if devices is not None:
-                self.pushes += len(devices)
-                _fan_out(fact, origin, devices.values())
-                if fact.kind == DEVICE_REMOVED and isinstance(fact, Entry):
-                    self._kick(owner, msgspec.json.decode(fact.body, type=DeviceRemoved))
+            self._tell_user(owner, fact, origin)
             return
         conversation_id = ConversationId(fact.log_id)
         room = self._rooms.get(conversation_id)
@@ -171,10 +167,28 @@ class Hub:
         fact: Entry | Signal,
         origin: ConnectionId,
     ) -> None:
-        if isinstance(fact, Signal) or not fact.kind.startswith("members."):
+        if fact.kind in _ROLL:
+            self._tell_roll(conversation_id, room, fact, origin)
+        else:
             self.pushes += len(room.peers)
             _fan_out(fact, origin, room.peers)
-            return
+
+    def _tell_user(self, owner: UserId, fact: Entry | Signal, origin: ConnectionId) -> None:
+        devices = self._users.get(owner)
+        if devices is not None:
+            self.pushes += len(devices)
+            _fan_out(fact, origin, devices.values())
+            if fact.kind == DEVICE_REMOVED and isinstance(fact, Entry):
+                self._kick(owner, msgspec.json.decode(fact.body, type=DeviceRemoved))
+
+    def _tell_roll(
+        self,
+        conversation_id: ConversationId,
+        room: _Room,
+        fact: Entry | Signal,
+        origin: ConnectionId,
+    ) -> None:
+        """Tell who has joined or left, to both old and new members."""
         if fact.kind == MEMBERS_JOINED:
             for user_id in msgspec.json.decode(fact.body, type=MembersJoined).user_ids:
                 self._enter(conversation_id, room, self._users.get(user_id, {}).values())
@@ -227,14 +241,19 @@ def _fan_out(fact: Entry | Signal, origin: ConnectionId, peers: Iterable[Peer]) 
     """Encode the fact once for each encoder and queue it for each peer but the origin."""
     encoder: Encoder | None = None
     frame: bytes | None = None
-    frames: dict[Encoder, bytes | None] = {}
+    frames: dict[Encoder, bytes | None] | None = None
     for peer in peers:
         if peer.connection_id == origin and origin:
             continue
         if peer.encoder is not encoder:
-            encoder = peer.encoder
-            if encoder not in frames:
-                frames[encoder] = encoder.encode(fact)
-            frame = frames[encoder]
+            if encoder is None:
+                encoder = peer.encoder
+                frame = encoder.encode(fact)
+            else:
+                frames = frames or {encoder: frame}
+                encoder = peer.encoder
+                if encoder not in frames:
+                    frames[encoder] = encoder.encode(fact)
+                frame = frames[encoder]
         if frame is not None:
             peer.push(frame)

@@ -159,10 +159,12 @@ class Session:
 
     __slots__ = (
         "_bucket",
+        "_command",
         "_door",
         "_form",
         "_gone",
         "_in_flight",
+        "_method",
         "_paused",
         "_refused",
         "_socket",
@@ -187,6 +189,9 @@ class Session:
         self._paused = False
         self._refused = 0
         self._gone = False
+        self._method = ""
+        self._command: type[Command[Any]]
+        """What was asked last, and may be asked on this connection."""
         self.actor = Actor(UserId(""), DeviceId(""), address=socket.address)
         self.user_id = UserId("")
         self.device_id = DeviceId("")
@@ -256,22 +261,33 @@ class Session:
         Raises:
             Refusal, msgspec.ValidationError: the request is refused.
         """
-        if request.method == "ping":
-            return self._ping(), True
-        if request.method == "hello":
-            return self._hello(self._form.params(request, Hello)), False
-        command = self._door.commands.get(request.method)
+        if request.method != self._method:
+            if request.method == "ping":
+                return self._ping(), True
+            if request.method == "hello":
+                return self._hello(self._form.params(request, Hello)), False
+            self._command = self._allowed(request.method)
+            self._method = request.method
+        command, door = self._command, self._door
+        params = self._form.params(request, command)
+        work = (door.relay or door.caller).call(self.actor, params)
+        return work, door.awaits_only_futures or command.AWAITS_ONLY_FUTURES
+
+    def _allowed(self, method: str) -> type[Command[Any]]:
+        """Return the command of this name, if it may be asked here.
+
+        Raises:
+            Refusal: it may not.
+        """
+        command = self._door.commands.get(method)
         if command is None or command.ACCESS == Access.INTERNAL:
-            raise UnknownMethod(method=request.method)
+            raise UnknownMethod(method=method)
         if command.ACCESS != Access.ANYONE and not self.user_id:
             raise Unauthenticated("Say hello first.")
         check_scope(self.actor, command)
         if command.ACCESS == Access.ADMIN and not self.actor.admin:
             raise Forbidden
-        params = self._form.params(request, command)
-        door = self._door
-        work = (door.relay or door.caller).call(self.actor, params)
-        return work, door.awaits_only_futures or command.AWAITS_ONLY_FUTURES
+        return command
 
     def _answered(
         self, request_id: int, took: Durations, began: float, result: Any, error: Exception | None

@@ -47,7 +47,7 @@ class Counting:
         self.usage: Usage = NoUsage()
 
     def heard(self, _event: Committed) -> None:
-        """There is something to count; subscribe it to the event."""
+        """There is something to count, whatever was committed."""
         self._is_behind = True
 
     async def tick(self, _now_ms: int) -> int:

@@ -57,13 +57,16 @@ class _Remembered(Struct):
 
 
 class Keys:
-    """Answers ``key.*``. Subscribe ``committed`` and ``missed`` to their events.
+    """Answers ``key.*``. ``committed`` and ``missed`` are to hear of commits.
 
     Args:
         log: Where changes are committed.
         records: Where rows are read.
         clock: The time of day.
     """
+
+    HEARS = (KEY_CHANGED, USER_CHANGED)
+    """The kinds of entries whose commits ``committed`` is to be called with."""
 
     def __init__(self, log: Log, records: Records, clock: Clock) -> None:
         self._log = log

@@ -54,6 +54,9 @@ class Burning:
         ending: What goes with a message.
     """
 
+    HEARS = (MESSAGE, CONVERSATION_READ)
+    """The kinds of entries whose commits ``heard`` is to be called with."""
+
     def __init__(
         self, log: Log, records: Records, cursors: Cursors, targets: Targets, ending: Ending
     ) -> None:
@@ -67,7 +70,7 @@ class Burning:
         self._place: tuple[str, int] | None = None
 
     def heard(self, event: Committed) -> None:
-        """Take note of what may have read a message that burns; subscribe it to the event."""
+        """Take note of what may have read a message that burns."""
         for entry in event.entries:
             if entry.kind == MESSAGE:
                 self._heard_message(entry)
@@ -81,7 +84,7 @@ class Burning:
         conversation_id = ConversationId(entry.log_id)
         if conversation_id in self._waiting:
             self._heard.setdefault(conversation_id, entry.sent_at_ms)
-        elif kind_of(entry.log_id) == Kind.DIRECT and _MARK in bytes(entry.body):
+        elif _MARK in bytes(entry.body) and kind_of(entry.log_id) == Kind.DIRECT:
             self._waiting.add(conversation_id)
 
     async def tick(self, now_ms: int) -> int:

@@ -40,9 +40,12 @@ class Room(Struct, frozen=True):
 class Rooms:
     """Loads rooms and keeps the latest used ones.
 
-    Subscribe ``committed`` and ``missed`` to their events, so that a change of somebody's
-    privacy is seen.
+    ``committed`` and ``missed`` are to hear of commits, so that a change of somebody's privacy
+    is seen.
     """
+
+    HEARS = (USER_CHANGED,)
+    """The kinds of entries whose commits ``committed`` is to be called with."""
 
     def __init__(self, log: Log, records: Records) -> None:
         self._log = log

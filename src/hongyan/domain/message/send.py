@@ -7,7 +7,8 @@ meanwhile: messages stand in the log in the order in which their sender sent the
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 from msgspec import Struct, structs
 
@@ -117,9 +118,9 @@ class Sending:
         self._lanes: dict[Key, _Lane] = {}
 
     @handles(SendMessage)
-    async def send(self, actor: Actor, command: SendMessage) -> Receipt:
+    def send(self, actor: Actor, command: SendMessage) -> Coroutine[Any, Any, Receipt]:
         """Answer ``SendMessage``."""
-        return await self.deliver(actor, command)
+        return self.deliver(actor, command)
 
     async def deliver(self, actor: Actor, command: SendMessage, beside: Beside = ALONE) -> Receipt:
         """Send for another service; a repeated ``client_id`` leaves ``beside`` out too.
@@ -131,9 +132,20 @@ class Sending:
             raise Invalid(f"client_id has 1 to {CLIENT_ID_MAX} characters.")
         key = (command.conversation_id, actor.user_id)
         room = None if key in self._lanes else self._known_enough(key, command)
-        if room is None:
-            return await self._in_turn(key, actor, command, beside)
-        return await self._straight(key, actor, command, beside, room)
+        while True:
+            if room is None:
+                done = await self._in_turn(key, actor, command, beside)
+                if isinstance(done, Receipt):
+                    return done
+                room = done
+            try:  # no wait before the commit is queued: the next in the lane comes after this one
+                commit = self._commit(actor, command, beside, room, command.content)
+                return _receipt((await self._log.commit(commit))[0])
+            except (Stale, Forbidden):  # the room may be old: judge by a fresh one
+                self._rooms.forget(key)
+                room = None
+            except Refusal as refusal:
+                return await self._first_receipt(actor, command, refusal)
 
     def _known_enough(self, key: Key, command: SendMessage) -> Room | None:
         """Return the room if nothing more need be looked up."""
@@ -142,20 +154,10 @@ class Sending:
         room = self._rooms.known(key)
         return None if room is None or _needs_look(room, command.content) else room
 
-    async def _straight(
-        self, key: Key, actor: Actor, command: SendMessage, beside: Beside, room: Room
-    ) -> Receipt:
-        try:
-            return await self._store(actor, command, beside, room, command.content)
-        except (Stale, Forbidden):  # the room may be old: judge by a fresh one
-            self._rooms.forget(key)
-        except Refusal as refusal:
-            return await self._first_receipt(actor, command, refusal)
-        return await self._in_turn(key, actor, command, beside)
-
     async def _in_turn(
         self, key: Key, actor: Actor, command: SendMessage, beside: Beside
-    ) -> Receipt:
+    ) -> Receipt | Room:
+        """Send when those before are done; return just the room if that is enough by then."""
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = _Lane()
@@ -163,16 +165,13 @@ class Sending:
         try:
             async with lane.lock:
                 room = self._known_enough(key, command)
-                if room is None:
-                    return await self._look_often(key, actor, command, beside)
+                return room or await self._look_often(key, actor, command, beside)
         except Refusal as refusal:
             return await self._first_receipt(actor, command, refusal)
         finally:
             lane.users -= 1
             if not lane.users:
                 del self._lanes[key]
-        # no wait before the commit is queued: the next in the lane comes after this one
-        return await self._straight(key, actor, command, beside, room)
 
     async def _look_often(
         self, key: Key, actor: Actor, command: SendMessage, beside: Beside
@@ -206,9 +205,10 @@ class Sending:
             attached = await self._attaching.attach(actor.user_id, content, log_id, beside.seen)
             content, changes = attached.content, changes + attached.changes
             beside = structs.replace(beside, expects=beside.expects + attached.expects)
-        return await self._store(actor, command, beside, room, content, quote, changes)
+        commit = self._commit(actor, command, beside, room, content, quote, changes)
+        return _receipt((await self._log.commit(commit))[0])
 
-    async def _store(
+    def _commit(
         self,
         actor: Actor,
         command: SendMessage,
@@ -217,7 +217,12 @@ class Sending:
         content: Content,
         quote: Quote | None = None,
         changes: tuple[Change, ...] = (),
-    ) -> Receipt:
+    ) -> Commit:
+        """Judge the message, and return what stores it.
+
+        Raises:
+            Refusal: the rules say no.
+        """
         now_ms = self._clock.now_ms()
         check_may_speak(room, content, now_ms)
         if command.burn_after_ms:
@@ -232,13 +237,15 @@ class Sending:
         )
         if command.burn_after_ms:
             changes = (*changes, _burn_task(room, command.burn_after_ms))
-        commit = Commit(
+        expect = Expect(log_id, room.epoch)
+        if beside is ALONE:
+            return Commit((append,), changes, (expect,), actor.connection_id)
+        return Commit(
             (append, *beside.appends),
             changes + beside.changes,
-            (Expect(log_id, room.epoch), *beside.expects),
+            (expect, *beside.expects),
             actor.connection_id,
         )
-        return _receipt((await self._log.commit(commit))[0])
 
     async def _first_receipt(self, actor: Actor, command: SendMessage, refusal: Refusal) -> Receipt:
         """Answer a retry of what was accepted before the rules changed; else refuse."""
@@ -306,4 +313,6 @@ def _needs_look(room: Room, content: Content) -> bool:
     group = room.group
     if group is not None and group.slow_mode_s > 0 and room.member.role == Role.MEMBER:
         return True
-    return _mentions_somebody(content) or carries_files(content)
+    if type(content) is Text:
+        return bool(content.entities) and _mentions_somebody(content)
+    return carries_files(content)

@@ -15,6 +15,9 @@ class LiveDevices:
         limit: How many users are remembered.
     """
 
+    HEARS = (DEVICE_REMOVED, USER_CHANGED)
+    """The kinds of entries whose commits ``committed`` is to be called with."""
+
     def __init__(self, limit: int = 100_000) -> None:
         self._limit = limit
         self._users: OrderedDict[UserId, dict[DeviceId, bool]] = OrderedDict()
@@ -45,6 +48,6 @@ class LiveDevices:
         """Forget the users whom a commit changed, or a device of theirs."""
         for entry in event.entries:
             owner = log_owner(entry.log_id)
-            if owner is not None and entry.kind in (DEVICE_REMOVED, USER_CHANGED):
+            if owner is not None and entry.kind in self.HEARS:
                 self.changes += 1
                 self._users.pop(owner, None)

@@ -5,6 +5,7 @@ from hongyan.domain.log.ports import Log, Records
 from hongyan.kernel.clock import Clock
 
 from .accounts import Accounts
+from .live_devices import LiveDevices
 from .ports import AccessTokens, Avatars, CodeSender, Hasher, LoginTokens
 from .service_admin import Administration
 from .service_credentials import CredentialPolicy, Credentials
@@ -18,8 +19,8 @@ from .throttle import Guard, Throttle
 class UserService:
     """Users, their credentials and their devices.
 
-    The bus serves each of ``parts``. ``committed`` is to be subscribed to ``Committed``,
-    ``missed`` to ``Missed``.
+    The bus serves each of ``parts``. ``committed`` is to hear of commits with entries of the
+    kinds ``HEARS``, and ``missed`` of ``Missed``.
 
     Args:
         log: Where changes are committed.
@@ -35,6 +36,8 @@ class UserService:
         avatars: Keeps pictures; None lets users name pictures that nobody keeps.
         login_tokens: Makes and reads login tokens; None lets nobody log in with one.
     """
+
+    HEARS = LiveDevices.HEARS
 
     def __init__(
         self,

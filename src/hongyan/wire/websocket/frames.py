@@ -20,6 +20,8 @@ CLOSE_TOO_BIG = 1009
 CLOSE_RESTART = 1012
 """The close codes that a server of ours gives by itself."""
 
+_SHORT = tuple(bytes((0x80 | TEXT, size)) for size in range(CONTROL_BYTES_MAX + 1))
+"""The heads of short texts, which are most of all frames."""
 _MIDDLE = Struct("!BBH").pack
 _LONG = Struct("!BBQ").pack
 _CODE = Struct("!H").pack
@@ -33,8 +35,10 @@ def frame(opcode: int, payload: bytes, rsv1: bool = False) -> bytes:
         payload: The application data.
         rsv1: Whether the payload is compressed.
     """
-    first = opcode | (0xC0 if rsv1 else 0x80)
     size = len(payload)
+    if size < 126 and opcode == TEXT and not rsv1:
+        return _SHORT[size] + payload
+    first = opcode | (0xC0 if rsv1 else 0x80)
     if size < 126:
         return bytes((first, size)) + payload
     if size < 65536:
