@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -53,6 +55,47 @@ async def test_tools_work_beside_the_server(tmp_path: Path) -> None:
         assert methods == ["export.user", "user.create", "user.create"]
     finally:
         server.stop()
+
+
+async def test_the_commands_of_the_page(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "operate" / "keeping.md"
+    commands = re.findall(r"```bash\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    server = LiveServer(tmp_path / "data")
+    await asyncio.to_thread(server.start)
+    try:
+        await server.add_user("li", PASSWORD)
+        wang = await server.add_user("wang", PASSWORD)
+        async with Client.login(server.url, "li", PASSWORD) as li:
+            chat = await li.open_direct(wang)
+            await chat.send_text("for the record")
+        script = "set -euo pipefail\n" + "\n".join(commands)
+        listen = server.url.partition("://")[2]
+        environment = os.environ | {
+            "CONVERSATION": chat.conversation_id,
+            "HONGYAN_SERVER__LISTEN": listen,
+            "PATH": f"{HONGYAN.parent}:{os.environ['PATH']}",
+        }
+        done = await asyncio.to_thread(
+            subprocess.run,
+            ["bash", "-c", script],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        server.stop()
+    assert done.returncode == 0, done.stdout + done.stderr
+    for told in ("runs and answers", "read back and is whole", "Restored"):
+        assert told in done.stdout
+    code, audit = await _hongyan(tmp_path / "data", "audit", "--json")
+    assert code == 0
+    assert "request 7 of the works council" in audit
+    assert (tmp_path / "restored" / "hongyan.db").is_file()
+    for folder in ("li-chats", "case-7"):
+        (lines,) = (tmp_path / folder).rglob("*.jsonl")
+        assert "for the record" in lines.read_text(encoding="utf-8")
 
 
 async def _until_counted(folder: Path) -> dict[str, int]:

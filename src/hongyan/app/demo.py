@@ -216,7 +216,7 @@ class Demo:
                 self._tell(self._sent, self._total)
 
         text = f"{one.text[:-1]}{one.text[-1] * 2}" if one.turn.slip else one.text
-        Eager(self._send(one.place, one.speaker, str(number), Text(text), quote_seq), finish)
+        Eager(self._send(one.place, one.speaker, f"said-{number}", Text(text), quote_seq), finish)
 
     def _send(
         self, place: Place, speaker: Person, name: str, content: Content, quote_seq: int = 0
