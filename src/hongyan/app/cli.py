@@ -20,6 +20,7 @@ from .cli_export import app as exporting
 from .cli_fill import app as filling
 from .cli_keep import app as keeping
 from .cli_keys import keys
+from .cli_trace import app as tracing
 from .cli_users import invites, tokens, users
 from .composition import serve as run_server
 from .exits import EXIT_IN_USE, EXIT_REFUSED, EXIT_WRONG_SETTINGS, fail
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 app.add_typer(clustering)
 app.add_typer(keeping)
+app.add_typer(tracing)
 app.add_typer(filling)
 app.add_typer(exporting, name="export")
 app.add_typer(users, name="user")

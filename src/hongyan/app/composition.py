@@ -7,6 +7,7 @@ from functools import partial
 
 from hongyan.access.control.server import ControlServer
 from hongyan.access.native.server import WebServer
+from hongyan.delivery.deliveries import HubDeliveries
 from hongyan.delivery.hub import Hub
 from hongyan.delivery.presence import Presence
 from hongyan.domain.catalog import COMMANDS, ROWS
@@ -81,6 +82,7 @@ class Server:
         )
         self.hub.on_online, self.hub.on_offline = presence.came, presence.went
         bus.serve(presence)
+        embedded.services.tracing.deliveries = HubDeliveries("serve", self.hub)
         bus.subscribe(Committed, self.hub.committed)
         bus.subscribe(Signal, self.hub.signalled)
         embedded.services.counting.usage = FolderUsage(

@@ -5,6 +5,7 @@ from typing import Protocol
 from hongyan.domain.admin.audit import Audit
 from hongyan.domain.admin.departure import Departures
 from hongyan.domain.admin.statistics import Counting
+from hongyan.domain.admin.tracing import Tracing
 from hongyan.domain.conversation.service import Opening
 from hongyan.domain.conversation.service_history import Histories
 from hongyan.domain.conversation.service_preferences import Preferences
@@ -74,6 +75,7 @@ class Services:
     Attributes:
         ticks: What is to be called again and again; see ``Chores``.
         counting: Keeps the statistics.
+        tracing: Tells where a message is.
         integration: What app servers use.
         media: Keeps files.
     """
@@ -104,7 +106,8 @@ class Services:
         self._serve_conversations(store, clock)
         self._serve_messages(settings.messages, store, clock)
         self.counting = Counting(store, store, store, clock)
-        for part in (audit, self.counting):
+        self.tracing = Tracing(store, store, store)
+        for part in (audit, self.counting, self.tracing):
             bus.serve(part)
         self._listeners.add(self.counting.heard)
         self.ticks += (

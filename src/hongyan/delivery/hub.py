@@ -19,6 +19,7 @@ from hongyan.domain.user.model import DEVICE_REMOVED, DeviceRemoved
 from hongyan.kernel.ids import ConnectionId, ConversationId, DeviceId, UserId, log_owner
 
 from .ports import Audience, Encoder, Peer
+from .recent import Recent
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,8 @@ class Hub:
         self._came = came
         self.on_online = on_online
         self.on_offline = on_offline
+        self.recent = Recent()
+        """What was told a moment ago, for who asks where a message is."""
         self.facts = 0
         """How many facts were told here."""
         self.pushes = 0
@@ -71,6 +74,7 @@ class Hub:
 
     async def attach(self, peer: Peer) -> None:
         """Let facts reach this peer from now on; an older peer of its device is kicked."""
+        self.recent.came(peer)
         devices = self._users.setdefault(peer.user_id, {})
         older = devices.get(peer.device_id)
         devices[peer.device_id] = peer
@@ -93,6 +97,7 @@ class Hub:
 
     def detach(self, peer: Peer) -> None:
         """Forget a peer that has closed."""
+        self.recent.went(peer)
         self._leave_rooms(peer)
         if self._is_here(peer):
             devices = self._users[peer.user_id]
@@ -121,6 +126,7 @@ class Hub:
     def committed(self, event: Committed) -> None:
         """Deliver the entries of a commit."""
         for entry in event.entries:
+            self.recent.note(entry.log_id, entry.seq)
             self._tell(entry, event.origin)
 
     def signalled(self, signal: Signal) -> None:

@@ -133,6 +133,7 @@ user.invite_create           POST   /admin/invites
 user.invite_revoke           DELETE /admin/invites/{code}
 admin.audit                  GET    /admin/audit
 admin.statistics             GET    /admin/statistics
+admin.trace                  GET    /admin/conversations/{conversation_id}/trace
 key.list                     GET    /admin/keys
 key.create                   POST   /admin/keys
 key.revoke                   DELETE /admin/keys/{key_id}

@@ -1,7 +1,11 @@
 """What the administration needs beyond logs and rows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
+
+from hongyan.kernel.ids import LogId, UserId
+
+from .tracing_api import Hearing
 
 
 class Usage(Protocol):
@@ -26,3 +30,19 @@ class NoUsage:
     def connected_devices(self) -> int:
         """See ``Usage.connected_devices``."""
         return 0
+
+
+class Deliveries(Protocol):
+    """What the nodes remember of entries that they handed out."""
+
+    async def of(self, log_id: LogId, seq: int, user_ids: Sequence[UserId]) -> list[Hearing]:
+        """Return what each node knows of an entry; nodes that do not answer are left out."""
+        ...
+
+
+class NoDeliveries:
+    """Knows of nothing: for who works on the data without a server."""
+
+    async def of(self, _log_id: LogId, _seq: int, _user_ids: Sequence[UserId]) -> list[Hearing]:
+        """See ``Deliveries.of``."""
+        return []
