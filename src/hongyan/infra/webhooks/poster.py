@@ -53,8 +53,18 @@ class _Connection:
         self.idle_since = 0.0
 
     def is_usable(self, now: float) -> bool:
-        """Return whether another request may go over it."""
-        return now - self.idle_since < IDLE_S and not self._reader.at_eof()
+        """Return whether another request may go over it.
+
+        What came while nobody asked (such as 408 of a proxy that hangs up) is no answer to
+        anything: it would be taken for that of the next request.
+        """
+        is_fresh = now - self.idle_since < IDLE_S
+        return is_fresh and not self._reader.at_eof() and not self._is_unasked()
+
+    def _is_unasked(self) -> bool:
+        """Return whether bytes wait to be read."""
+        waiting: bytearray = self._reader._buffer  # type: ignore[attr-defined]
+        return bool(waiting)
 
     async def exchange(self, request: bytes) -> tuple[Posted, bool]:
         """Send a request; return the answer and whether the connection may be kept.

@@ -15,6 +15,7 @@ class Server:
     def __init__(self, *answers):
         self.answers = list(answers)
         self.requests = []
+        self.writers = []
         self.connections = 0
 
     async def __aenter__(self):
@@ -31,6 +32,7 @@ class Server:
 
     async def _serve(self, reader, writer):
         self.connections += 1
+        self.writers.append(writer)
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -71,6 +73,19 @@ async def test_connections_are_kept_and_the_request_is_whole(poster):
 async def test_a_connection_that_was_closed_while_idle_is_made_anew(poster):
     async with Server(GOOD, None, GOOD) as server:
         await poster.post(server.url, {}, b"")
+        assert (await poster.post(server.url, {}, b"")).status == 204
+        assert server.connections == 2
+
+
+async def test_what_came_while_nobody_asked_is_no_answer(poster):
+    """As 408 does, from a proxy that tires of an idle connection."""
+    async with Server(GOOD, GOOD) as server:
+        await poster.post(server.url, {}, b"")
+        (connection,) = poster._idle
+        server.writers[0].write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nno")
+        async with asyncio.timeout(5):
+            while connection.is_usable(connection.idle_since):  # noqa: ASYNC110
+                await asyncio.sleep(0)
         assert (await poster.post(server.url, {}, b"")).status == 204
         assert server.connections == 2
 
