@@ -68,6 +68,9 @@ class Engine:
         self._unconfirmed: dict[str, int] = {}
         self._confirming: asyncio.Task[None] | None = None
         self._running: asyncio.Task[None] | None = None
+        self._syncing: asyncio.Task[None] | None = None
+        self._must_sync = False
+        self._connected_at_ms = 0
 
     @property
     def user_id(self) -> str:
@@ -82,7 +85,8 @@ class Engine:
 
     async def close(self) -> None:
         """Stop everything; the store stays open."""
-        tasks = [task for task in (self._running, self._confirming) if task is not None]
+        own = (self._running, self._confirming, self._syncing)
+        tasks = [task for task in own if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -168,6 +172,7 @@ class Engine:
         self.streams.close()
 
     async def _connected(self, welcome: Welcome) -> None:
+        self._connected_at_ms = welcome.time_ms
         await self.replica.sync(welcome.time_ms)
         self._publish(Connected())
 
@@ -181,6 +186,17 @@ class Engine:
         elif push.event == "signal":
             signal = read(push.data, Signal)
             self._publish(SignalReceived(signal.log_id, signal.kind, signal.sender, signal.body))
+        elif push.event == "sync":
+            self._must_sync = True
+            if self._syncing is None or self._syncing.done():
+                self._syncing = asyncio.get_running_loop().create_task(self._sync_again())
+
+    async def _sync_again(self) -> None:
+        """Sync because the server asked for it; a connection that breaks begins with a sync."""
+        while self._must_sync:
+            self._must_sync = False
+            with contextlib.suppress(Refused, ConnectionLost, HongyanError):
+                await self.replica.sync(self._connected_at_ms)
 
     def _publish(self, event: Event) -> None:
         if isinstance(event, MessageSent):

@@ -82,6 +82,9 @@ export class Engine implements Core {
   private readonly uploads: UploadWorker;
   private readonly watchers = new Map<string, readonly string[]>();
   private watched: ReadonlySet<string> = new Set();
+  private connectedAtMs = 0;
+  private mustSync = false;
+  private syncing: Promise<void> | null = null;
   /** Direct conversations whose peer's marks were asked for on this connection. */
   private readonly peersAsked = new Set<string>();
   private me: Account | null = null;
@@ -321,6 +324,7 @@ export class Engine implements Core {
   private async connected(welcome: Welcome): Promise<void> {
     this.peersAsked.clear();
     this.watched = new Set();
+    this.connectedAtMs = welcome.time_ms;
     await this.replica.sync(welcome.time_ms);
   }
 
@@ -350,6 +354,19 @@ export class Engine implements Core {
       void this.replica.take(push.data as unknown as Entry).catch(ignore);
     } else if (push.event === "signal") {
       void this.signalled(push.data as unknown as SignalData).catch(ignore);
+    } else if (push.event === "sync") {
+      this.mustSync = true;
+      this.syncing ??= this.syncAgain().finally(() => {
+        this.syncing = null;
+      });
+    }
+  }
+
+  /** Sync because the server asked for it; after a broken connection that happens anyway. */
+  private async syncAgain(): Promise<void> {
+    while (this.mustSync) {
+      this.mustSync = false;
+      await this.replica.sync(this.connectedAtMs).catch(ignore);
     }
   }
 

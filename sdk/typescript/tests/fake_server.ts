@@ -136,6 +136,11 @@ export class FakeServer {
     return entry;
   }
 
+  /** Say that pushes may have been lost. */
+  askToSync(): void {
+    this.push({ event: "sync", data: {} });
+  }
+
   private push(message: object): void {
     const { drop, double, swap } = this.chaos;
     if (this.random() < drop) return;

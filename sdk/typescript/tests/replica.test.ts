@@ -138,6 +138,21 @@ test("a lost push is fetched as soon as a later one comes", async () => {
   expect(server.requests.filter(({ method }) => method === "hello")).toHaveLength(1);
 });
 
+test("when the server asks for a sync, what was lost is fetched at once", async () => {
+  const server = new FakeServer();
+  const client = await connect(server);
+  const window = client.conversation(TALK).open();
+  await window.ready;
+  server.chaos = { ...CALM, drop: 1 };
+  server.say("lost");
+  server.chaos = CALM;
+  for (let n = 0; n < 3; n += 1) server.askToSync();
+  await until(window, ({ items }) => texts(items).join() === "lost");
+  const asked = server.requests.map(({ method }) => method);
+  expect(asked.filter((method) => method === "hello")).toHaveLength(1);
+  expect(asked.filter((method) => method === "conversation.sync").length).toBeLessThanOrEqual(4);
+});
+
 test("what changed in a long absence is seen, also in what was kept", async () => {
   const server = new FakeServer();
   const old = server.say("old");

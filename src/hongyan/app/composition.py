@@ -8,6 +8,7 @@ from functools import partial
 from hongyan.access.control.server import ControlServer
 from hongyan.access.native.server import WebServer
 from hongyan.delivery.deliveries import HubDeliveries
+from hongyan.delivery.doubt import Doubt
 from hongyan.delivery.hub import Hub
 from hongyan.delivery.presence import Presence
 from hongyan.domain.catalog import COMMANDS, ROWS
@@ -83,6 +84,7 @@ class Server:
         self.hub.on_online, self.hub.on_offline = presence.came, presence.went
         bus.serve(presence)
         embedded.services.tracing.deliveries = HubDeliveries("serve", self.hub)
+        bus.serve(Doubt(self.hub, asyncio.get_running_loop().call_later))
         bus.subscribe(Committed, self.hub.committed)
         bus.subscribe(Signal, self.hub.signalled)
         embedded.services.counting.usage = FolderUsage(

@@ -36,6 +36,10 @@ class Peer(Protocol):
         """Tell the device why (a ``DeviceRemoved`` reason) and close."""
         ...
 
+    def ask_to_sync(self) -> None:
+        """Let the device ask for what it lacks: facts may have been lost on their way to it."""
+        ...
+
 
 class Audience(Protocol):
     """Who belongs where."""

@@ -70,6 +70,21 @@ async def test_pushes_are_stored_before_they_are_told(server: FakeServer, enter:
     assert state(client).unread == 2
 
 
+async def test_the_client_syncs_when_the_server_asks(server: FakeServer, enter: Any) -> None:
+    server.append("d1", "bob", "1")
+    client = await enter()
+    stream = client.messages()
+    server.append("d1", "bob", "2", push=False)
+    asked = len([method for method, _ in server.requests if method == "conversation.sync"])
+    for _ in range(3):
+        server.push("sync", {})
+    assert (await anext(stream)).text == "2"
+    assert await texts(client) == ["1", "2"]
+    syncs = len([method for method, _ in server.requests if method == "conversation.sync"])
+    assert 1 <= syncs - asked <= 3
+    assert len(server.sockets) == 1, "the connection stays"
+
+
 async def test_disordered_doubled_and_missing_pushes(server: FakeServer, enter: Any) -> None:
     server.append("d1", "bob", "1")
     client = await enter()

@@ -144,6 +144,10 @@ class Listener:
         """See ``Peer.kick``."""
         self.end(reason)
 
+    def ask_to_sync(self) -> None:
+        """See ``Peer.ask_to_sync``: it comes again, and says where it was."""
+        self.end("reconnect")
+
     def end(self, reason: str) -> None:
         """Let the request end once what waits was taken."""
         self.ended = self.ended or reason

@@ -249,6 +249,10 @@ class Session:
         self._send(Push("kicked", {"reason": reason}))
         self._socket.close(CLOSE_KICKED, reason)
 
+    def ask_to_sync(self) -> None:
+        """See ``Peer.ask_to_sync``."""
+        self._send(Push("sync", {}))
+
     def ask_to_reconnect(self, after_ms: int) -> None:
         """Tell the client to connect again after so long; the server closes soon."""
         self._send(Push("reconnect", {"after_ms": after_ms}))

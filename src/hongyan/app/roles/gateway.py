@@ -1,5 +1,7 @@
 """``hongyan gateway``: holds the connections of clients. It decides nothing and stores nothing."""
 
+import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
@@ -9,7 +11,9 @@ from hongyan.app.objects import open_objects
 from hongyan.app.running import Ending
 from hongyan.app.settings import Settings
 from hongyan.delivery.audience import AskingAudience
+from hongyan.delivery.doubt import Doubt
 from hongyan.delivery.hub import Hub
+from hongyan.delivery.ordering import Ordering
 from hongyan.delivery.ports import Fact
 from hongyan.delivery.routes.interests import Interests
 from hongyan.domain.log.model import Committed
@@ -18,6 +22,8 @@ from hongyan.kernel.clock import Clock, SystemClock
 from hongyan.kernel.ids import UserId
 
 from .link import Link
+
+log = logging.getLogger(__name__)
 
 
 class Gateway:
@@ -37,6 +43,9 @@ class Gateway:
         self._station = link.routes.station(audience, interests)
         self.hub = Hub(interests, came=self._station.came)
         self.hub.on_offline = self._went
+        later = asyncio.get_running_loop().call_later
+        self._ordering = Ordering(self.hub.committed, later)
+        self._doubt = Doubt(self.hub, later)
         files = partial(file_routes, settings, self._caller, open_objects(settings, clock))
         self.doors = Doors(
             settings,
@@ -74,12 +83,13 @@ class Gateway:
 
     def _told(self, fact: Fact) -> None:
         if isinstance(fact, Committed):
-            self.hub.committed(fact)
+            self._ordering.committed(fact)
         else:
             self.hub.signalled(fact)
 
     def _doubted(self) -> None:
-        """Facts may have been lost on the way here."""
+        log.info("facts may have been lost on the way: %d sessions sync", len(self.hub.peers()))
+        self._doubt.arise()
 
 
 async def run(settings: Settings, ready: Callable[[str], None], clock: Clock | None = None) -> None:

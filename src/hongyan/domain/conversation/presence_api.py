@@ -1,8 +1,8 @@
-"""Who is online: commands that delivery answers, since it alone knows who is connected."""
+"""Who is connected: commands that delivery answers, since it alone knows."""
 
 from msgspec import Struct
 
-from hongyan.kernel.bus import Command, Done
+from hongyan.kernel.bus import Access, Command, Done
 from hongyan.kernel.errors import Conflict
 from hongyan.kernel.ids import UserId
 
@@ -75,3 +75,13 @@ class UnwatchPresence(Command[Done], frozen=True, kw_only=True):
     METHOD = "presence.unwatch"
 
     user_ids: tuple[UserId, ...]
+
+
+class AskToSync(Command[Done], frozen=True, kw_only=True):
+    """Ask every connected device to sync, some after the other; for a server that stands alone.
+
+    After the database was changed behind the server's back, for example.
+    """
+
+    METHOD = "connection.ask_to_sync"
+    ACCESS = Access.INTERNAL

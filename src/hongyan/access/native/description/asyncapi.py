@@ -86,5 +86,6 @@ def _pushes(entry: Schema, signal: Schema) -> dict[str, Schema]:
         "entry": entry,
         "signal": signal,
         "kicked": object_schema({"reason": {"type": "string"}}, ["reason"]),
+        "sync": object_schema({}, []),
         "reconnect": object_schema({"after_ms": {"type": "integer"}}, ["after_ms"]),
     }
