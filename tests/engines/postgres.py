@@ -5,11 +5,12 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from pathlib import Path
+
+from .process import free_ports
 
 USER = "hongyan"
 BLOCK = 50
@@ -38,18 +39,12 @@ def find_binaries() -> Path | None:
     return Path(on_path).parent if on_path else None
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class PostgresServer:
     """One server. It refuses to run as root, so then it runs as the user ``postgres``."""
 
     def __init__(self, binaries: Path, **settings: str) -> None:
         self.binaries = binaries
-        self.port = free_port()
+        (self.port,) = free_ports(1)
         self.settings = SETTINGS | settings
         self.folder = Path(tempfile.mkdtemp(prefix="hongyan-postgres-"))
         self.data = self.folder / "data"

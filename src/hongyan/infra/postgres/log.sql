@@ -96,6 +96,9 @@ SELECT position FROM reader WHERE name = $1
 SELECT base FROM feed
 -- name: fence
 UPDATE writer SET fenced = TRUE WHERE writer_id = $1 RETURNING batch
+-- name: end_session
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE application_name = $1 AND usename = current_user
 -- name: enrol
 INSERT INTO writer (writer_id, batch) VALUES ($1, 0)
 -- name: resign

@@ -25,6 +25,7 @@ ATTEMPTS = 12
 """How often rivals may be in the way of one batch."""
 CAREFUL_BATCHES = 50
 """After a repeat or a stale commit was met, so many batches are done carefully at once."""
+SESSION = "hongyan writer "
 MARK = (
     "PREPARE mark (bigint) AS WITH marked AS (UPDATE writer SET batch = $1"
     " WHERE writer_id = '{writer_id}' AND NOT fenced RETURNING 1)"
@@ -191,10 +192,11 @@ class Writer:
     async def _connected(self) -> Connection:
         if self._connection is not None and not self._connection.is_closed():
             return self._connection
-        connection = await connect(self._dsn, "hongyan writer")
+        writer_id = uuid4().hex
+        connection = await connect(self._dsn, SESSION + writer_id)
         watchdog = asyncio.get_running_loop().call_later(self._answer_s, connection.terminate)
         try:
-            await self._enrol(connection)
+            await self._enrol(connection, writer_id)
         except BaseException:
             connection.terminate()
             raise
@@ -203,14 +205,15 @@ class Writer:
         self._connection = connection
         return connection
 
-    async def _enrol(self, connection: Connection) -> None:
+    async def _enrol(self, connection: Connection, writer_id: str) -> None:
         """Fence what this writer was before, and give it a new row."""
         if self._writer_id:
+            await connection.execute(SQL["end_session"], SESSION + self._writer_id)
             last = await connection.fetchval(SQL["fence"], self._writer_id)
             if self._in_doubt is not None:
                 self._stands = last is not None and last >= self._in_doubt
                 self._in_doubt = None
-        self._writer_id = uuid4().hex
+        self._writer_id = writer_id
         await connection.execute(SQL["enrol"], self._writer_id)
         await connection.execute(MARK.format(writer_id=self._writer_id))
         self._base = await connection.fetchval(SQL["base"])
