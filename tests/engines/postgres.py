@@ -84,8 +84,24 @@ class PostgresServer:
             "--locale=C.UTF-8", "--no-sync",
         )  # fmt: skip
 
-    def run(self, program: str, *args: str) -> None:
-        """Run one of the server's programs to its end."""
+    def follow(self, primary: "PostgresServer", name: str) -> None:
+        """Make this a standby that streams from another one."""
+        self.run("pg_basebackup", "-D", str(self.data), "-R", "-d",
+                 primary.dsn(application_name=name), "-c", "fast", "-X", "stream")  # fmt: skip
+        settings = self.data / "postgresql.auto.conf"
+        said = settings.read_text()
+        settings.write_text(said + f"primary_conninfo = '{primary.dsn(application_name=name)}'\n")
+
+    def promote(self) -> None:
+        """Make this standby the primary."""
+        self.run("pg_ctl", "promote", "-D", str(self.data), "-w")
+
+    def query(self, statement: str) -> str:
+        """Return what psql prints."""
+        return self.run("psql", "-AtqX", self.dsn(), "-c", statement).strip()
+
+    def run(self, program: str, *args: str) -> str:
+        """Run one of the server's programs to its end; return what it prints."""
         done = subprocess.run(
             [self.binaries / program, *args],
             cwd=self.folder,
@@ -96,6 +112,7 @@ class PostgresServer:
         )
         if done.returncode:
             raise RuntimeError(f"{program}: {done.stdout}{done.stderr}")
+        return str(done.stdout)
 
     def start(self) -> None:
         """Start it, and return when it accepts connections."""
