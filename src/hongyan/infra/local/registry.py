@@ -54,7 +54,10 @@ class LocalRegistry:
         born, _, number = place.partition("|")
         first = self._changes[0][0] if self._changes else self._last + 1
         is_whole = born == str(self.born) and int(number) >= first - 1
-        changes = [c for c in self._changes if is_whole and c[0] > int(number)]
+        changes: list[Change] = []
+        if is_whole:
+            changes += itertools.takewhile(lambda c: c[0] > int(number), reversed(self._changes))
+            changes.reverse()
         return Moves(
             f"{self.born}|{self._last}",
             is_whole and all(what != "back" for _, what, _, _ in changes),

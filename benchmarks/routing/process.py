@@ -1,0 +1,109 @@
+"""One process of a real cluster's routes: ``teller`` or ``station``; commands come on stdin.
+
+Each command is a line, and each answer a line of JSON.
+"""
+
+import asyncio
+import gc
+import json
+import sys
+import time
+from typing import Any
+
+import uvloop
+
+from benchmarks.routing.population import Population, Size
+from hongyan.app.routing import Routes
+from hongyan.app.settings import RoutingSettings
+from hongyan.delivery.routes.interests import Interests
+from hongyan.infra.nats.connection import NatsConnection
+
+FLUSH_EVERY = 512
+
+
+class Process:
+    """Args: what the parent says of the cluster."""
+
+    def __init__(self, about: dict[str, Any]) -> None:
+        self.about = about
+        self.people = Population(Size(about["users"], has_hundred_thousand=False))
+        self.facts = 0
+        self.doubts = 0
+        self.connection = NatsConnection((about["nats"],), about["role"])
+
+    async def start(self) -> None:
+        """Connect, and let everybody of this gateway come."""
+        await self.connection.open()
+        about = self.about
+        settings = RoutingSettings(
+            strategy="interest" if about["strategy"] == "exact" else about["strategy"],
+            buckets=0 if about["strategy"] == "exact" else about["buckets"],
+            lease_s=2.0,
+        )
+        routes = Routes(settings, self.connection, "bench", about["redis"])
+        self.part: Any
+        if about["role"] == "teller":
+            self.part = routes.teller(self.people)
+            await self.part.start()
+            return
+        self.part = routes.station(self.people, Interests())
+        await self.part.start(self._take, self._doubt)
+        users: Any = self.people.spread(about["gateways"])[about["number"]]
+        await asyncio.gather(*(self.part.came(user) for user in users))
+
+    def _take(self, _fact: Any) -> None:
+        self.facts += 1
+
+    def _doubt(self) -> None:
+        self.doubts += 1
+
+    async def tell(self, facts: int, burst: int) -> None:
+        """Tell so many facts of the mix, ``burst`` in each turn of the loop."""
+        messages = list(self.people.messages("mix", facts))
+        gc.collect()
+        began_s = time.process_time()
+        for number, message in enumerate(messages, 1):
+            self.part.tell(message)
+            if number % burst == 0:
+                await self.part._idle.wait()
+                if self.about["strategy"] == "rpc":
+                    for lane in self.part._addressing._lanes.values():
+                        await lane.idle.wait()
+            if number % FLUSH_EVERY == 0:
+                await self.connection.flush(10.0)
+        await self.part._idle.wait()
+        await self.connection.flush(10.0)
+        self.cpu_s = time.process_time() - began_s
+
+    async def answer(self, line: str) -> dict[str, Any]:
+        """Do what the parent says."""
+        words = line.split()
+        if words[0] == "tell":
+            await self.tell(int(words[1]), int(words[2]))
+            return {"cpu_s": self.cpu_s}
+        return {"cpu_s": time.process_time(), "facts": self.facts, "doubts": self.doubts}
+
+
+async def main() -> None:
+    """Answer until stdin ends."""
+    process = Process(json.loads(sys.argv[1]))
+    began = time.perf_counter()
+    began_s = time.process_time()
+    await process.start()
+    gc.collect()
+    gc.freeze()
+    print(
+        json.dumps(
+            {"start_s": time.perf_counter() - began, "start_cpu_s": time.process_time() - began_s}
+        ),
+        flush=True,
+    )
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while line := await reader.readline():
+        print(json.dumps(await process.answer(line.decode())), flush=True)
+
+
+if __name__ == "__main__":
+    uvloop.run(main())
