@@ -111,6 +111,11 @@ class Hub:
         """How many users are connected here."""
         return len(self._users)
 
+    def forget_rooms(self) -> None:
+        """Gather every room anew at its next fact: a join or a leave may have been missed."""
+        self._rooms.clear()
+        self._rooms_of.clear()
+
     def peers(self) -> list[Peer]:
         """Return everybody who is connected here."""
         return [peer for devices in self._users.values() for peer in devices.values()]

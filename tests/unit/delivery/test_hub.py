@@ -400,3 +400,14 @@ async def test_a_peer_counts_as_attached_when_its_facts_find_the_way_here(world)
     ann = await attaching
     world.tell("@ann")
     assert ann.got == ["message#1"]
+
+
+async def test_rooms_that_are_forgotten_are_gathered_anew(world):
+    ann, bob = await world.attach("ann"), await world.attach("bob")
+    world.tell()
+    await world.idle()
+    world.members[ROOM] = {"ann"}  # bob's leave was missed
+    world.hub.forget_rooms()
+    world.tell()
+    await world.idle()
+    assert (ann.got, bob.got) == (["message#1", "message#2"], ["message#1"])
