@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run web test check chaos bench bench-files docs lock clean
+.PHONY: help run web test check chaos bench bench-files bench-routing docs lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -63,6 +63,10 @@ bench: $(VENV)/.test  ## Measure
 bench-files: $(VENV)/.test  ## Measure files beside nginx, REST beside Starlette, and webhooks
 	$(BIN)/python -m benchmarks.files $(ARGS)
 	$(BIN)/python -m benchmarks.rest $(ARGS)
+
+bench-routing: $(VENV)/.test  ## Compare the ways of routing for 1 to 16 gateways; draw docs/operate/routing-*.svg
+	@tools/prepare-tests
+	$(BIN)/python -m benchmarks.routing $(ARGS)
 
 docs: $(VENV)/.test  ## Make protocol/ and docs/operate/settings.md from the code
 	$(BIN)/python tools/generate_protocol.py

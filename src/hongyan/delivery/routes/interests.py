@@ -4,6 +4,7 @@ It is an ``Audience`` too, for the hub of a node without a database: ``members``
 members who are here. A conversation with one user here, the usual case, costs no set.
 """
 
+import sys
 from collections.abc import Collection, Iterable
 
 from hongyan.kernel.ids import ConversationId, UserId
@@ -13,7 +14,7 @@ class Interests:
     """An index in both directions; everything returns at once."""
 
     def __init__(self) -> None:
-        self._conversations: dict[UserId, set[ConversationId]] = {}
+        self._conversations: dict[UserId, list[ConversationId]] = {}
         self._users: dict[ConversationId, UserId | set[UserId]] = {}
 
     def __contains__(self, user_id: UserId) -> bool:
@@ -26,7 +27,7 @@ class Interests:
 
     def open(self, user_id: UserId) -> None:
         """The user is here."""
-        self._conversations.setdefault(user_id, set())
+        self._conversations.setdefault(user_id, [])
 
     def close(self, user_id: UserId) -> list[ConversationId]:
         """The user is here no more; return the conversations that nobody here is in now."""
@@ -41,26 +42,28 @@ class Interests:
     def enter(self, user_id: UserId, conversation_ids: Iterable[ConversationId]) -> None:
         """The user, who is here, belongs to these."""
         mine = self._conversations[user_id]
-        for conversation_id in conversation_ids:
-            if conversation_id in mine:
-                continue
-            mine.add(conversation_id)
+        for each in conversation_ids:
+            conversation_id = ConversationId(sys.intern(each))  # many users share the text
             users = self._users.get(conversation_id)
             if users is None:
                 self._users[conversation_id] = user_id
             elif isinstance(users, set):
+                if user_id in users:
+                    continue
                 users.add(user_id)
+            elif users == user_id:
+                continue
             else:
                 self._users[conversation_id] = {users, user_id}
+            mine.append(conversation_id)
 
     def leave(self, user_id: UserId, conversation_id: ConversationId) -> bool:
         """The user belongs to this one no more; return whether nobody here does now."""
-        mine = self._conversations.get(user_id)
-        if mine is None or conversation_id not in mine:
+        mine = self._conversations.get(user_id, ())
+        if conversation_id not in mine:
             return False
-        emptied = self._drop(user_id, conversation_id)
-        mine.discard(conversation_id)
-        return emptied
+        self._conversations[user_id].remove(conversation_id)
+        return self._drop(user_id, conversation_id)
 
     def is_followed(self, conversation_id: ConversationId) -> bool:
         """Return whether anybody here belongs to it."""

@@ -337,6 +337,7 @@ class RoutedStation:
             self._doubts.clear()
             await asyncio.gather(*map(self._refresh, list(self._arrivals)))
             self._on_doubt()
+            await asyncio.sleep(self._beat_s)  # several losses in a row are one doubt more
 
     async def _refresh(self, user_id: UserId) -> None:
         arrival = self._arrivals.get(user_id)
