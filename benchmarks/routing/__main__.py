@@ -22,6 +22,7 @@ from benchmarks.routing.simulator import Simulation
 
 GATEWAYS = (1, 2, 4, 8, 16)
 MEASURED_GATEWAYS = (1, 2, 4)
+MEASURED_USERS = 6_000
 BUCKETS = 1_024
 QUIET, BUSY = 1, 32
 """Messages that a backend tells in one turn of its event loop."""
@@ -70,21 +71,33 @@ def simulate(
     return asyncio.run(run())
 
 
-def measured(users: int, facts: dict[int, int]) -> list[Row]:
-    """Measure the real ones, and count what the same sends in the simulation."""
-    people = Population(Size(users, has_hundred_thousand=False))
+def measured(facts: dict[int, int]) -> list[Row]:
+    """Measure the real ones."""
     rows = []
     for gateways in MEASURED_GATEWAYS:
-        counts = simulate(people, gateways, ORDER, ("mix",), tuple(facts), 4_000)
-        by = {(row["strategy"], row["burst"]): row for row in counts}
         for strategy in REAL:
             with tempfile.TemporaryDirectory(prefix="hongyan-bench-") as folder:
                 print(f"  measuring {strategy}, {gateways} gateways", file=sys.stderr, flush=True)
-                found = measure(
-                    Path(folder), strategy, gateways, users=users, facts=facts, buckets=BUCKETS
+                rows += measure(
+                    Path(folder),
+                    strategy,
+                    gateways,
+                    users=MEASURED_USERS,
+                    facts=facts,
+                    buckets=BUCKETS,
                 )
-            rows += [by[strategy, row["burst"]] | row for row in found]
     return rows
+
+
+def counted(rows: Sequence[Row]) -> list[Row]:
+    """Add what the same sends in the simulation."""
+    people = Population(Size(MEASURED_USERS, has_hundred_thousand=False))
+    bursts = tuple(sorted({row["burst"] for row in rows}))
+    by: dict[tuple[Any, ...], Row] = {}
+    for gateways in MEASURED_GATEWAYS:
+        for row in simulate(people, gateways, ORDER, ("mix",), bursts, 4_000):
+            by[row["strategy"], gateways, row["burst"]] = row
+    return [row | by[row["strategy"], row["gateways"], row["burst"]] for row in rows]
 
 
 def priced(costs: Costs, rows: Sequence[Row]) -> list[Row]:
@@ -168,9 +181,10 @@ def main() -> None:
     if chosen.measured is not None and chosen.measured.exists():
         real: list[Any] = json.loads(chosen.measured.read_text())
     else:
-        real = measured(6_000, {1: 4_000, 8: 12_000, 64: 20_000})
+        real = measured({1: 4_000, 8: 12_000, 64: 20_000})
         if chosen.measured is not None:
             save(chosen.measured, real)
+    real = counted(real)
     costs = Costs(real)
     errors = costs.errors(real)
     print("costs, µs:", json.dumps(costs.found, indent=1))

@@ -7,12 +7,13 @@ Row = dict[str, Any]
 """What was measured or counted, for one message: see ``FEATURES``."""
 FEATURES: dict[str, tuple[str, ...]] = {
     "teller": ("facts", "rounds", "published", "moves", "lookups"),
-    "nats": ("published", "delivered"),
-    "redis": ("published", "delivered", "moves", "lookups"),
-    "gateways": ("arrived", "delivered"),
+    "nats": ("published", "delivered", "rounds", "wakes"),
+    "redis": ("published", "delivered", "wakes", "moves", "lookups"),
+    "gateways": ("arrived", "delivered", "wakes"),
 }
 """Process -> what its cost is made of: messages told, rounds of the teller, bus messages sent and
-delivered, looks at the registry's changes, conversations looked up, messages that arrived."""
+delivered, times that a gateway was woken, looks at the registry's changes, conversations looked
+up, messages that arrived."""
 FAMILIES = {
     "broadcast": "nats",
     "interest": "nats",

@@ -32,6 +32,8 @@ class Count:
     published_bytes: int = 0
     delivered: int = 0
     delivered_bytes: int = 0
+    wakes: int = 0
+    """How often a gateway got something in a round: it reads all of a round at once."""
     handed_on: int = 0
     stray: int = 0
     moves: int = 0
@@ -48,6 +50,7 @@ class CountingWire(LocalWire):
     def __init__(self) -> None:
         super().__init__()
         self.count = Count()
+        self.touched: set[int] = set()
         self.by_subject: dict[str, list[LocalCarrier]] = {}
         self.answers = 0
         """Messages that answer each message: they are counted too."""
@@ -62,6 +65,7 @@ class CountingWire(LocalWire):
             takers = [one for one in self.carriers if subject in one.subjects]
             self.by_subject[subject] = takers
         for carrier in takers:
+            self.touched.add(id(carrier))
             carrier.on_payload(subject, payload)
         count.published += self.answers
         count.delivered += len(takers) + self.answers
@@ -113,6 +117,7 @@ class Simulation:
             self.subscriptions += len(station._carrier.subjects)  # type: ignore[attr-defined]
         self.teller = self._teller()
         await self.teller.start()
+        self.wire.by_subject.clear()
         if self.strategy == "rpc":
             self.lanes._beat_s = BEAT_S
             for station in self.stations:
@@ -186,3 +191,5 @@ class Simulation:
         if self.strategy == "rpc":
             for lane in self.lanes._lanes.values():
                 await lane.idle.wait()
+        self.wire.count.wakes += len(self.wire.touched)
+        self.wire.touched.clear()
