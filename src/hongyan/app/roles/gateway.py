@@ -89,6 +89,7 @@ class Gateway:
 
     def _doubted(self) -> None:
         log.info("facts may have been lost on the way: %d sessions sync", len(self.hub.peers()))
+        self.hub.forget_rooms()
         self._doubt.arise()
 
 
