@@ -100,7 +100,7 @@ class Load:
     """
 
     def __init__(self, people: list[Person], per_s: float) -> None:
-        self._people = people
+        self.people = people
         self._every_s = 1 / per_s
         self._ends = asyncio.Event()
         self._numbers = itertools.count()
@@ -109,7 +109,7 @@ class Load:
 
     async def prepare(self) -> None:
         """Open the conversations."""
-        first, *others = self._people
+        first, *others = self.people
         made = await first.call(
             "group.create",
             name="All",
@@ -117,9 +117,9 @@ class Load:
             user_ids=[one.user_id for one in others],
         )
         self._group = made["info"]["group"]["conversation_id"]
-        self.members[self._group] = {one.user_id for one in self._people}
+        self.members[self._group] = {one.user_id for one in self.people}
         self._peers: dict[str, str] = {}
-        for one, other in zip(self._people[::2], self._people[1::2], strict=True):
+        for one, other in zip(self.people[::2], self.people[1::2], strict=True):
             direct = await one.call("conversation.open_direct", user_id=other.user_id)
             place = direct["conversation_id"]
             self._peers[one.user_id] = self._peers[other.user_id] = place
@@ -128,8 +128,8 @@ class Load:
     async def run(self) -> None:
         """Write until ``stop``."""
         async with asyncio.TaskGroup() as group:
-            for number, person in enumerate(self._people):
-                group.create_task(self._write(person, number / len(self._people)))
+            for number, person in enumerate(self.people):
+                group.create_task(self._write(person, number / len(self.people)))
 
     def stop(self) -> None:
         """Let everybody finish the message at hand."""
@@ -168,7 +168,7 @@ class Load:
         return [
             (person.user_id, place)
             for place, (sender, _) in self.outcome.acked.items()
-            for person in self._people
+            for person in self.people
             if person.user_id in self.members[place[0]]
             and person.user_id != sender
             and place not in person.heard
@@ -178,7 +178,7 @@ class Load:
         """Return how many pushes came after one of a later seq of their log."""
         return sum(
             before > after
-            for person in self._people
+            for person in self.people
             for seqs in person.order.values()
             for before, after in itertools.pairwise(seqs)
         )

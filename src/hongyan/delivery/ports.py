@@ -82,6 +82,10 @@ class Teller(Protocol):
         """
         ...
 
+    def doubt(self) -> None:
+        """Let all stations tell ``on_doubt``, a moment later: something was not told."""
+        ...
+
     async def close(self) -> None:
         """Tell what is queued, for a moment, and end."""
         ...

@@ -119,6 +119,10 @@ class RoutedTeller:
         self._idle.clear()
         self._wake.set()
 
+    def doubt(self) -> None:
+        """See ``Teller.doubt``."""
+        self.overflows += 1
+
     async def close(self) -> None:
         """See ``Teller.close``."""
         try:

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from hongyan.domain.group.model import CONVERSATION_CREATED
-from hongyan.domain.log.model import Change, Commit, Committed, Entry, Put, SavePlace, Tally
+from hongyan.domain.log.model import Change, Commit, Committed, Entry, Expect, Put, SavePlace, Tally
 from hongyan.domain.log.ports import Feed, Log, Records
 from hongyan.domain.message.model import MESSAGE
 from hongyan.domain.user.model import USER_CHANGED, User
@@ -36,6 +36,8 @@ class Counting:
 
     Attributes:
         usage: What the server takes of its machine.
+        expects: What each commit of counters must find as it was: it is left out when another
+            process has begun to count.
     """
 
     def __init__(self, log: Log, records: Records, feed: Feed, clock: Clock) -> None:
@@ -45,6 +47,7 @@ class Counting:
         self._clock = clock
         self._is_behind = True
         self.usage: Usage = NoUsage()
+        self.expects: tuple[Expect, ...] = ()
 
     def heard(self, _event: Committed) -> None:
         """There is something to count, whatever was committed."""
@@ -72,7 +75,8 @@ class Counting:
         if end > start:
             rare = await self._feed.follow(start, BATCH, end, RARE)
             changes = await self._counted(tallies, [entry for _, entry in rare])
-            await self._log.commit(Commit(changes=(*changes, SavePlace(READER, end))))
+            changes = [*changes, SavePlace(READER, end)]
+            await self._log.commit(Commit(changes=tuple(changes), expects=self.expects))
         return sum(tally.count for tally in tallies)
 
     async def _counted(self, tallies: list[Tally], rare: list[Entry]) -> list[Change]:
