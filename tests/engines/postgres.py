@@ -10,9 +10,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from .place import LOOPBACK, Place
 from .process import free_ports
 
 USER = "hongyan"
+USER_OF_SYSTEM = "postgres"
 BLOCK = 50
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -42,10 +44,11 @@ def find_binaries() -> Path | None:
 class PostgresServer:
     """One server. It refuses to run as root, so then it runs as the user ``postgres``."""
 
-    def __init__(self, binaries: Path, **settings: str) -> None:
+    def __init__(self, binaries: Path, place: Place = LOOPBACK, **settings: str) -> None:
         self.binaries = binaries
+        self.place = place
         (self.port,) = free_ports(1)
-        self.settings = SETTINGS | settings
+        self.settings = SETTINGS | {"listen_addresses": place.address} | settings
         self.folder = Path(tempfile.mkdtemp(prefix="hongyan-postgres-"))
         self.data = self.folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
@@ -53,13 +56,13 @@ class PostgresServer:
         self._made = 0
         self._as: dict[str, object] = {}
         if os.getuid() == 0:
-            user = pwd.getpwnam("postgres")
+            user = pwd.getpwnam(USER_OF_SYSTEM)
             os.chown(self.folder, user.pw_uid, user.pw_gid)
             self._as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
     def dsn(self, database: str = "postgres", **query: str) -> str:
         more = "&".join(f"{name}={value}" for name, value in query.items())
-        address = f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
+        address = f"postgresql://{USER}@{self.place.address}:{self.port}/{database}"
         return f"{address}?{more}" if more else address
 
     def new_schema(self) -> str:
@@ -83,6 +86,8 @@ class PostgresServer:
             "initdb", "-D", str(self.data), "-U", USER, "-A", "trust", "-E", "UTF8",
             "--locale=C.UTF-8", "--no-sync",
         )  # fmt: skip
+        with (self.data / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {self.place.address}/24 trust\n")
 
     def follow(self, primary: "PostgresServer", name: str) -> None:
         """Make this a standby that streams from another one."""
@@ -118,12 +123,13 @@ class PostgresServer:
         """Start it, and return when it accepts connections."""
         options = [f"-c{name}={value}" for name, value in self.settings.items()]
         log = (self.folder / "log").open("ab")
+        command = [str(self.binaries / "postgres"), "-D", str(self.data), "-p", str(self.port)]
         self._process = subprocess.Popen(
-            [self.binaries / "postgres", "-D", self.data, "-p", str(self.port), *options],
+            [*self.place.prefix, *self._drop_root(), *command, *options],
             cwd=self.folder,
             stdout=log,
             stderr=log,
-            **self._as,  # type: ignore[call-overload]
+            env={**os.environ, **self.place.environment},
         )
         log.close()
         end = time.monotonic() + 60
@@ -132,8 +138,19 @@ class PostgresServer:
                 raise RuntimeError((self.folder / "log").read_text()[-4000:])
             time.sleep(0.05)
 
+    def _drop_root(self) -> list[str]:
+        """Return the command that becomes another user, behind a prefix that needs root."""
+        if not self._as:
+            return []
+        return [
+            "setpriv",
+            f"--reuid={USER_OF_SYSTEM}",
+            f"--regid={USER_OF_SYSTEM}",
+            "--init-groups",
+        ]
+
     def _is_ready(self) -> bool:
-        probe = [self.binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        probe = [self.binaries / "pg_isready", "-q", "-h", self.place.address, "-p", str(self.port)]
         return subprocess.run(probe, check=False).returncode == 0
 
     @property

@@ -6,9 +6,10 @@ import secrets
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from tests.engines.place import LOOPBACK, Place
 from tests.engines.postgres import PostgresServer, find_binaries
 
 from .engines import NatsProcess, RedisProcess, free_port
@@ -27,24 +28,32 @@ class Node:
         folder: Where its output goes.
         settings: ``section.name`` -> value; secret ones too, for they go by the environment.
         port: Where a gateway listens; 0 for the others.
+        place: Where it runs.
     """
 
     def __init__(
-        self, role: str, name: str, folder: Path, settings: Mapping[str, str], port: int = 0
+        self,
+        role: str,
+        name: str,
+        folder: Path,
+        settings: Mapping[str, str],
+        port: int = 0,
+        place: Place = LOOPBACK,
     ) -> None:
         self.role = role
         self.name = name
         self.port = port
+        self.place = place
         self._log = folder / f"{name}.log"
         self._settings = {**settings, "cluster.node": name, "server.data_dir": str(folder / "data")}
         if port:
-            self._settings["server.listen"] = f"127.0.0.1:{port}"
+            self._settings["server.listen"] = f"{place.address}:{port}"
         self._process: subprocess.Popen[str] | None = None
 
     @property
     def url(self) -> str:
         """Where a gateway's clients connect."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.place.address}:{self.port}"
 
     @property
     def pid(self) -> int:
@@ -62,10 +71,10 @@ class Node:
         clean = {name: text for name, text in os.environ.items() if "HONGYAN" not in name}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "hongyan", self.role],
+                [*self.place.prefix, sys.executable, "-m", "hongyan", self.role],
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env=clean | environment(self._settings),
+                env=clean | environment(self._settings) | dict(self.place.environment),
                 text=True,
                 start_new_session=True,
             )
@@ -133,6 +142,7 @@ class Cluster:
         workers: How many.
         settings: Settings of all nodes, ``section.name`` -> value.
         with_proxy: Whether HAProxy stands before the gateways.
+        place: Tells where what has this name runs.
     """
 
     def __init__(
@@ -144,15 +154,17 @@ class Cluster:
         settings: Mapping[str, str] | None = None,
         *,
         with_proxy: bool = True,
+        place: Callable[[str], Place] = lambda _: LOOPBACK,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.nats = NatsProcess(folder)
-        self.redis = RedisProcess(folder)
+        self._place = place
+        self.nats = NatsProcess(folder, place=place("nats"))
+        self.redis = RedisProcess(folder, place=place("redis"))
         binaries = find_binaries()
         if binaries is None:
             raise FileNotFoundError("PostgreSQL is not installed: apt-get install postgresql")
-        self.postgres = PostgresServer(binaries)
+        self.postgres = PostgresServer(binaries, place("postgres"))
         self.settings = {
             "cluster.secret": secrets.token_hex(32),
             "cluster.nats": self.nats.url,
@@ -168,7 +180,8 @@ class Cluster:
         self.proxy = HaproxyProcess(folder, ports) if with_proxy else None
 
     def _node(self, role: str, number: int, port: int = 0) -> Node:
-        return Node(role, f"{role}-{number}", self.folder, self.settings, port)
+        name = f"{role}-{number}"
+        return Node(role, name, self.folder, self.settings, port, self._place(name))
 
     @property
     def url(self) -> str:

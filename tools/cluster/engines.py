@@ -1,11 +1,14 @@
 """Real engines for tests and for clusters on this machine, as plain processes on loopback."""
 
+import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from tests.engines.place import LOOPBACK, Place
 
 BIN = Path(sys.executable).parent
 START_S = 20.0
@@ -18,7 +21,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float = START_S) -> None:
+def wait_for_port(
+    port: int,
+    process: subprocess.Popen[bytes],
+    seconds: float = START_S,
+    address: str = LOOPBACK.address,
+) -> None:
     """Return once somebody listens on the port.
 
     Raises:
@@ -30,7 +38,7 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float = 
             raise RuntimeError(f"{process.args!r} ended with {process.returncode}")
         with socket.socket() as probe:
             probe.settimeout(0.2)
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
+            if probe.connect_ex((address, port)) == 0:
                 return
         time.sleep(0.02)
     raise RuntimeError(f"{process.args!r} does not listen on {port}")
@@ -50,16 +58,18 @@ def program(name: str) -> str:
 
 
 class Engine:
-    """A program that listens on a free port of 127.0.0.1.
+    """A program that listens on a free port.
 
     Args:
         folder: Where its log and its data go.
         port: The port; 0 chooses one, which is kept over restarts.
+        place: Where it runs.
     """
 
     NAME = ""
 
-    def __init__(self, folder: Path, port: int = 0) -> None:
+    def __init__(self, folder: Path, port: int = 0, place: Place = LOOPBACK) -> None:
+        self.place = place
         self.folder = folder
         self.port = port or free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -71,8 +81,13 @@ class Engine:
     def start(self) -> None:
         """Start and return when it listens."""
         with (self.folder / f"{self.NAME}-{self.port}.log").open("ab") as log:
-            self._process = subprocess.Popen(self.command(), stdout=log, stderr=log)
-        wait_for_port(self.port, self._process)
+            self._process = subprocess.Popen(
+                [*self.place.prefix, *self.command()],
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **self.place.environment},
+            )
+        wait_for_port(self.port, self._process, address=self.place.address)
 
     @property
     def pid(self) -> int:
@@ -96,11 +111,11 @@ class NatsProcess(Engine):
     @property
     def url(self) -> str:
         """Where clients connect."""
-        return f"nats://127.0.0.1:{self.port}"
+        return f"nats://{self.place.address}:{self.port}"
 
     def command(self) -> list[str]:
         """See ``Engine.command``."""
-        return [program("nats-server"), "-a", "127.0.0.1", "-p", str(self.port)]
+        return [program("nats-server"), "-a", self.place.address, "-p", str(self.port)]
 
 
 class RedisProcess(Engine):
@@ -111,10 +126,10 @@ class RedisProcess(Engine):
     @property
     def url(self) -> str:
         """Where clients connect."""
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"redis://{self.place.address}:{self.port}/0"
 
     def command(self) -> list[str]:
         """See ``Engine.command``."""
-        options = {"bind": "127.0.0.1", "port": self.port, "save": "", "appendonly": "no"}
+        options = {"bind": self.place.address, "port": self.port, "save": "", "appendonly": "no"}
         words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         return [program("redis-server"), "--dir", str(self.folder), *words]
