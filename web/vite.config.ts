@@ -1,37 +1,13 @@
-import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import preact from "@preact/preset-vite";
-import { defineConfig, type Plugin } from "vite";
+import { defineConfig } from "vite";
 import { VitePWA } from "vite-plugin-pwa";
+import { emojiData } from "./emoji-data.js";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** `virtual:emoji/zh`: the emoji as `[emoji, group, words]`, without what the picker does not show. */
-function emojiData(): Plugin {
-  const prefix = "virtual:emoji/";
-  return {
-    name: "emoji-data",
-    resolveId: (id) => (id.startsWith(prefix) ? `\0${id}` : null),
-    load(id) {
-      if (!id.startsWith(`\0${prefix}`)) return null;
-      const locale = id.slice(prefix.length + 1);
-      const path = here(`node_modules/emoji-picker-element-data/${locale}/emojibase/data.json`);
-      const rows = JSON.parse(readFileSync(path, "utf8")) as {
-        emoji: string;
-        annotation: string;
-        tags?: string[];
-        group: number;
-        version: number;
-      }[];
-      const kept = rows
-        .filter((row) => row.group !== 2 && row.version <= 15)
-        .map((row) => [row.emoji, row.group, [row.annotation, ...(row.tags ?? [])].join(" ")]);
-      return `export default JSON.parse(${JSON.stringify(JSON.stringify(kept))})`;
-    },
-  };
-}
-
 export default defineConfig(({ mode }) => ({
+  define: { __WIDGET__: "false" },
   resolve: {
     alias: { "@hongyan/sdk": here("../sdk/typescript/src/index.ts") },
   },

@@ -571,6 +571,15 @@ const en: Record<Key, string> = {
   "error.wrong_code": "The code is wrong or has expired.",
   "error.wrong_credentials": "The username or the password is wrong.",
   "error.wrong_password": "The password is wrong.",
+
+  "widget.signedOut": "Please log in first",
+  "widget.signedOutText": "Log in on this site to start chatting.",
+  "widget.unreachable": "The chat cannot be reached",
+  "widget.unreachableText": "It is tried again by itself, or now if you like.",
+  "widget.forbidden": "This page may not use the chat",
+  "widget.forbiddenText": "The chat's server does not allow this site yet. Please tell the site's owner.",
+  "widget.refused": "This conversation cannot be opened",
+  "widget.refusedText": "It may not exist, or you are not in it.",
 };
 
 export default en;

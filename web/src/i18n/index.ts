@@ -51,16 +51,23 @@ export function chosenLanguage(): Language {
   return navigator.languages.some((tag) => tag.startsWith("zh")) ? "zh" : "en";
 }
 
-/** Load the chosen language and draw in it. */
+let wanted: Language = "zh";
+
+/** Load a language and draw in it. */
+export async function speak(chosen: Language): Promise<void> {
+  wanted = chosen;
+  const loaded = (await CATALOGS[chosen]()).default;
+  if (chosen !== wanted) return;
+  catalog = loaded;
+  plural = new Intl.PluralRules(chosen);
+  language.set(chosen);
+}
+
+/** Load the chosen language and draw in it, now and whenever another is chosen. */
 export async function followLanguage(): Promise<void> {
   const apply = async () => {
-    const chosen = chosenLanguage();
-    const loaded = (await CATALOGS[chosen]()).default;
-    if (chosen !== chosenLanguage()) return;
-    catalog = loaded;
-    plural = new Intl.PluralRules(chosen);
-    document.documentElement.lang = chosen === "zh" ? "zh-CN" : "en";
-    language.set(chosen);
+    await speak(chosenLanguage());
+    document.documentElement.lang = locale() === "zh-CN" ? "zh-CN" : "en";
   };
   settings.subscribe(() => void apply());
   await apply();

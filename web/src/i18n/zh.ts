@@ -568,6 +568,15 @@ const zh = {
   "error.wrong_code": "验证码错误或已过期。",
   "error.wrong_credentials": "用户名或密码不正确。",
   "error.wrong_password": "密码不正确。",
+
+  "widget.signedOut": "请先登录",
+  "widget.signedOutText": "登录本网站后即可开始聊天。",
+  "widget.unreachable": "暂时连接不上",
+  "widget.unreachableText": "正在自动重试，你也可以现在再试一次。",
+  "widget.forbidden": "此页面不能使用聊天",
+  "widget.forbiddenText": "聊天服务器还没有允许这个网站，请联系网站管理员。",
+  "widget.refused": "这个会话打不开",
+  "widget.refusedText": "它可能不存在，或者你不在其中。",
 } as const;
 
 export default zh;

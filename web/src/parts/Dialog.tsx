@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { t } from "../i18n/index.js";
+import { focused } from "../lib/focus.js";
 import { IconButton } from "./IconButton.js";
 
 interface Props {
@@ -17,7 +18,7 @@ export function Dialog({ title, close, children, footer, wide }: Props) {
   const titleId = useId();
   useEffect(() => {
     const dialog = element.current;
-    const before = document.activeElement;
+    const before = focused();
     if (dialog && !dialog.open) dialog.showModal();
     return () => {
       dialog?.close();

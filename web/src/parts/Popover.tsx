@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { Suspense } from "preact/compat";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { Cell } from "../lib/cell.js";
+import { focused } from "../lib/focus.js";
 import { useValue } from "../lib/hooks.js";
 
 interface OpenPopover {
@@ -40,7 +41,7 @@ export function openPopover(
     y: isAtPointer ? pointer.clientY : box.bottom + 4,
     top: isAtPointer ? pointer.clientY : box.top - 4,
     toLeft,
-    opener: document.activeElement === document.body ? opener : document.activeElement,
+    opener: document.activeElement === document.body ? opener : focused(),
   });
 }
 
@@ -77,7 +78,7 @@ function Popover({ role, label, x, y, top, toLeft, content }: OpenPopover) {
   }, []);
   useEffect(() => {
     const outside = (event: Event) => {
-      if (!element.current?.contains(event.target as Node)) current.set(null);
+      if (element.current && !event.composedPath().includes(element.current)) current.set(null);
     };
     addEventListener("pointerdown", outside, true);
     addEventListener("resize", closePopover);

@@ -9,6 +9,7 @@ import { onShortcut } from "../model/shortcuts.js";
 import { Avatar } from "../parts/Avatar.js";
 import { Icon, type IconName } from "../parts/Icon.js";
 import { Badge, Empty, Spinner } from "../parts/parts.js";
+import { ConnectionBar } from "./ConnectionBar.js";
 import { ContactList } from "./contacts/ContactList.js";
 import { ContactPage } from "./contacts/ContactPage.js";
 import { ConversationView } from "./conversation/ConversationView.js";
@@ -149,23 +150,4 @@ function MainPane({ shown }: { shown: Route }) {
     default:
       return <Empty icon="goose" title={t("chats.pickTitle")} text={t("chats.pickText")} />;
   }
-}
-
-/** Says when the server cannot be reached; what is kept here is shown all the same. */
-function ConnectionBar() {
-  const client = useClient();
-  const connection = useValue(client.connection);
-  if (connection.kind === "online" || connection.kind === "stopped") return null;
-  const isOffline = connection.kind === "offline";
-  return (
-    <div class="connection-bar" role="status" data-kind={connection.kind}>
-      <span class="spinner" aria-hidden="true" />
-      <span>{t(isOffline ? "connection.offline" : `connection.${connection.kind}`)}</span>
-      {isOffline && (
-        <button type="button" class="button small" onClick={() => client.reconnect()}>
-          {t("action.retryNow")}
-        </button>
-      )}
-    </div>
-  );
 }

@@ -38,12 +38,12 @@ function Part({ part }: { part: Segment }) {
   } else if (part.styles.some((style) => style.startsWith("mention"))) {
     const { userId } = part;
     const isMe = userId === me || part.styles.includes("mention_all");
-    node = userId ? (
+    node = userId && !__WIDGET__ ? (
       <button type="button" class="mention" data-me={isMe || undefined} onClick={() => openPerson(userId)}>
         {node}
       </button>
     ) : (
-      <span class="mention" data-me>
+      <span class="mention" data-me={isMe || undefined}>
         {node}
       </span>
     );

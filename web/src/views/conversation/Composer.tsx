@@ -99,7 +99,7 @@ export function Composer({ summary }: { summary: ConversationSummary }) {
     const list = [...files].filter((file) => file.size > 0);
     if (list.length > 0) openFiles(list, (chosen, caption) => void attempt(sendFiles(desk.handle, chosen, caption)));
   };
-  useDrop(give);
+  useDrop(give, area);
 
   if (isRecording) {
     return (
@@ -221,32 +221,35 @@ function useInsertions(area: { current: HTMLTextAreaElement | null }, change: (t
   }, [insertion]);
 }
 
-/** Files that are dropped anywhere on the conversation. */
-function useDrop(give: (files: Iterable<File>) => void): void {
+/** Files that are dropped anywhere on the page or, in a widget, on the widget. */
+function useDrop(give: (files: Iterable<File>) => void, inside: { current: Element | null }): void {
   const latest = useRef(give);
   latest.current = give;
   useEffect(() => {
+    const root = inside.current?.getRootNode();
+    const zone = root instanceof ShadowRoot ? root : window;
+    const marked = root instanceof ShadowRoot ? root.host : document.body;
     const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;
     const over = (event: DragEvent) => {
       if (hasFiles(event)) event.preventDefault();
-      document.body.toggleAttribute("data-dropping", hasFiles(event));
+      marked.toggleAttribute("data-dropping", hasFiles(event));
     };
     const end = (event: DragEvent) => {
-      if (!event.relatedTarget) document.body.removeAttribute("data-dropping");
+      if (!event.relatedTarget) marked.removeAttribute("data-dropping");
     };
     const drop = (event: DragEvent) => {
-      document.body.removeAttribute("data-dropping");
+      marked.removeAttribute("data-dropping");
       if (!hasFiles(event)) return;
       event.preventDefault();
       latest.current(event.dataTransfer?.files ?? []);
     };
-    addEventListener("dragover", over);
-    addEventListener("dragleave", end);
-    addEventListener("drop", drop);
+    zone.addEventListener("dragover", over as EventListener);
+    zone.addEventListener("dragleave", end as EventListener);
+    zone.addEventListener("drop", drop as EventListener);
     return () => {
-      removeEventListener("dragover", over);
-      removeEventListener("dragleave", end);
-      removeEventListener("drop", drop);
+      zone.removeEventListener("dragover", over as EventListener);
+      zone.removeEventListener("dragleave", end as EventListener);
+      zone.removeEventListener("drop", drop as EventListener);
     };
   }, []);
 }
@@ -289,7 +292,7 @@ function MoreButton({ summary, give }: { summary: ConversationSummary; give: (fi
     openMenu(event, t("composer.add"), [
       mayFiles && { label: t("composer.picture"), icon: "image", run: () => pick("image/*,video/*") },
       mayFiles && { label: t("composer.file"), icon: "attach", run: () => pick("") },
-      { label: t("poll.create"), icon: "poll", run: () => openPoll(desk.handle) },
+      !__WIDGET__ && { label: t("poll.create"), icon: "poll", run: () => openPoll(desk.handle) },
     ]);
   return (
     <>

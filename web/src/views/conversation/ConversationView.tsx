@@ -2,17 +2,16 @@ import type { ConversationSummary } from "@hongyan/sdk";
 import { Suspense, lazy } from "preact/compat";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { t } from "../../i18n/index.js";
-import { ago } from "../../i18n/when.js";
-import { useMedia, useMinute, useValue } from "../../lib/hooks.js";
-import { useClient, useNames, usePresence } from "../../model/client.js";
+import { useMedia, useValue } from "../../lib/hooks.js";
+import { useClient } from "../../model/client.js";
 import { explain } from "../../model/feedback.js";
 import { go } from "../../model/router.js";
 import { IconButton } from "../../parts/IconButton.js";
 import { Failed, Spinner } from "../../parts/parts.js";
 import { ConversationAvatar, titleOfConversation } from "../list/ConversationRow.js";
-import { Composer } from "./Composer.js";
-import { Desk, DeskContext, useDesk } from "./desk.js";
-import { SelectionBar } from "./SelectionBar.js";
+import { Desk, DeskContext } from "./desk.js";
+import { Foot } from "./Foot.js";
+import { StateLine } from "./StateLine.js";
 import { Timeline } from "./Timeline.js";
 
 const DetailPane = lazy(() => import("../detail/DetailPane.js"));
@@ -69,7 +68,7 @@ function Header({ summary, detail, setDetail }: HeaderProps) {
             {titleOfConversation(summary)}
           </h1>
           <span class="conversation-state truncate">
-            <State summary={summary} />
+            <StateLine summary={summary} />
           </span>
         </span>
       </button>
@@ -82,54 +81,4 @@ function Header({ summary, detail, setDetail }: HeaderProps) {
       <IconButton icon="info" label={t("detail.title")} pressed={detail === "info"} onClick={() => toggle("info")} />
     </header>
   );
-}
-
-/** Under the name: who types, whether the other one is online, how many members there are. */
-function State({ summary }: { summary: ConversationSummary }) {
-  const names = useNames(summary.typing.map((one) => one.userId).slice(0, 3));
-  if (summary.typing.length > 0) {
-    const who = names.join(t("list.comma"));
-    const key = summary.typing[0]?.state ?? "typing";
-    return (
-      <span class="typing-line">{summary.kind === "direct" ? t(`typing.${key}`) : t("typing.who", { who })}</span>
-    );
-  }
-  if (summary.kind === "direct") return <PresenceLine userId={summary.peerId} />;
-  if (summary.kind === "self") return <>{t("chats.selfText")}</>;
-  if (summary.memberCount === 0) return null;
-  return <>{t(summary.kind === "channel" ? "group.followers" : "group.members", { n: summary.memberCount })}</>;
-}
-
-function PresenceLine({ userId }: { userId: string }) {
-  const presence = usePresence(userId);
-  const now = useMinute();
-  if (!presence) return null;
-  if (presence.online) return <>{t("presence.online")}</>;
-  const seen = presence.last_seen_ms ?? 0;
-  return <>{seen ? t("presence.seen", { when: ago(seen, now) }) : t("presence.offline")}</>;
-}
-
-/** The composer, or why there is none. */
-function Foot({ summary }: { summary: ConversationSummary }) {
-  const selected = useValue(useDesk().selected);
-  if (selected) return <SelectionBar selected={selected} />;
-  const reason = silentBecause(summary);
-  return reason ? <p class="composer-closed">{reason}</p> : <Composer summary={summary} />;
-}
-
-
-
-
-function silentBecause({ active, group, member, kind }: ConversationSummary): string {
-  if (group?.dissolved) return t("composer.dissolved");
-  if (!active) return t("composer.left");
-  if (kind === "system") return t("composer.system");
-  const role = member.role ?? "member";
-  const rank = { member: 0, admin: 1, owner: 2 }[role];
-  const speak = group?.permissions?.speak ?? (kind === "channel" ? "admin" : "member");
-  const needed = { member: 0, admin: 1, owner: 2 }[group?.muted_all && speak === "member" ? "admin" : speak];
-  if (group && rank < needed) return t(kind === "channel" ? "composer.channel" : "composer.mutedAll");
-  const until = member.muted_until_ms ?? 0;
-  if (until === -1 || until > Date.now()) return t("composer.muted");
-  return "";
 }

@@ -138,7 +138,10 @@ function MessageRow({ row, message, summary, isHighlighted }: Props & { message:
       )}
       {showsSender && (
         <span class="message-avatar">
-          {row.first && (
+          {row.first && __WIDGET__ && (
+            <Avatar id={message.sender} name={name} media={client.users.get(message.sender)?.avatar} size={28} />
+          )}
+          {row.first && !__WIDGET__ && (
             <button
               type="button"
               class="plain"

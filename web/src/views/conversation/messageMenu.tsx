@@ -52,19 +52,21 @@ export function messageMenu(context: MessageContext): (MenuItem | "line" | false
       icon: "download",
       run: () => void attempt(saveMedia(context.client, content.media_id, content.name ?? "")),
     },
-    isForwardable && { label: t("message.forward"), icon: "forward", run: () => openForward(desk.handle, [seq]) },
-    { label: t("message.select"), icon: "select", run: () => desk.selected.set(new Set([seq])) },
-    isForwardable && {
+    isForwardable &&
+      !__WIDGET__ && { label: t("message.forward"), icon: "forward", run: () => openForward(desk.handle, [seq]) },
+    !__WIDGET__ && { label: t("message.select"), icon: "select", run: () => desk.selected.set(new Set([seq])) },
+    isForwardable &&
+      !__WIDGET__ && {
       label: t("message.favourite"),
       icon: "star",
       run: () => void attempt(desk.handle.favourite(seq), "message.favourited"),
     },
-    may(context.summary, "pin") && {
+    !__WIDGET__ && may(context.summary, "pin") && {
       label: t(message.pinned ? "message.unpin" : "message.pin"),
       icon: "pin",
       run: () => void attempt(desk.handle.pin(seq, !message.pinned)),
     },
-    {
+    !__WIDGET__ && {
       label: t("message.copyLink"),
       icon: "link",
       run: () => copy(location.origin + conversationPath(message.conversationId, seq)),

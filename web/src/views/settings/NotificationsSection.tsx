@@ -1,7 +1,8 @@
 import { t } from "../../i18n/index.js";
 import { useValue } from "../../lib/hooks.js";
 import { toast } from "../../model/feedback.js";
-import { askForNotifications, chime } from "../../model/notify.js";
+import { chime } from "../../model/chime.js";
+import { askForNotifications } from "../../model/notify.js";
 import { change, settings } from "../../model/settings.js";
 import { Switch } from "../../parts/parts.js";
 
