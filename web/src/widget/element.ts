@@ -195,6 +195,7 @@ export class HongyanChat extends HTMLElement {
     this.#stopUnread();
     if (state.kind === "ready") this.#watch(state);
     else this.#setUnread(0);
+    this.dataset.state = state.kind;
     this.#tell("state", { state: state.kind });
     if (state.kind === "refused") this.#tell("error", { code: state.code, message: state.message });
   }

@@ -142,7 +142,7 @@ interface HeaderProps {
 
 function Header({ title, options, children, line, back }: HeaderProps) {
   return (
-    <header class="panel-header">
+    <div class="panel-header">
       {back && <IconButton icon="back" label={t("action.back")} onClick={back} />}
       {children}
       <div class="panel-who">
@@ -152,7 +152,7 @@ function Header({ title, options, children, line, back }: HeaderProps) {
         {line && <div class="panel-state truncate">{line}</div>}
       </div>
       {!options.isInline && <IconButton icon="close" label={t("action.close")} onClick={options.close} />}
-    </header>
+    </div>
   );
 }
 

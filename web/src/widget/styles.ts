@@ -7,6 +7,7 @@ const PUBLIC: Record<string, string> = {
   "--hy-focus": "--hongyan-accent-text",
   "--hy-own": "--hongyan-own",
   "--hy-own-text": "--hongyan-own-text",
+  "--hy-own-text-2": "--hongyan-own-text",
   "--hy-font": "--hongyan-font",
 };
 

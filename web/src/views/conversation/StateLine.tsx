@@ -16,7 +16,7 @@ export function StateLine({ summary }: { summary: ConversationSummary }) {
   }
   if (summary.kind === "direct") return <PresenceLine userId={summary.peerId} />;
   if (summary.kind === "self") return <>{t("chats.selfText")}</>;
-  if (summary.memberCount === 0) return null;
+  if (summary.memberCount === 0 || (__WIDGET__ && summary.memberCount <= 2)) return null;
   return <>{t(summary.kind === "channel" ? "group.followers" : "group.members", { n: summary.memberCount })}</>;
 }
 

@@ -28,6 +28,7 @@ interface Props {
 
 export const TimelineRow = memo(function TimelineRow(props: Props) {
   const { item, firstOfDay, firstUnread } = props.row;
+  const me = useMyId();
   return (
     <div class="timeline-row">
       {firstOfDay && (
@@ -37,7 +38,7 @@ export const TimelineRow = memo(function TimelineRow(props: Props) {
       )}
       {firstUnread && <div class="unread-line">{t("timeline.unread")}</div>}
       {item.type === "event" ? (
-        <EventRow item={item} />
+        (!__WIDGET__ || isWorthTelling(item, me)) && <EventRow item={item} />
       ) : item.content === null ? (
         <GoneRow message={item} />
       ) : (
@@ -61,6 +62,13 @@ function sameRow(a: Props, b: Props): boolean {
     a.summary.group === b.summary.group &&
     (!a.row.firstOfDay || a.now === b.now)
   );
+}
+
+/** Whether somebody on another site's page cares: not for how the conversation came to be. */
+function isWorthTelling({ event, sender, body }: TimelineEvent, me: string): boolean {
+  if (event === "conversation.created") return false;
+  const joined = event === "members.joined" ? ((body.user_ids ?? []) as string[]) : [];
+  return !joined.includes(me) && !(joined.length === 1 && joined[0] === sender);
 }
 
 function EventRow({ item }: { item: TimelineEvent }) {

@@ -1,0 +1,1 @@
+"""A small web shop whose customers and support talk in Hongyan's widget."""
