@@ -183,6 +183,43 @@ async def test_a_bot_receives_by_websocket_and_is_cut_with_its_key(api, served):
         await asyncio.wait_for(socket.wait_closed(), 10)
 
 
+async def test_a_bot_receives_by_long_poll_and_by_stream(api):
+    scopes = ("users:write", "conversations:write", "conversations:read", "messages:read")
+    shop = api("bots", "messages:send", *scopes)
+    shop.put("/app/users/poll-a", json={})
+    bot = shop.post("/app/bots", json={"external_id": "poll-bot", "name": "P"}).json()
+    group = {"external_id": "poll", "name": "P", "owner": "poll-a", "members": ["poll-bot"]}
+    made = shop.post("/app/conversations", json=group)
+    assert made.status_code == 200, made.text
+    where = made.json()["conversation_id"]
+
+    async def say(text):
+        body = {"content": {"type": "text", "text": text}, "client_id": text}
+        headers = {"hongyan-on-behalf-of": "poll-a"}
+        path = f"/conversations/{where}/messages"
+        said = await asyncio.to_thread(shop.post, path, json=body, headers=headers)
+        return said.json()["seq"]
+
+    headers = {"authorization": f"Bearer {bot['key']['key']}"}
+    async with httpx.AsyncClient(base_url=shop.base_url, headers=headers, timeout=30) as robot:
+        first = (await robot.post("/sync/poll", json={"timeout_s": 0})).json()["synced"]
+        (place,) = first["conversations"]
+        known = {where: max(entry["seq"] for entry in place["entries"])}
+        asked = {"known": known, "user_seq": first["user_seq"], "timeout_s": 20}
+        waiting = asyncio.create_task(robot.post("/sync/poll", json=asked))
+        seq = await say("while it waits")
+        (news,) = (await waiting).json()["synced"]["conversations"]
+        assert [entry["seq"] for entry in news["entries"]] == [seq]
+        async with robot.stream("GET", "/sync/stream") as stream:
+            lines = stream.aiter_lines()
+            while await anext(lines) != "event: ready":
+                pass
+            seq = await say("as it streams")
+            while await anext(lines) != "event: entry":
+                pass
+            assert json.loads((await anext(lines)).removeprefix("data: "))["seq"] == seq
+
+
 def upload(client, data, **headers):
     announced = {"tus-resumable": "1.0.0", "upload-length": str(len(data)), **headers}
     octets = {"content-type": "application/offset+octet-stream"}

@@ -102,6 +102,19 @@ class World:
             self.bus.serve(part)
         self.sent = 0
 
+    def another_process(self):
+        """Return what takes uploads elsewhere, over the same store."""
+        return Uploads(
+            self.store,
+            self.store,
+            self.clock,
+            self.staging,
+            self.objects,
+            self.prober,
+            Turns(),
+            LIMITS,
+        )
+
     async def populate(self):
         people = (self.alice, self.bob, self.carol)
         rows = [User(user_id=who, name=who) for who in people]

@@ -1,5 +1,6 @@
 """From an announcement to a media, and all that may go wrong between."""
 
+import asyncio
 import hashlib
 
 import pytest
@@ -19,9 +20,11 @@ from hongyan.domain.media.api import (
     NoSuchUpload,
     QuotaExceeded,
     UnsupportedType,
+    UploadInfo,
 )
 from hongyan.domain.media.model import MEDIA_READY, Doomed, MediaItem, object_name
 from hongyan.domain.media.rules import clean_name
+from hongyan.kernel.bus import Actor
 from hongyan.kernel.errors import Busy, Invalid, LimitReached
 
 
@@ -93,6 +96,30 @@ async def test_room_is_reserved_and_given_back(world):
         await world.do(world.alice, CreateUpload(length_bytes=1))
     with pytest.raises(LimitReached):
         await world.do(world.alice, CreateUpload(length_bytes=1))
+
+
+async def test_many_at_once_get_no_more_room_than_one_after_the_other(world):
+    """Also where two processes decide at the same time, who share no turns."""
+    other = world.another_process()
+    create = CreateUpload(length_bytes=900)
+    asked = [
+        one.create(Actor(world.alice, "v1"), create)
+        for one in (world.uploads, other)
+        for _ in range(3)
+    ]
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    assert sum(isinstance(one, UploadInfo) for one in found) == 2
+    refused = [one for one in found if not isinstance(one, UploadInfo)]
+    assert all(isinstance(one, QuotaExceeded | Busy) for one in refused), refused
+    assert await usage(world, world.alice) == (0, 1_800)
+    data = b"text/plain|" + b"x" * 789
+    for _ in range(2):
+        await world.upload(world.bob, data)
+    claim = ClaimMedia(sha256=digest(data), size_bytes=800)
+    claims = [world.do(world.bob, claim) for _ in range(4)]
+    found = await asyncio.gather(*claims, return_exceptions=True)
+    assert [type(one) for one in found].count(QuotaExceeded) == 3
+    assert await usage(world, world.bob) == (2_400, 0)
 
 
 async def test_refused_types_leave_nothing(world):
