@@ -89,6 +89,9 @@ def _try(world, method, hook=None):
             answer = world.request(method, params)
     else:
         answer = world.request(method, params, CALLERS.get(method, ""))
+    if method.startswith("media.direct_"):  # this server has no bucket
+        assert (answer.status_code, answer.json()["code"]) == (409, "direct_off")
+        return
     assert answer.status_code == 200, answer.text
 
 

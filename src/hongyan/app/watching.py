@@ -55,7 +55,7 @@ class Watching:
         if now_ms < self._next_ms:
             return 0
         self._next_ms = now_ms + EVERY_MS
-        await self._write(now_ms)
+        await self._write()
         self.end = await end_of(self._store, self.end)
         names = {name: name for name in self._readers}
         for webhook in await self._store.scan(Webhook):
@@ -68,10 +68,10 @@ class Watching:
         self.media_waiting = await self._store.count(MediaItem, "processing", by="by_state")
         return 0
 
-    async def _write(self, now_ms: int) -> None:
+    async def _write(self) -> None:
         try:
             async with asyncio.timeout(WRITE_TIMEOUT_S):
-                await self._store.commit(Commit(changes=(SavePlace(self._probe, now_ms),)))
+                await self._store.commit(Commit(changes=(SavePlace(self._probe, 0),)))
         except (TimeoutError, Refusal, OSError) as error:
             if self.is_writable:
                 log.warning("the store does not write: %s", error or "it takes too long")
