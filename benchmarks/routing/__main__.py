@@ -28,6 +28,12 @@ QUIET, BUSY = 1, 32
 """Messages that a backend tells in one turn of its event loop."""
 KINDS = (*MIX, "mix")
 ORDER = ("broadcast", "broadcast-redis", "rpc", "registry", "interest", "exact")
+LABELS = {
+    "broadcast": "broadcast (NATS)",
+    "broadcast-redis": "broadcast (Redis)",
+    "interest": "interest, 1,024 buckets",
+    "exact": "interest, own subjects",
+}
 NETWORK_BYTES_PER_S = 125e6
 """1 Gbit/s, what a broker's machine may send."""
 FOLDER = Path(__file__).parents[2] / "docs" / "operate"
@@ -125,7 +131,10 @@ def draw(rows: Sequence[Row]) -> None:
     def chart(burst: int, value: str, kinds: Sequence[str]) -> dict[str, dict[str, list[float]]]:
         by = {(r["kind"], r["strategy"], r["gateways"]): r for r in rows if r["burst"] == burst}
         return {
-            kind: {name: [by[kind, name, g][value] for g in GATEWAYS] for name in ORDER}
+            kind: {
+                LABELS.get(name, name): [by[kind, name, g][value] for g in GATEWAYS]
+                for name in ORDER
+            }
             for kind in kinds
         }
 
@@ -153,12 +162,20 @@ def table(rows: Sequence[Row], burst: int) -> str:
     chosen = [r for r in rows if r["kind"] == "mix" and r["burst"] == burst]
     for row in sorted(chosen, key=lambda r: (ORDER.index(r["strategy"]), r["gateways"])):
         lines.append(
-            f"| {row['strategy']} | {row['gateways']} | {row['published']:.2f}, "
-            f"{row['delivered']:.2f} | {row['delivered_bytes']:,.0f} | {row['teller_us']:.1f} | "
+            f"| {LABELS.get(row['strategy'], row['strategy'])} | {row['gateways']} | "
+            f"{row['published']:.2f}, {row['delivered']:.2f} | "
+            f"{row['delivered_bytes']:,.0f} | {row['teller_us']:.1f} | "
             f"{row['nats_us']:.1f} | {row['redis_us']:.1f} | {row['gateway_us']:.1f} | "
             f"{row['whole_us']:.0f} | {row['first_full']} | {row['messages_per_s']:,.0f} |"
         )
     return "\n".join(lines)
+
+
+def show(rows: Sequence[Row]) -> None:
+    """Draw, and print the tables."""
+    draw(rows)
+    for name, burst in (("busy", BUSY), ("quiet", QUIET)):
+        print(f"\n{name}: {burst} messages a round\n\n{table(rows, burst)}")
 
 
 def save(path: Path, rows: Sequence[Row]) -> None:
@@ -176,8 +193,12 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=100_000, help="users in the simulation")
     parser.add_argument("--measured", type=Path, help="what was measured before; made if missing")
     parser.add_argument("--json", type=Path, help="where to write the figures")
+    parser.add_argument("--redraw", action="store_true", help="draw what --json holds")
     parser.add_argument("--only-measure", action="store_true", help="leave the simulation out")
     chosen = parser.parse_args()
+    if chosen.redraw:
+        show(json.loads(chosen.json.read_text()))
+        return
     if chosen.measured is not None and chosen.measured.exists():
         real: list[Any] = json.loads(chosen.measured.read_text())
     else:
@@ -196,9 +217,7 @@ def main() -> None:
     for gateways in GATEWAYS:
         rows += simulate(people, gateways, ORDER, KINDS, (QUIET, BUSY), 3_200)
     rows = priced(costs, rows)
-    draw(rows)
-    for name, burst in (("busy", BUSY), ("quiet", QUIET)):
-        print(f"\n{name}: {burst} messages a round\n\n{table(rows, burst)}")
+    show(rows)
     if chosen.json is not None:
         save(chosen.json, rows)
 

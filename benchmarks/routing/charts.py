@@ -30,7 +30,7 @@ def panels(title: str, unit: str, places: Sequence[int], charts: Mapping[str, Li
         parts += _chart(LEFT + number * (WIDTH + LEFT), TOP + 14, heading, places, lines)
     names = list(next(iter(charts.values())))
     for number, name in enumerate(names):
-        x, y = 14 + number * 150, height - 14
+        x, y = 14 + number * 190, height - 14
         parts.append(_line([(x, y - 4), (x + 24, y - 4)], number))
         parts.append(f'<text x="{x + 30}" y="{y}">{name}</text>')
     return "\n".join([*parts, "</svg>", ""])

@@ -206,10 +206,10 @@ class RoutingSettings(Struct, frozen=True, kw_only=True):
     All processes of a cluster need the same. ``docs/operate/routing.md`` compares the strategies.
     """
 
-    strategy: Literal["interest", "broadcast", "broadcast-redis", "registry", "rpc"] = "interest"
-    """``interest``: each gateway subscribes to what its users need. ``broadcast``: every gateway
-    hears everything, over NATS or (``broadcast-redis``) over Redis. ``registry``: Redis knows
-    where each user is. ``rpc``: every gateway is called and answers."""
+    strategy: Literal["broadcast", "broadcast-redis", "rpc", "registry", "interest"] = "broadcast"
+    """``broadcast``: every gateway hears everything, over NATS or (``broadcast-redis``) over Redis.
+    ``registry``: Redis knows where each user is; for more than eight gateways. ``interest``: each
+    gateway subscribes to what its users need. ``rpc``: every gateway is called and answers."""
     buckets: Annotated[int, Meta(ge=0, le=65_536)] = 1_024
     """Of ``interest``: into how many subjects all logs are hashed. 0 gives each log its own."""
     lease_s: Annotated[float, Meta(ge=0.5)] = 10.0
