@@ -55,5 +55,5 @@ export default defineConfig(({ mode }) => ({
       "/ws": { target: "ws://127.0.0.1:8800", ws: true },
     },
   },
-  test: { environment: "jsdom", include: ["tests/**/*.test.{ts,tsx}"] },
+  test: { environment: "jsdom", setupFiles: ["tests/setup.ts"], include: ["tests/**/*.test.{ts,tsx}"] },
 }));

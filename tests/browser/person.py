@@ -1,11 +1,20 @@
 """Somebody at a browser: what people do in the client, found by what they see."""
 
+import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
 PASSWORD = "wild geese carry letters"
+
+
+async def until(is_so: Callable[[], Awaitable[object]], timeout_s: float = 15.0) -> None:
+    """Wait until something holds that Playwright cannot expect."""
+    async with asyncio.timeout(timeout_s):
+        while not await is_so():  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
 
 class Size(NamedTuple):

@@ -69,6 +69,8 @@ async def test_two_tabs_show_the_same(enter: Enter) -> None:
     await ann.open_direct(bob)
     await ann.say("from the first tab")
     second = await ann.context.new_page()
+    sockets: list[str] = []
+    second.on("websocket", lambda socket: sockets.append(socket.url))
     await second.goto(ann.page.url)
     other = Person(ann.context, second, ann.url, ann.handle, ann.name)
     await expect(other.message("from the first tab")).to_have_count(1)
@@ -78,7 +80,9 @@ async def test_two_tabs_show_the_same(enter: Enter) -> None:
     await bob.say("to both")
     await expect(ann.message("to both")).to_have_count(1)
     await expect(other.message("to both")).to_have_count(1)
+    assert sockets == [], "the first tab's connection serves both"
     await ann.page.close()
     await other.say("the first tab is closed")
     await expect(bob.message("the first tab is closed")).to_have_count(1)
+    assert len(sockets) == 1, "the second tab has taken over"
     assert other.errors == []

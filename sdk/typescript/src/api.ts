@@ -456,6 +456,8 @@ export interface DownloadOptions {
   variant?: MediaVariant;
   signal?: AbortSignal;
   onProgress?: (receivedBytes: number, totalBytes: number) => void;
+  /** Bytes as they come; given again after an abort, the download goes on behind them. */
+  kept?: Uint8Array<ArrayBuffer>[];
 }
 
 export interface UploadState {

@@ -74,10 +74,12 @@ export class Files implements Uploads {
 
   async download(mediaId: string, options: DownloadOptions = {}): Promise<Blob> {
     const token = await this.core.request("accessToken", null);
-    const { variant = "", signal = null, onProgress } = options;
+    const { variant = "", signal = null, onProgress, kept = [] } = options;
+    const keptBytes = kept.reduce((sum, part) => sum + part.length, 0);
     const query = variant ? `?variant=${variant}` : "";
     const address = this.address(`/api/v1/media/${mediaId}${query}`);
-    const headers = { authorization: `Bearer ${token}` };
+    const headers: Record<string, string> = { authorization: `Bearer ${token}` };
+    if (keptBytes > 0) headers.range = `bytes=${keptBytes}-`;
     let response: Response;
     try {
       response = await this.fetch(address, { headers, signal });
@@ -86,8 +88,10 @@ export class Files implements Uploads {
       throw new ConnectionLost(`cannot reach the server: ${error}`);
     }
     if (!response.ok) throw await problemOf(response);
-    if (onProgress === undefined || response.body === null) return response.blob();
-    return received(response, response.body, onProgress);
+    if (response.status !== 206) kept.length = 0;
+    const isFollowed = onProgress !== undefined || options.kept !== undefined;
+    if (!isFollowed || response.body === null) return response.blob();
+    return received(response, response.body, kept, onProgress);
   }
 
   take(state: UploadState): void {
@@ -136,18 +140,18 @@ export class Files implements Uploads {
 async function received(
   response: Response,
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
-  onProgress: (receivedBytes: number, totalBytes: number) => void,
+  parts: Uint8Array<ArrayBuffer>[],
+  onProgress?: (receivedBytes: number, totalBytes: number) => void,
 ): Promise<Blob> {
-  const total = Number(response.headers.get("content-length") ?? 0);
-  const parts: Uint8Array<ArrayBuffer>[] = [];
-  let count = 0;
+  let count = parts.reduce((sum, part) => sum + part.length, 0);
+  const total = count + Number(response.headers.get("content-length") ?? 0);
   const reader = body.getReader();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) break;
     parts.push(value);
     count += value.length;
-    onProgress(count, total);
+    onProgress?.(count, total);
   }
   return new Blob(parts, { type: response.headers.get("content-type") ?? "" });
 }

@@ -14,7 +14,7 @@ function load(client: Client, mediaId: string, variant: MediaVariant): Promise<s
     urls.delete(key);
   } else {
     const fetched = client.uploads.download(mediaId, variant ? { variant } : {});
-    const whole = variant ? fetched.catch(() => client.uploads.download(mediaId)) : fetched;
+    const whole = variant && variant !== "poster" ? fetched.catch(() => client.uploads.download(mediaId)) : fetched;
     found = whole.then((blob) => URL.createObjectURL(blob));
     found.catch(() => urls.delete(key));
   }
@@ -48,11 +48,44 @@ export function useMediaUrl(mediaId: string, variant: MediaVariant = ""): string
 
 /** Fetch a media object and give it to the browser to keep. */
 export async function saveMedia(client: Client, mediaId: string, name: string): Promise<void> {
-  const url = await load(client, mediaId, "");
+  saveUrl(await load(client, mediaId, ""), name);
+}
+
+function saveUrl(url: string, name: string): void {
   const link = document.createElement("a");
   link.href = url;
   link.download = name || "file";
   link.click();
+}
+
+const SAVED_AFTER_MS = 60_000;
+
+/** Give bytes to the browser to keep. */
+export function saveBlob(blob: Blob, name: string): void {
+  const url = URL.createObjectURL(blob);
+  saveUrl(url, name);
+  setTimeout(() => URL.revokeObjectURL(url), SAVED_AFTER_MS);
+}
+
+/** The address of a PDF for a frame; its type is said here, so that nothing else is ever run. */
+export function usePdfUrl(mediaId: string): string {
+  const client = useContext(ClientContext);
+  const [url, setUrl] = useState("");
+  useEffect(() => {
+    let made = "";
+    let current = true;
+    const show = (blob: Blob) => {
+      if (!current) return;
+      made = URL.createObjectURL(new Blob([blob], { type: "application/pdf" }));
+      setUrl(made);
+    };
+    if (mediaId && client) client.uploads.download(mediaId).then(show, () => {});
+    return () => {
+      current = false;
+      URL.revokeObjectURL(made);
+    };
+  }, [client, mediaId]);
+  return url;
 }
 
 /** Files that were chosen in this page, by the key of the message they go with. */

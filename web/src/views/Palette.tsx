@@ -1,3 +1,4 @@
+import type { ConversationSummary } from "@hongyan/sdk";
 import { useMemo, useState } from "preact/hooks";
 import { t } from "../i18n/index.js";
 import { useValue } from "../lib/hooks.js";
@@ -8,12 +9,14 @@ import { change } from "../model/settings.js";
 import { Dialog } from "../parts/Dialog.js";
 import { Icon, type IconName } from "../parts/Icon.js";
 import { openAddContact, openCreateGroup } from "./dialogs/openers.js";
-import { titleOfConversation } from "./list/ConversationRow.js";
+import { ConversationAvatar, titleOfConversation } from "./list/ConversationRow.js";
 
 interface Command {
   key: string;
   label: string;
   icon: IconName;
+  /** The conversation that it opens. */
+  place?: ConversationSummary;
   run: () => void;
 }
 
@@ -29,6 +32,7 @@ export default function Palette({ close }: DialogProps) {
     const places = conversations.map((one) => ({
       key: one.id,
       label: titleOfConversation(one),
+      place: one,
       icon: (one.group ? "group" : "chats") as IconName,
       run: () => go(conversationPath(one.id)),
     }));
@@ -80,7 +84,13 @@ export default function Palette({ close }: DialogProps) {
             aria-selected={index === active}
             onClick={() => run(command)}
           >
-            <Icon name={command.icon} />
+            {command.place ? (
+              <ConversationAvatar summary={command.place} size={28} />
+            ) : (
+              <span class="palette-icon">
+                <Icon name={command.icon} />
+              </span>
+            )}
             <span class="main truncate">{command.label}</span>
           </li>
         ))}

@@ -1,12 +1,13 @@
 import type { Message, UploadState, wire } from "@hongyan/sdk";
 import { lazy } from "preact/compat";
-import { useMemo, useState } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import { t } from "../../i18n/index.js";
 import { duration, fileSize } from "../../i18n/when.js";
 import { useValue } from "../../lib/hooks.js";
 import { useClient } from "../../model/client.js";
+import { downloadOf } from "../../model/downloads.js";
 import { attempt, openDialog } from "../../model/feedback.js";
-import { saveMedia, useMediaUrl, useUploadUrl } from "../../model/media.js";
+import { useMediaUrl, useUploadUrl } from "../../model/media.js";
 import { Icon } from "../../parts/Icon.js";
 import { IconButton } from "../../parts/IconButton.js";
 import { RichText } from "./RichText.js";
@@ -54,7 +55,7 @@ export function ImageView({ content, message }: Props<wire.Image>) {
 
 export function VideoView({ content, message }: Props<wire.Video>) {
   const size = pictureSize(content.width, content.height);
-  const poster = useMediaUrl(content.poster_id ?? "");
+  const poster = useMediaUrl(content.poster_id || content.media_id, content.poster_id ? "" : "poster");
   return (
     <>
       <span class="picture-box"><button
@@ -89,21 +90,16 @@ const isPdf = (content: wire.File) => content.mime === "application/pdf" || /\.p
 
 export function FileView({ content, message }: Props<wire.File>) {
   const client = useClient();
-  const [isBusy, setBusy] = useState(false);
   const name = content.name || t("content.file");
-  const open = async () => {
-    if (isPdf(content)) {
-      openDialog(Viewer, { content, url: "" });
-      return;
-    }
-    setBusy(true);
-    await attempt(saveMedia(client, content.media_id, name));
-    setBusy(false);
-  };
+  const download = useMemo(() => downloadOf(client, content.media_id, name), [client, content.media_id, name]);
+  const { state, receivedBytes, totalBytes } = useValue(download.state);
+  const isPaused = state === "paused";
+  const toggle = () => (state === "running" ? download.pause() : void attempt(download.start()));
+  const open = () => (isPdf(content) ? openDialog(Viewer, { content, url: "" }) : toggle());
   return (
     <>
       <span class="file">
-        <button type="button" class="file-open" disabled={isBusy || !content.media_id} onClick={() => void open()}>
+        <button type="button" class="file-open" disabled={!content.media_id} onClick={open}>
           <span class="file-icon">
             <Icon name="file" size={22} />
             <span>{extension(name)}</span>
@@ -112,8 +108,17 @@ export function FileView({ content, message }: Props<wire.File>) {
             <span class="file-name">{name}</span>
             <span class="sub">{fileSize(content.size_bytes ?? 0)}</span>
           </span>
-          {content.media_id && <Icon name={isBusy ? "clock" : "download"} size={18} />}
+          {content.media_id && <Icon name={isPdf(content) ? "eye" : "download"} size={18} />}
         </button>
+        {state !== "idle" && (
+          <Transfer
+            share={totalBytes ? receivedBytes / totalBytes : 0}
+            label={t("download.progress", { name })}
+            toggleLabel={t(isPaused ? "download.resume" : "download.pause")}
+            isPaused={isPaused}
+            toggle={toggle}
+          />
+        )}
         <Progress message={message} />
       </span>
       {content.caption && <RichText content={{ type: "text", text: content.caption }} />}
@@ -136,20 +141,37 @@ function UploadProgress({ id }: { id: string }) {
   if (state.state === "done") return null;
   const share = state.sizeBytes ? state.sentBytes / state.sizeBytes : 0;
   const isPaused = state.state === "paused" || state.state === "failed";
-  const toggle = (event: MouseEvent) => {
+  return (
+    <Transfer
+      share={share}
+      label={t("upload.progress", { name: state.name })}
+      toggleLabel={t(isPaused ? "upload.resume" : "upload.pause")}
+      isPaused={isPaused}
+      toggle={() => void attempt(isPaused ? upload.resume() : upload.pause())}
+    />
+  );
+}
+
+interface TransferProps {
+  /** Of 1. */
+  share: number;
+  label: string;
+  toggleLabel: string;
+  isPaused: boolean;
+  toggle: () => void;
+}
+
+/** How far a file has come, and the button to pause it and to go on. */
+function Transfer({ share, label, toggleLabel, isPaused, toggle }: TransferProps) {
+  const onClick = (event: MouseEvent) => {
     event.stopPropagation();
-    void attempt(isPaused ? upload.resume() : upload.pause());
+    toggle();
   };
   return (
     <span class="upload">
-      <progress max={1} value={share} aria-label={t("upload.progress", { name: state.name })} />
+      <progress max={1} value={share} aria-label={label} />
       <span class="sub">{Math.round(share * 100)}%</span>
-      <IconButton
-        icon={isPaused ? "play" : "pause"}
-        size="small"
-        label={t(isPaused ? "upload.resume" : "upload.pause")}
-        onClick={toggle}
-      />
+      <IconButton icon={isPaused ? "play" : "pause"} size="small" label={toggleLabel} onClick={onClick} />
     </span>
   );
 }

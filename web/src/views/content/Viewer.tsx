@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { t } from "../../i18n/index.js";
 import { useClient } from "../../model/client.js";
 import { type DialogProps, attempt } from "../../model/feedback.js";
-import { saveMedia, useMediaLink, useMediaUrl } from "../../model/media.js";
+import { saveMedia, useMediaLink, useMediaUrl, usePdfUrl } from "../../model/media.js";
 import { Dialog } from "../../parts/Dialog.js";
 import { Icon } from "../../parts/Icon.js";
 import { IconButton } from "../../parts/IconButton.js";
@@ -18,10 +18,11 @@ interface Props extends DialogProps {
 /** A picture, a video or a PDF, as large as the window. */
 export default function Viewer({ content, url, close }: Props) {
   const client = useClient();
-  const isVideo = content.type === "video";
-  const fetched = useMediaUrl(isVideo ? "" : content.media_id);
-  const link = useMediaLink(isVideo ? content.media_id : "");
-  const shown = fetched || link || url;
+  const { type, media_id: mediaId } = content;
+  const fetched = useMediaUrl(type === "image" ? mediaId : "");
+  const link = useMediaLink(type === "video" ? mediaId : "");
+  const pdf = usePdfUrl(type === "file" ? mediaId : "");
+  const shown = fetched || link || pdf || url;
   const title = content.name || t(content.type === "image" ? "content.image" : content.type === "video" ? "content.video" : "content.file");
   return (
     <Dialog
@@ -48,7 +49,7 @@ export default function Viewer({ content, url, close }: Props) {
 function Shown({ content, url, title }: { content: Props["content"]; url: string; title: string }) {
   if (content.type === "image") return <Picture url={url} title={content.caption || title} />;
   if (content.type === "video") return <video src={url} controls autoPlay playsInline aria-label={title} />;
-  return <iframe class="pdf" src={url} title={title} sandbox="" />;
+  return <iframe class="pdf" src={`${url}#navpanes=0`} title={title} />;
 }
 
 function Picture({ url, title }: { url: string; title: string }) {
