@@ -1,17 +1,22 @@
-"""One cluster for the tests of a session that do not harm it."""
+"""Clusters for tests."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from .live_cluster import LiveCluster
 
+QUIET = ("rates.user_per_s=0", "rates.connection_per_s=0")
 
-@pytest.fixture(scope="session")
-def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCluster]:
-    cluster = LiveCluster(tmp_path_factory.mktemp("cluster"))
+
+@pytest.fixture
+async def own_cluster(tmp_path: Path) -> AsyncIterator[LiveCluster]:
+    """Two gateways, two backends and two workers, which the test may harm."""
+    made = LiveCluster(tmp_path, *QUIET, shape=(2, 2, 2))
     try:
-        cluster.start()
-        yield cluster
+        await asyncio.to_thread(made.start)
+        yield made
     finally:
-        cluster.stop()
+        await asyncio.to_thread(made.stop)

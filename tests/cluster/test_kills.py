@@ -2,8 +2,6 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -11,19 +9,7 @@ from tests.cluster.live_cluster import LiveCluster
 from tests.cluster.load import Load, make_people
 from tests.e2e.waiting import until
 
-from .test_rolling import QUIET
-
 pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout(300)]
-
-
-@pytest.fixture
-async def cluster(tmp_path: Path) -> AsyncIterator[LiveCluster]:
-    made = LiveCluster(tmp_path, *QUIET, shape=(2, 2, 2))
-    try:
-        await asyncio.to_thread(made.start)
-        yield made
-    finally:
-        await asyncio.to_thread(made.stop)
 
 
 async def start_load(cluster: LiveCluster, count: int, per_s: float) -> Load:
@@ -37,8 +23,9 @@ async def start_load(cluster: LiveCluster, count: int, per_s: float) -> Load:
 
 
 async def test_a_killed_backend_leaves_nothing_untold(
-    cluster: LiveCluster, capsys: pytest.CaptureFixture[str]
+    own_cluster: LiveCluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    cluster = own_cluster
     load = await start_load(cluster, 20, 10)
     running = asyncio.create_task(load.run())
     for backend in cluster.backends:
@@ -56,7 +43,8 @@ async def test_a_killed_backend_leaves_nothing_untold(
     assert [person.closed for person in load.people if person.closed] == []
 
 
-async def test_a_killed_worker_is_replaced(cluster: LiveCluster) -> None:
+async def test_a_killed_worker_is_replaced(own_cluster: LiveCluster) -> None:
+    cluster = own_cluster
     one, other = await make_people(cluster.url, 2, secrets.token_hex(3))
     for person in (one, other):
         await person.connect(cluster.url)

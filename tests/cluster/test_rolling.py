@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-from pathlib import Path
 
 import pytest
 
@@ -12,33 +11,27 @@ from tests.e2e.waiting import until
 
 pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout(300)]
 
-QUIET = ("rates.user_per_s=0", "rates.connection_per_s=0")
-
 
 async def test_a_rolling_restart_of_the_backends_fails_no_send(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    own_cluster: LiveCluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cluster = LiveCluster(tmp_path, *QUIET)
-    try:
-        await asyncio.to_thread(cluster.start)
-        people = await make_people(cluster.url, 20, secrets.token_hex(3))
-        for number, person in enumerate(people):
-            await person.connect(cluster.gateways[number % 2].url)
-        load = Load(people, per_s=10)
-        await load.prepare()
-        running = asyncio.create_task(load.run())
-        await asyncio.sleep(2)
-        for node in (*cluster.backends, *cluster.workers):
-            await asyncio.to_thread(node.restart)
-            await asyncio.sleep(1)
-        load.stop()
-        await running
-        await until(lambda: not load.unheard())
-        with capsys.disabled():
-            print(f"\nrolling restart of the backends: {load.outcome}")
-        assert load.outcome.failed == []
-        assert [person.closed for person in people if person.closed] == []
-        assert load.disordered() == 0
-        assert len(load.outcome.acked) > 1_000
-    finally:
-        await asyncio.to_thread(cluster.stop)
+    cluster = own_cluster
+    people = await make_people(cluster.url, 20, secrets.token_hex(3))
+    for number, person in enumerate(people):
+        await person.connect(cluster.gateways[number % 2].url)
+    load = Load(people, per_s=10)
+    await load.prepare()
+    running = asyncio.create_task(load.run())
+    await asyncio.sleep(2)
+    for node in (*cluster.backends, *cluster.workers):
+        await asyncio.to_thread(node.restart)
+        await asyncio.sleep(1)
+    load.stop()
+    await running
+    await until(lambda: not load.unheard())
+    with capsys.disabled():
+        print(f"\nrolling restart of the backends: {load.outcome}")
+    assert load.outcome.failed == []
+    assert [person.closed for person in people if person.closed] == []
+    assert load.disordered() == 0
+    assert len(load.outcome.acked) > 1_000

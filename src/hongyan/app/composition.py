@@ -7,6 +7,7 @@ from functools import partial
 
 from hongyan.access.control.server import ControlServer
 from hongyan.access.native.server import WebServer
+from hongyan.delivery.announcing import Announcing
 from hongyan.delivery.deliveries import HubDeliveries
 from hongyan.delivery.doubt import Doubt
 from hongyan.delivery.hub import Hub
@@ -15,6 +16,7 @@ from hongyan.domain.catalog import COMMANDS, ROWS
 from hongyan.domain.log.model import Committed, Signal
 from hongyan.infra.local.audience import RecordsAudience
 from hongyan.infra.local.bus import LocalBus
+from hongyan.infra.local.presence import LocalWatches, LocalWhereabouts
 from hongyan.infra.local.usage import FolderUsage
 from hongyan.infra.sqlite.store import SqliteStore
 from hongyan.kernel.clock import Clock, SystemClock
@@ -78,13 +80,12 @@ class Server:
         settings = self._settings = embedded.settings
         bus, clock = embedded.bus, embedded.clock
         self.hub = Hub(RecordsAudience(embedded.store))
-        presence = Presence(
-            embedded.store, bus, clock, self.hub.devices, asyncio.get_running_loop().call_later
-        )
-        self.hub.on_online, self.hub.on_offline = presence.came, presence.went
-        bus.serve(presence)
+        later = asyncio.get_running_loop().call_later
+        where, watches = LocalWhereabouts(), LocalWatches()
+        bus.serve(Presence(embedded.store, bus, clock, where, watches, later))
+        self.hub.on_devices = Announcing(bus, self.hub, "serve").changed
         embedded.services.tracing.deliveries = HubDeliveries("serve", self.hub)
-        bus.serve(Doubt(self.hub, asyncio.get_running_loop().call_later))
+        bus.serve(Doubt(self.hub, later))
         bus.subscribe(Committed, self.hub.committed)
         bus.subscribe(Signal, self.hub.signalled)
         embedded.services.counting.usage = FolderUsage(

@@ -44,7 +44,7 @@ class Hub:
 
     Args:
         audience: Tells members and conversations.
-        on_online: Called when a user's first peer comes.
+        on_devices: Called when the devices of a user that are connected here are others.
         on_offline: Called when a user's last peer has gone.
         came: Awaited before a peer counts as attached (``Station.came``).
     """
@@ -52,13 +52,13 @@ class Hub:
     def __init__(
         self,
         audience: Audience,
-        on_online: Callable[[UserId], None] = lambda _: None,
+        on_devices: Callable[[UserId], None] = lambda _: None,
         on_offline: Callable[[UserId], None] = lambda _: None,
         came: Callable[[UserId], Awaitable[None]] | None = None,
     ) -> None:
         self._audience = audience
         self._came = came
-        self.on_online = on_online
+        self.on_devices = on_devices
         self.on_offline = on_offline
         self.recent = Recent()
         """What was told a moment ago, for who asks where a message is."""
@@ -81,8 +81,8 @@ class Hub:
         if older is not None:
             self._leave_rooms(older)
             older.kick("replaced")
-        elif len(devices) == 1:
-            self.on_online(peer.user_id)
+        else:
+            self.on_devices(peer.user_id)
         left: set[ConversationId] = set()
         self._attaching[peer] = left
         try:
@@ -105,6 +105,7 @@ class Hub:
             if not devices:
                 del self._users[peer.user_id]
                 self.on_offline(peer.user_id)
+            self.on_devices(peer.user_id)
 
     @property
     def users(self) -> int:

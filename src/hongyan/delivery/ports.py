@@ -1,7 +1,9 @@
 """What delivery needs: peers to hand frames to, who belongs where, and the way between nodes."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
+
+from msgspec import Struct
 
 from hongyan.domain.log.model import Committed, Entry, Signal
 from hongyan.kernel.ids import ConnectionId, ConversationId, DeviceId, UserId
@@ -50,6 +52,66 @@ class Audience(Protocol):
 
     async def conversations(self, user_id: UserId) -> Collection[ConversationId]:
         """Return the conversations in which the user is active."""
+        ...
+
+
+class Where(Struct, frozen=True):
+    """Where a user is."""
+
+    devices: tuple[DeviceId, ...] = ()
+    """Those that are connected, to whichever node."""
+    last_seen_ms: int = 0
+    """When the last device went; 0 when that is not known."""
+
+
+class Whereabouts(Protocol):
+    """Which devices of whom are connected, on all nodes together."""
+
+    async def note(
+        self, user_id: UserId, node: str, devices: Collection[DeviceId], now_ms: int
+    ) -> tuple[bool, bool]:
+        """Take note of which devices of a user are connected to one node now.
+
+        Returns:
+            Whether the user was online before, on any node, and is online now.
+        """
+        ...
+
+    async def of(self, user_ids: Collection[UserId]) -> Mapping[UserId, Where]:
+        """Return where these users are; who is not known is left out."""
+        ...
+
+    async def forget_lost(self, now_ms: int) -> Collection[UserId]:
+        """Forget the nodes that are there no more; return who went offline with them."""
+        ...
+
+
+class Watches(Protocol):
+    """Who is to be told when somebody comes or goes."""
+
+    async def add(
+        self, watcher: UserId, device_id: DeviceId, user_ids: Collection[UserId], limit: int
+    ) -> bool:
+        """Let a device of the watcher watch these too.
+
+        Returns:
+            False, with nothing changed, when the watcher's devices would watch more than
+            ``limit`` users.
+        """
+        ...
+
+    async def remove(
+        self, watcher: UserId, device_id: DeviceId, user_ids: Collection[UserId]
+    ) -> None:
+        """Let the device watch these no more."""
+        ...
+
+    async def end(self, watcher: UserId) -> None:
+        """Let none of the watcher's devices watch anybody any more."""
+        ...
+
+    async def watchers(self, user_id: UserId) -> Collection[UserId]:
+        """Return who watches this user."""
         ...
 
 

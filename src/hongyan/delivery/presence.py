@@ -1,18 +1,15 @@
-"""Who is online here, and telling those who want to know.
-
-Everything is in memory and of this node: it is forgotten when the process ends.
-"""
+"""Who is online, and telling those who want to know."""
 
 import asyncio
 import functools
-from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from hongyan.domain.conversation.model import PRESENCE
 from hongyan.domain.conversation.presence_api import (
     GetPresence,
     NotConnected,
+    NotePresence,
     Presences,
     UnwatchPresence,
     UserPresence,
@@ -26,22 +23,26 @@ from hongyan.kernel.bus import DONE, Actor, Done, Publisher, handles
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import LimitReached
 from hongyan.kernel.ids import DeviceId, UserId, user_log
+from hongyan.kernel.turns import Turns
 
-LAST_SEEN_KEPT = 100_000
+from .ports import Watches, Where, Whereabouts
+
 TOLD_AT_ONCE = 1_000
+NOWHERE = Where()
 
 Glance = tuple[UserId, UserId]
 """Who looks at whom."""
 
 
 class Presence:
-    """Answers ``presence.*``; give ``came`` and ``went`` to the hub.
+    """Answers ``presence.*``; whoever holds connections says so by ``NotePresence``.
 
     Args:
         records: Users, relations and devices.
         publisher: Takes the signals to the watchers.
         clock: The time of day, for "last seen".
-        devices: Tells which of a user's devices are connected here (``Hub.devices``).
+        whereabouts: Who is connected with what.
+        watches: Who wants to know.
         later: Calls a function after so many seconds (``loop.call_later``).
         debounce_s: How long a change must hold before it is told.
         watches_max: How many users one user may watch.
@@ -52,7 +53,8 @@ class Presence:
         records: Records,
         publisher: Publisher,
         clock: Clock,
-        devices: Callable[[UserId], Collection[DeviceId]],
+        whereabouts: Whereabouts,
+        watches: Watches,
         later: Callable[[float, Callable[[], None]], Any],
         debounce_s: float = 2.0,
         watches_max: int = 500,
@@ -60,132 +62,127 @@ class Presence:
         self._records = records
         self._publisher = publisher
         self._clock = clock
-        self._devices = devices
+        self._whereabouts = whereabouts
+        self._watches = watches
         self._later = later
         self._debounce_s = debounce_s
         self._watches_max = watches_max
-        self._watches: dict[UserId, dict[UserId, set[DeviceId]]] = {}
-        self._watchers: dict[UserId, set[UserId]] = {}
         self._unsettled: dict[UserId, bool] = {}
         """Watched users who changed a moment ago -> what is told of them until it settles."""
-        self._last_seen: OrderedDict[UserId, int] = OrderedDict()
+        self._turns = Turns()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    # --- from the hub ---
+    # --- changes ---
 
-    def came(self, user_id: UserId) -> None:
-        """The user's first device is connected."""
-        self._changed(user_id, was_online=False)
+    @handles(NotePresence)
+    async def note(self, _actor: Actor, command: NotePresence) -> Done:
+        """Answer ``NotePresence``."""
+        user_id = command.user_id
+        async with self._turns.of(user_id):
+            was_online, is_online = await self._whereabouts.note(
+                user_id, command.node, command.device_ids, self._clock.now_ms()
+            )
+            if was_online and not is_online:
+                await self._watches.end(user_id)
+        if was_online != is_online:
+            await self._changed(user_id, was_online)
+        return DONE
 
-    def went(self, user_id: UserId) -> None:
-        """The user's last device is gone, and with it what it watched."""
-        self._last_seen[user_id] = self._clock.now_ms()
-        self._last_seen.move_to_end(user_id)
-        if len(self._last_seen) > LAST_SEEN_KEPT:
-            self._last_seen.popitem(last=False)
-        for watched in self._watches.pop(user_id, ()):
-            self._forget(user_id, watched)
-        self._changed(user_id, was_online=True)
+    async def tick(self, now_ms: int) -> int:
+        """Tell of those who went with a node that is lost; return how many. Call it each second."""
+        gone = await self._whereabouts.forget_lost(now_ms)
+        for user_id in gone:
+            await self._watches.end(user_id)
+            await self._changed(user_id, True)
+        return 0
+
+    async def _changed(self, user_id: UserId, was_online: bool) -> None:
+        if user_id not in self._unsettled and await self._watches.watchers(user_id):
+            self._unsettled.setdefault(user_id, was_online)
+            self._later(self._debounce_s, functools.partial(self._settle, user_id))
+
+    def _settle(self, user_id: UserId) -> None:
+        self._run(self._settled(user_id, self._unsettled.pop(user_id)))
+
+    async def _settled(self, user_id: UserId, was_online: bool) -> None:
+        where = (await self._whereabouts.of((user_id,))).get(user_id, NOWHERE)
+        if was_online != bool(where.devices):
+            await self._tell(user_id, where)
+
+    async def _tell(self, user_id: UserId, where: Where) -> None:
+        watchers = list(await self._watches.watchers(user_id))
+        for start in range(0, len(watchers), TOLD_AT_ONCE):
+            some = watchers[start : start + TOLD_AT_ONCE]
+            allowed = await self._allowed([(watcher, user_id) for watcher in some])
+            body = encode_body(self._state(user_id, where, await self._platforms((where,))))
+            for watcher, _ in allowed:
+                self._publisher.publish(Signal(user_log(watcher), PRESENCE, user_id, body))
+
+    def _run(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     # --- commands ---
 
     @handles(GetPresence)
     async def get(self, actor: Actor, command: GetPresence) -> Presences:
         """Answer ``GetPresence``."""
-        self._check(command.user_ids)
+        if len(command.user_ids) > self._watches_max:
+            raise self._too_many()
         return Presences(tuple(await self._seen_by(actor.user_id, command.user_ids)))
 
     @handles(WatchPresence)
     async def watch(self, actor: Actor, command: WatchPresence) -> Presences:
         """Answer ``WatchPresence``."""
         me, device_id = actor.user_id, actor.device_id
-        self._check(command.user_ids)
-        if device_id not in self._devices(me):
-            raise NotConnected
-        watches = self._watches.get(me, {})
-        self._check(watches.keys() | set(command.user_ids))
-        for user_id in command.user_ids:  # at once: who goes offline meanwhile is forgotten
-            self._watches.setdefault(me, watches).setdefault(user_id, set()).add(device_id)
-            self._watchers.setdefault(user_id, set()).add(me)
+        if len(command.user_ids) > self._watches_max:
+            raise self._too_many()
+        async with self._turns.of(me):  # what was noted before this was asked is known
+            mine = (await self._whereabouts.of((me,))).get(me, NOWHERE)
+            if device_id not in mine.devices:
+                raise NotConnected
+            limit = self._watches_max
+            if not await self._watches.add(me, device_id, command.user_ids, limit):
+                raise self._too_many()
         return Presences(tuple(await self._seen_by(me, command.user_ids)))
 
     @handles(UnwatchPresence)
     async def unwatch(self, actor: Actor, command: UnwatchPresence) -> Done:
         """Answer ``UnwatchPresence``."""
-        me = actor.user_id
-        self._check(command.user_ids)
-        watches = self._watches.get(me, {})
-        for user_id in command.user_ids:
-            devices = watches.get(user_id)
-            if devices is not None:
-                devices.discard(actor.device_id)
-                if not devices:
-                    del watches[user_id]
-                    self._forget(me, user_id)
-        if not watches:
-            self._watches.pop(me, None)
+        if len(command.user_ids) > self._watches_max:
+            raise self._too_many()
+        await self._watches.remove(actor.user_id, actor.device_id, command.user_ids)
         return DONE
 
-    def _check(self, user_ids: Collection[UserId]) -> None:
-        if len(user_ids) > self._watches_max:
-            raise LimitReached(
-                f"At most {self._watches_max} users can be watched.", limit=self._watches_max
-            )
-
-    # --- changes ---
-
-    def _forget(self, watcher: UserId, watched: UserId) -> None:
-        watchers = self._watchers[watched]
-        watchers.discard(watcher)
-        if not watchers:
-            del self._watchers[watched]
-
-    def _changed(self, user_id: UserId, *, was_online: bool) -> None:
-        if user_id in self._watchers and user_id not in self._unsettled:
-            self._unsettled[user_id] = was_online
-            self._later(self._debounce_s, functools.partial(self._settle, user_id))
-
-    def _settle(self, user_id: UserId) -> None:
-        was_online = self._unsettled.pop(user_id)
-        if was_online != self._is_online(user_id) and user_id in self._watchers:
-            task = asyncio.get_running_loop().create_task(self._tell(user_id))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    async def _tell(self, user_id: UserId) -> None:
-        watchers = list(self._watchers.get(user_id, ()))
-        for start in range(0, len(watchers), TOLD_AT_ONCE):
-            some = watchers[start : start + TOLD_AT_ONCE]
-            allowed = await self._allowed([(watcher, user_id) for watcher in some])
-            platforms = await self._platforms([user_id])
-            body = encode_body(self._state(user_id, platforms))
-            for watcher, _ in allowed:
-                self._publisher.publish(Signal(user_log(watcher), PRESENCE, user_id, body))
+    def _too_many(self) -> LimitReached:
+        limit = self._watches_max
+        return LimitReached(f"At most {limit} users can be watched.", limit=limit)
 
     # --- looking ---
 
-    def _is_online(self, user_id: UserId) -> bool:
-        """Return what is told; until a change has settled that is what was told before."""
-        return self._unsettled.get(user_id, bool(self._devices(user_id)))
-
     async def _seen_by(self, onlooker: UserId, user_ids: Sequence[UserId]) -> list[UserPresence]:
         allowed = await self._allowed([(onlooker, user_id) for user_id in user_ids])
-        platforms = await self._platforms([user_id for _, user_id in allowed])
+        where = await self._whereabouts.of([user_id for _, user_id in allowed])
+        platforms = await self._platforms(where.values())
         return [
-            self._state(user_id, platforms)
+            self._state(user_id, where.get(user_id, NOWHERE), platforms)
             if (onlooker, user_id) in allowed
             else UserPresence(user_id)
             for user_id in user_ids
         ]
 
-    def _state(self, user_id: UserId, platforms: dict[DeviceId, str]) -> UserPresence:
-        if not self._is_online(user_id):
-            return UserPresence(user_id, last_seen_ms=self._last_seen.get(user_id, 0))
-        here = {platforms[one] for one in self._devices(user_id) if one in platforms}
+    def _state(
+        self, user_id: UserId, where: Where, platforms: Mapping[DeviceId, str]
+    ) -> UserPresence:
+        """Return what is told; until a change has settled that is what was told before."""
+        if not self._unsettled.get(user_id, bool(where.devices)):
+            return UserPresence(user_id, last_seen_ms=0 if where.devices else where.last_seen_ms)
+        here = {platforms[one] for one in where.devices if one in platforms}
         return UserPresence(user_id, online=True, platforms=tuple(sorted(here)))
 
-    async def _platforms(self, user_ids: Iterable[UserId]) -> dict[DeviceId, str]:
-        keys = [(one,) for user_id in user_ids for one in self._devices(user_id)]
+    async def _platforms(self, where: Collection[Where]) -> dict[DeviceId, str]:
+        keys = [(device_id,) for one in where for device_id in one.devices]
         found = await self._records.get_many(Device, keys)
         return {device.device_id: device.platform for device in found.values()}
 

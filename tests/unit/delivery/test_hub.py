@@ -72,11 +72,11 @@ class World:
     def __init__(self, **members):
         self.members = {ROOM: {"ann", "bob"}} | members
         self.audience = FakeAudience(self.members)
-        self.online = []
+        self.heard = []
         self.hub = Hub(
             self.audience,
-            lambda user_id: self.online.append(f"+{user_id}"),
-            lambda user_id: self.online.append(f"-{user_id}"),
+            lambda user_id: self.heard.append(f"~{user_id}"),
+            lambda user_id: self.heard.append(f"-{user_id}"),
         )
         self.seqs = {}
 
@@ -176,11 +176,11 @@ async def test_a_second_connection_of_a_device_replaces_the_first(world):
     world.tell()
     assert old.kicked == ["replaced"]
     assert (old.got, new.got) == (["message#1"], ["message#2", "message#3"])
-    assert world.online == ["+ann"]
+    assert world.heard == ["~ann"]
     assert world.hub.peers() == [new]
 
 
-async def test_online_is_the_first_device_and_offline_the_last(world):
+async def test_every_change_of_devices_is_told_and_that_the_last_has_gone(world):
     one, two = await world.attach("ann", "a1"), await world.attach("ann", "a2")
     assert set(world.hub.devices("ann")) == {"a1", "a2"}
     world.hub.detach(one)
@@ -189,7 +189,7 @@ async def test_online_is_the_first_device_and_offline_the_last(world):
     world.hub.detach(two)
     assert not world.hub.is_online("ann")
     assert not world.hub.devices("ann")
-    assert world.online == ["+ann", "-ann"]
+    assert world.heard == ["~ann", "~ann", "~ann", "-ann", "~ann"]
 
 
 async def test_who_is_detached_gets_nothing_more(world):
@@ -287,7 +287,7 @@ async def test_who_goes_while_attaching_is_in_no_room(world):
     await attaching
     world.tell()
     assert bob.got == []
-    assert world.online == ["+ann", "+bob", "-bob"]
+    assert world.heard == ["~ann", "~bob", "-bob", "~bob"]
 
 
 async def test_the_least_used_room_is_gathered_anew(world, monkeypatch):

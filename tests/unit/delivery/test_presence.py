@@ -9,6 +9,7 @@ from hongyan.delivery.presence import Presence
 from hongyan.domain.conversation.presence_api import (
     GetPresence,
     NotConnected,
+    NotePresence,
     UnwatchPresence,
     UserPresence,
     WatchPresence,
@@ -16,7 +17,8 @@ from hongyan.domain.conversation.presence_api import (
 from hongyan.domain.log.model import Commit, Put
 from hongyan.domain.relation.model import Relation
 from hongyan.domain.user.model import Device, Privacy, User
-from hongyan.kernel.bus import Actor
+from hongyan.infra.local.presence import LocalWatches, LocalWhereabouts
+from hongyan.kernel.bus import ANONYMOUS, Actor
 from hongyan.kernel.errors import LimitReached
 
 ALICE, BOB, CAROL = "alice", "bob", "carol"
@@ -31,8 +33,9 @@ class World:
         self.connected = {}
         self.due = []
         self.signals = []
+        self.whereabouts, self.watches = LocalWhereabouts(), LocalWatches()
         self.presence = Presence(
-            store, self, clock, lambda u: self.connected.get(u, set()), self.later, **settings
+            store, self, clock, self.whereabouts, self.watches, self.later, **settings
         )
 
     def publish(self, signal):
@@ -61,13 +64,16 @@ class World:
         await self.put(Device(device_id=device_id, user_id=user_id, platform=platform))
         devices = self.connected.setdefault(user_id, set())
         devices.add(device_id)
-        if len(devices) == 1:
-            self.presence.came(user_id)
+        await self.note(user_id)
 
-    def go(self, user_id, platform="web"):
+    async def go(self, user_id, platform="web"):
         self.connected[user_id].discard(f"{user_id}-{platform}")
-        if not self.connected[user_id]:
-            self.presence.went(user_id)
+        await self.note(user_id)
+
+    async def note(self, user_id):
+        devices = tuple(self.connected[user_id])
+        note = NotePresence(user_id=user_id, node="here", device_ids=devices)
+        await self.presence.note(ANONYMOUS, note)
 
     async def put(self, *rows):
         await self.store.commit(Commit(changes=tuple(Put(row) for row in rows)))
@@ -96,7 +102,7 @@ async def test_who_is_there_and_with_what(world):
     await world.come(BOB, "web")
     await world.come(BOB, "android")
     await world.come(CAROL)
-    world.go(CAROL)
+    await world.go(CAROL)
     assert await world.get(ALICE, BOB, CAROL, "nobody") == (
         UserPresence(BOB, online=True, platforms=("android", "web")),
         UserPresence(CAROL, last_seen_ms=world.clock.now_ms()),
@@ -111,7 +117,7 @@ async def test_watchers_are_told_of_changes_once_they_hold(world):
     assert world.told() == []
     await world.settle()
     assert world.told() == [("@alice", UserPresence(BOB, online=True, platforms=("web",)))]
-    world.go(BOB)
+    await world.go(BOB)
     await world.settle()
     assert world.told() == [("@alice", UserPresence(BOB, last_seen_ms=world.clock.now_ms()))]
 
@@ -121,13 +127,13 @@ async def test_flapping_is_silent_and_looks_like_before(world):
     await world.come(BOB)
     await world.come(CAROL)
     await world.watch(ALICE, BOB)
-    world.go(BOB)
+    await world.go(BOB)
     assert (await world.watch(CAROL, BOB))[0].online
     await world.come(BOB)
     assert len(world.due) == 1
     await world.settle()
     assert world.told() == []
-    world.go(BOB)
+    await world.go(BOB)
     await world.settle()
     told = world.told()
     assert sorted(who for who, state in told if not state.online) == ["@alice", "@carol"]
@@ -155,9 +161,9 @@ async def test_each_device_watches_for_itself(world):
 async def test_a_watch_ends_when_the_watcher_is_gone(world):
     await world.come(ALICE)
     await world.watch(ALICE, BOB, CAROL)
-    world.go(ALICE)
-    assert not world.presence._watches
-    assert not world.presence._watchers
+    await world.go(ALICE)
+    assert not world.watches._watches
+    assert not world.watches._watchers
     await world.come(BOB)
     assert world.due == []
 
@@ -190,7 +196,7 @@ async def test_privacy_decides_who_sees(world, shows, friend, seen):
     await world.settle()
     assert [state.online for _, state in world.told()] == [True] * seen
     assert [state.online for state in await world.get(ALICE, BOB)] == [seen]
-    world.go(BOB)
+    await world.go(BOB)
     assert (
         bool((await world.get(ALICE, BOB))[0].last_seen_ms) is False
     )  # not settled yet, or hidden
@@ -205,7 +211,7 @@ async def test_the_blocked_see_nothing_on_either_side(world, pair):
     await world.watch(ALICE, BOB)
     await world.put(Relation(user_id=pair[0], other_id=pair[1], blocked=True))
     assert await world.get(ALICE, BOB) == (UserPresence(BOB),)
-    world.go(BOB)
+    await world.go(BOB)
     await world.settle()
     assert world.told() == []
 
@@ -223,6 +229,6 @@ async def test_lists_are_bounded(store, clock):
     await world.watch(ALICE, "b", "c")
     with pytest.raises(LimitReached):
         await world.watch(ALICE, "d")
-    assert len(world.presence._watchers) == 3
+    assert len(world.watches._watchers) == 3
     with pytest.raises(LimitReached):
         await world.get(ALICE, "a", "b", "c", "d")

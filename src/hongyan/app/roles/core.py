@@ -1,8 +1,11 @@
 """What backends and workers have in common: the database, and all services on it."""
 
+import asyncio
+
 from hongyan.app.services import Services
 from hongyan.app.settings import Settings
 from hongyan.delivery.ports import Teller
+from hongyan.delivery.presence import Presence
 from hongyan.domain.catalog import ROWS
 from hongyan.domain.integration.model import KEY_CHANGED, WEBHOOK_CHANGED
 from hongyan.domain.log.model import Committed, Entry, Signal
@@ -12,6 +15,7 @@ from hongyan.infra.local.audience import RecordsAudience
 from hongyan.infra.local.bus import LocalBus
 from hongyan.infra.nats.hearsay import Hearsay
 from hongyan.infra.postgres.store import PostgresStore
+from hongyan.infra.redis.presence import RedisWatches, RedisWhereabouts
 from hongyan.kernel.clock import Clock
 
 from .link import Link, needed, shared_secrets
@@ -46,6 +50,12 @@ class Core:
         )
         self.services = Services(settings, shared_secrets(cluster), self.store, self.bus, clock)
         self.teller: Teller = link.routes.teller(RecordsAudience(self.store))
+        redis = needed(cluster, "redis")
+        self._where = RedisWhereabouts(redis, cluster.name, link.nodes.is_known)
+        self._watches = RedisWatches(redis, cluster.name)
+        later = asyncio.get_running_loop().call_later
+        self.presence = Presence(self.store, self.bus, clock, self._where, self._watches, later)
+        self.bus.serve(self.presence)
         self._hearsay = Hearsay(link.connection, link.subjects, self.bus, _matters)
         self.bus.subscribe(Signal, self.teller.tell)
 
@@ -64,6 +74,8 @@ class Core:
         await self.services.close()
         await self.store.close()
         await self.teller.close()
+        await self._where.close()
+        await self._watches.close()
 
     def _committed(self, committed: Committed) -> None:
         self.bus.publish(committed)

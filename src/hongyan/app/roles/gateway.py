@@ -10,6 +10,7 @@ from hongyan.app.doors import Doors, file_routes
 from hongyan.app.objects import open_objects
 from hongyan.app.running import Ending
 from hongyan.app.settings import Settings
+from hongyan.delivery.announcing import REFRESH_S, Announcing
 from hongyan.delivery.audience import AskingAudience
 from hongyan.delivery.doubt import Doubt
 from hongyan.delivery.hub import Hub
@@ -44,6 +45,9 @@ class Gateway:
         self.hub = Hub(interests, came=self._station.came)
         self.hub.on_offline = self._went
         later = asyncio.get_running_loop().call_later
+        me = link.connection.me
+        self._announcing = Announcing(self._caller, self.hub, me, REFRESH_S)
+        self.hub.on_devices = self._announcing.changed
         self._ordering = Ordering(self.hub.committed, later)
         self._doubt = Doubt(self.hub, later)
         files = partial(file_routes, settings, self._caller, open_objects(settings, clock))
@@ -65,11 +69,13 @@ class Gateway:
         """
         await self._caller.start()
         await self._station.start(self._told, self._doubted)
+        self._announcing.start()
         await self.doors.open()
 
     async def close(self) -> None:
         """Let devices move away, and leave the routes."""
         await self.doors.close()
+        await self._announcing.close()
         await self._station.close()
         await self._caller.close()
 

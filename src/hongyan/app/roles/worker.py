@@ -41,7 +41,7 @@ class Worker:
         self._core = core
         services = core.services
         self._retelling = Retelling(core.store, core.store, core.teller, time.monotonic)
-        self._chores = Chores(clock, (*services.ticks, self._retelling.tick))
+        self._chores = Chores(clock, (*services.ticks, self._retelling.tick, core.presence.tick))
         self._webhooks = services.integration.webhooks
         redis, cluster = needed(settings.cluster, "redis"), settings.cluster.name
         leadership = RedisLeadership(redis, cluster, "worker", link.connection.me, TERM_S)

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from hongyan.kernel.bus import Access, Command, Done
 from hongyan.kernel.errors import Conflict
-from hongyan.kernel.ids import UserId
+from hongyan.kernel.ids import DeviceId, UserId
 
 
 class NotConnected(Conflict):
@@ -45,6 +45,7 @@ class GetPresence(Command[Presences], frozen=True, kw_only=True):
     """
 
     METHOD = "presence.get"
+    READS_ONLY = True
 
     user_ids: tuple[UserId, ...]
 
@@ -61,6 +62,7 @@ class WatchPresence(Command[Presences], frozen=True, kw_only=True):
     """
 
     METHOD = "presence.watch"
+    REPEATABLE = True
 
     user_ids: tuple[UserId, ...]
 
@@ -73,8 +75,21 @@ class UnwatchPresence(Command[Done], frozen=True, kw_only=True):
     """
 
     METHOD = "presence.unwatch"
+    REPEATABLE = True
 
     user_ids: tuple[UserId, ...]
+
+
+class NotePresence(Command[Done], frozen=True, kw_only=True):
+    """Take note of which devices of a user are connected to a node now; none where it is empty."""
+
+    METHOD = "presence.note"
+    ACCESS = Access.INTERNAL
+    REPEATABLE = True
+
+    user_id: UserId
+    node: str
+    device_ids: tuple[DeviceId, ...]
 
 
 class AskToSync(Command[Done], frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Iterable
 from typing import Literal
 
@@ -70,6 +71,7 @@ class Nodes:
         self._heard_at: dict[str, float] = {}
         self._on_change: list[Callable[[Alive], None]] = []
         self._task: asyncio.Task[None] | None = None
+        self._listens_s = math.inf
 
     def on_change(self, listener: Callable[[Alive], None]) -> None:
         """Call ``listener`` when a node has come, changed its state, or is gone or lost."""
@@ -80,6 +82,7 @@ class Nodes:
         await self._connection.subscribe(self._subjects.alive, self._heard)
         await self._connection.subscribe(self._subjects.who, lambda _, __: self._beat())
         self._connection.on_back(self._asked_again)
+        self._listens_s = asyncio.get_running_loop().time()
         self._task = asyncio.get_running_loop().create_task(self._run())
         self._connection.publish(self._subjects.who, b"")
 
@@ -97,6 +100,14 @@ class Nodes:
     def of_role(self, role: str) -> Iterable[Alive]:
         """Return those that are there and take part in a role."""
         return [one for one in self.known.values() if role in one.role.split("+")]
+
+    def is_known(self, node: str) -> bool:
+        """Return whether this process is there, as far as is known.
+
+        Who has just begun to listen knows of nobody that they are not there.
+        """
+        now = asyncio.get_running_loop().time()
+        return node in self.known or now < self._listens_s + self._lost_s
 
     def missed(self, node: str) -> None:
         """Somebody found that the node does not listen: forget it until it is heard again."""

@@ -8,6 +8,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from hongyan.kernel.errors import Unavailable
+
 TIMEOUT_S = 2.0
 
 
@@ -27,6 +29,16 @@ def connect(url: str, name: str, timeout_s: float | None = TIMEOUT_S) -> Redis:
         socket_timeout=timeout_s,
         decode_responses=False,
     )
+
+
+@contextmanager
+def as_refusals() -> Iterator[None]:
+    """Turn whatever the client raises into ``Unavailable``."""
+    try:
+        with as_os_errors():
+            yield
+    except OSError as error:
+        raise Unavailable from error
 
 
 @contextmanager

@@ -1,0 +1,99 @@
+"""Who is connected to this process, and who watches whom: forgotten when it ends."""
+
+from collections import OrderedDict
+from collections.abc import Collection, Mapping
+
+from hongyan.delivery.ports import Where
+from hongyan.kernel.ids import DeviceId, UserId
+
+LAST_SEEN_KEPT = 100_000
+
+
+class LocalWhereabouts:
+    """The ``Whereabouts`` of nodes in one process."""
+
+    def __init__(self) -> None:
+        self._here: dict[UserId, dict[str, tuple[DeviceId, ...]]] = {}
+        self._last_seen: OrderedDict[UserId, int] = OrderedDict()
+
+    async def note(
+        self, user_id: UserId, node: str, devices: Collection[DeviceId], now_ms: int
+    ) -> tuple[bool, bool]:
+        """See ``Whereabouts.note``."""
+        nodes = self._here.get(user_id, {})
+        was_online = bool(nodes)
+        if devices:
+            self._here.setdefault(user_id, nodes)[node] = tuple(devices)
+            return was_online, True
+        nodes.pop(node, None)
+        if was_online and not nodes:
+            del self._here[user_id]
+            self._went(user_id, now_ms)
+        return was_online, bool(nodes)
+
+    async def of(self, user_ids: Collection[UserId]) -> Mapping[UserId, Where]:
+        """See ``Whereabouts.of``."""
+        found = {}
+        for user_id in user_ids:
+            nodes = self._here.get(user_id, {})
+            devices = tuple(one for node in nodes.values() for one in node)
+            found[user_id] = Where(devices, self._last_seen.get(user_id, 0))
+        return found
+
+    async def forget_lost(self, now_ms: int) -> Collection[UserId]:
+        """See ``Whereabouts.forget_lost``: a part of this process is never lost."""
+        return ()
+
+    def _went(self, user_id: UserId, now_ms: int) -> None:
+        self._last_seen[user_id] = now_ms
+        self._last_seen.move_to_end(user_id)
+        if len(self._last_seen) > LAST_SEEN_KEPT:
+            self._last_seen.popitem(last=False)
+
+
+class LocalWatches:
+    """The ``Watches`` of one process."""
+
+    def __init__(self) -> None:
+        self._watches: dict[UserId, dict[UserId, set[DeviceId]]] = {}
+        self._watchers: dict[UserId, set[UserId]] = {}
+
+    async def add(
+        self, watcher: UserId, device_id: DeviceId, user_ids: Collection[UserId], limit: int
+    ) -> bool:
+        """See ``Watches.add``."""
+        watches = self._watches.get(watcher, {})
+        if len(watches.keys() | set(user_ids)) > limit:
+            return False
+        for user_id in user_ids:
+            self._watches.setdefault(watcher, watches).setdefault(user_id, set()).add(device_id)
+            self._watchers.setdefault(user_id, set()).add(watcher)
+        return True
+
+    async def remove(
+        self, watcher: UserId, device_id: DeviceId, user_ids: Collection[UserId]
+    ) -> None:
+        """See ``Watches.remove``."""
+        watches = self._watches.get(watcher, {})
+        for user_id in user_ids:
+            devices = watches.get(user_id, set())
+            devices.discard(device_id)
+            if not devices and watches.pop(user_id, None) is not None:
+                self._forget(watcher, user_id)
+        if not watches:
+            self._watches.pop(watcher, None)
+
+    async def end(self, watcher: UserId) -> None:
+        """See ``Watches.end``."""
+        for user_id in self._watches.pop(watcher, ()):
+            self._forget(watcher, user_id)
+
+    async def watchers(self, user_id: UserId) -> Collection[UserId]:
+        """See ``Watches.watchers``."""
+        return tuple(self._watchers.get(user_id, ()))
+
+    def _forget(self, watcher: UserId, watched: UserId) -> None:
+        watchers = self._watchers[watched]
+        watchers.discard(watcher)
+        if not watchers:
+            del self._watchers[watched]
