@@ -11,6 +11,7 @@ from .backend import Backend
 from .core import Core
 from .gateway import Gateway
 from .link import Link
+from .watch import Watch
 from .worker import Worker
 
 
@@ -33,6 +34,9 @@ async def run(settings: Settings, ready: Callable[[str], None], clock: Clock | N
         core = Core(settings, link, clock)
         await core.open()
         stack.push_async_callback(core.close)
+        watch = Watch(settings, link, core, clock, "all")
+        await watch.open()
+        stack.push_async_callback(watch.close)
         backend = Backend(settings, link, core)
         await backend.open()
         stack.push_async_callback(backend.close)
@@ -41,7 +45,7 @@ async def run(settings: Settings, ready: Callable[[str], None], clock: Clock | N
         await worker.open()
         stack.push_async_callback(worker.close)
         link.nodes.become("ready")
-        gateway = Gateway(settings, link, clock)
+        gateway = Gateway(settings, link, clock, watch.ops)
         await gateway.open()
         stack.push_async_callback(gateway.close)
         await ending.wait(lambda: ready(gateway.doors.url))

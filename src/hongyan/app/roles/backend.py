@@ -12,6 +12,7 @@ from hongyan.kernel.clock import Clock, SystemClock
 
 from .core import Core
 from .link import Link
+from .watch import Watch
 
 LEAVING_S = 0.3
 """From the word that this backend leaves until it takes no more calls: so that hardly any call
@@ -62,6 +63,9 @@ async def run(settings: Settings, ready: Callable[[str], None], clock: Clock | N
         core = Core(settings, link, clock or SystemClock())
         await core.open()
         stack.push_async_callback(core.close)
+        watch = Watch(settings, link, core, clock or SystemClock(), "backend")
+        await watch.open()
+        stack.push_async_callback(watch.close)
         backend = Backend(settings, link, core)
         await backend.open()
         stack.push_async_callback(backend.close)

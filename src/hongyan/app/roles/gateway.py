@@ -8,10 +8,12 @@ from functools import partial
 
 from hongyan.app.doors import Doors, file_routes
 from hongyan.app.objects import open_objects
+from hongyan.app.ops import Ops
 from hongyan.app.running import Ending
 from hongyan.app.settings import Settings
 from hongyan.delivery.announcing import REFRESH_S, Announcing
 from hongyan.delivery.audience import AskingAudience
+from hongyan.delivery.deliveries import HubDeliveries
 from hongyan.delivery.doubt import Doubt
 from hongyan.delivery.hub import Hub
 from hongyan.delivery.ordering import Ordering
@@ -19,6 +21,7 @@ from hongyan.delivery.ports import Fact
 from hongyan.delivery.routes.interests import Interests
 from hongyan.domain.log.model import Committed
 from hongyan.infra.nats.caller import NatsCaller
+from hongyan.infra.nats.deliveries import DeliveriesTeller
 from hongyan.kernel.clock import Clock, SystemClock
 from hongyan.kernel.ids import UserId
 
@@ -34,10 +37,14 @@ class Gateway:
         settings: What an operator may set.
         link: The cluster.
         clock: The time of day.
+        ops: Tells of this process; None where the gateway is all of it.
     """
 
-    def __init__(self, settings: Settings, link: Link, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, link: Link, clock: Clock, ops: Ops | None = None
+    ) -> None:
         self._link = link
+        self._own_ops = None if ops is not None else Ops(settings.metrics, "gateway", self._works)
         self._caller = NatsCaller(link.connection, link.subjects, link.nodes)
         interests = Interests()
         audience = AskingAudience(self._caller)
@@ -59,7 +66,10 @@ class Gateway:
             files,
             relay=self._caller.relay(),
             is_ready=self._is_ready,
+            ops=ops or self._own_ops,
         )
+        known = HubDeliveries(link.name, self.hub).known
+        self._deliveries = DeliveriesTeller(link.connection, link.subjects, known)
 
     async def open(self) -> None:
         """Connect to the others, then listen.
@@ -68,6 +78,9 @@ class Gateway:
             OSError: something cannot be reached, or the address cannot be had.
         """
         await self._caller.start()
+        await self._deliveries.start()
+        if self._own_ops is not None:
+            await self._own_ops.open()
         await self._station.start(self._told, self._doubted)
         self._announcing.start()
         await self.doors.open()
@@ -78,6 +91,11 @@ class Gateway:
         await self._announcing.close()
         await self._station.close()
         await self._caller.close()
+        if self._own_ops is not None:
+            await self._own_ops.close()
+
+    def _works(self) -> bool:
+        return self.doors.is_open and self._is_ready()
 
     def _is_ready(self) -> bool:
         return self._link.connection.is_up and any(

@@ -22,6 +22,7 @@ from hongyan.kernel.ids import LogId
 
 from .core import Core
 from .link import Link, needed
+from .watch import Watch
 
 TERMS = LogId("%worker")
 """The log whose epoch counts the terms of leaders. It never holds an entry."""
@@ -101,6 +102,9 @@ async def run(settings: Settings, ready: Callable[[str], None], clock: Clock | N
         core = Core(settings, link, clock)
         await core.open()
         stack.push_async_callback(core.close)
+        watch = Watch(settings, link, core, clock, "worker")
+        await watch.open()
+        stack.push_async_callback(watch.close)
         worker = Worker(settings, link, core, clock)
         await link.nodes.start()
         await worker.open()

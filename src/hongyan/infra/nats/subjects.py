@@ -16,6 +16,12 @@ class Subjects:
         """Asks all nodes for a sign of life."""
         self.heard = f"{cluster}.heard"
         """What was committed, for what others remember."""
+        self.traces = f"{cluster}.traces"
+        """Asks all gateways what they know of an entry."""
+
+    def told(self, asker: str) -> str:
+        """Return where a process takes what gateways know."""
+        return f"{self._cluster}.told.{asker}"
 
     def calls(self, node: str) -> str:
         """Return where a backend takes calls."""

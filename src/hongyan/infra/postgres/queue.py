@@ -59,6 +59,11 @@ class CommitQueue:
         self._idle: deque[asyncio.Future[None]] = deque()
         self._closed = False
 
+    @property
+    def count(self) -> int:
+        """How many commits wait or are on their way."""
+        return self._count
+
     def put(self, job: Job) -> None:
         """Let a commit wait.
 

@@ -51,6 +51,11 @@ class PostgresStore(PostgresReader):
         self._tasks: list[asyncio.Task[None]] = []
         super().__init__(Readers(dsn, readers, patience_s, answer_s), row_types)
 
+    @property
+    def waiting(self) -> int:
+        """How many commits are not answered yet."""
+        return self._queue.count
+
     async def start(self) -> None:
         """Bring the tables to what this release needs, and begin to accept commits.
 

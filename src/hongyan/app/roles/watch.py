@@ -1,0 +1,58 @@
+"""Health and metrics of a process that has the database."""
+
+from collections.abc import Callable, Iterator
+
+from hongyan.app.chores import Chores
+from hongyan.app.measured_core import measure_services, measure_watching
+from hongyan.app.ops import Ops
+from hongyan.app.settings import Settings
+from hongyan.app.watching import Watching
+from hongyan.infra.nats.deliveries import NatsDeliveries
+from hongyan.infra.prometheus.registry import Gauge, Metric
+from hongyan.kernel.clock import Clock
+
+from .core import Core
+from .link import Link
+
+
+class Watch:
+    """Watches over a backend or a worker, and lets it ask gateways where a message is.
+
+    Args:
+        settings: What an operator may set.
+        link: The cluster.
+        core: The services.
+        clock: The time of day.
+        role: What the process is.
+    """
+
+    def __init__(self, settings: Settings, link: Link, core: Core, clock: Clock, role: str) -> None:
+        self._link = link
+        watching = Watching(core.store, name=link.name)
+        self._chores = Chores(clock, (watching.tick,))
+        self._deliveries = NatsDeliveries(link.connection, link.subjects, link.nodes)
+        core.services.tracing.deliveries = self._deliveries
+        self.ops = Ops(settings.metrics, role, lambda: self.is_ready() and watching.is_writable)
+        self.is_ready: Callable[[], bool] = lambda: link.connection.is_up
+        """Whether the process does its work, as far as others know."""
+
+        def measured() -> Iterator[Metric]:
+            yield Gauge("commit_queue", "Commits that wait for the disk.", core.store.waiting)
+
+        for source in (measured, measure_services(core.services), measure_watching(watching)):
+            self.ops.registry.watch(source)
+
+    async def open(self) -> None:
+        """Begin.
+
+        Raises:
+            OSError: the address cannot be had.
+        """
+        await self._deliveries.start()
+        await self.ops.open()
+        self._chores.start()
+
+    async def close(self) -> None:
+        """End."""
+        await self._chores.stop()
+        await self.ops.close()
