@@ -19,8 +19,9 @@ from msgspec import Struct
 
 from hongyan.access.control.protocol import SOCKET_FILE
 from hongyan.infra.local.folder import LOCK_FILE
+from hongyan.infra.sql.digest import TableDigest
 from hongyan.infra.sqlite.backup import BackupBroken, copy_database, verify_database
-from hongyan.infra.sqlite.digest import Digests, LogDigest, TableDigest
+from hongyan.infra.sqlite.digest import Digests, LogDigest
 
 from .bars import Bars, Tell
 from .composition import DATABASE

@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 from msgspec import Struct
+from obstore.store import S3Store
 
 from hongyan.domain.media.ports import DirectLinks, Downloads, Objects, Staging
 from hongyan.infra.objects.bucket import BucketOptions, open_bucket
@@ -61,6 +62,15 @@ def open_objects(settings: Settings, clock: Clock) -> ObjectParts:
         links if chosen.direct_downloads else None,
         links if chosen.direct_uploads else None,
     )
+
+
+def open_target(settings: Settings) -> S3Store | None:
+    """Return the bucket that files are moved to, or None where the settings choose the folder.
+
+    Raises:
+        SettingsError: its url, name or keys are missing.
+    """
+    return open_bucket(_options(settings.objects)) if settings.objects.store == "s3" else None
 
 
 def _options(chosen: ObjectSettings, url: str = "") -> BucketOptions:

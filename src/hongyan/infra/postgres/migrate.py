@@ -18,6 +18,8 @@ RECORD = (
     "CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY,"
     " done_at timestamptz NOT NULL DEFAULT now())"
 )
+FINISHED = "finished"
+"""The mark in ``move`` of a move that has come to its end."""
 Phase = Literal["pre", "post"]
 
 
@@ -43,6 +45,21 @@ def migrations() -> Iterator[Migration]:
             raise ValueError(f"{name} is no name for a migration")
         text = (folder / name).read_text(encoding="utf-8")
         yield Migration(f"{match[1]}.{match[2]}", match[2], text)  # type: ignore[arg-type]
+
+
+class MoveUnfinished(Exception):
+    """Another database's content has come here in part only."""
+
+
+async def check_moved(connection: Connection) -> None:
+    """Check that no move to this database is under way.
+
+    Raises:
+        MoveUnfinished: one is.
+    """
+    marks = {part for (part,) in await connection.fetch("SELECT part FROM move")}
+    if marks and FINISHED not in marks:
+        raise MoveUnfinished("a move to this database was begun; run hongyan move to its end")
 
 
 async def migrate(

@@ -7,7 +7,7 @@ from hongyan.domain.log.model import Commit, Committed, Entry, Row
 
 from .batch import SQL
 from .connections import Readers, close, connect
-from .migrate import migrate
+from .migrate import check_moved, migrate
 from .queue import CommitQueue, Job
 from .reader import PostgresReader
 from .writer import Writer
@@ -61,10 +61,12 @@ class PostgresStore(PostgresReader):
 
         Raises:
             OSError, asyncpg.PostgresError: the database cannot be reached or prepared.
+            MoveUnfinished: it holds only a part of what is being moved to it.
         """
         connection = await connect(self._dsn, "hongyan migration")
         try:
             await migrate(connection, self._row_types)
+            await check_moved(connection)
             self._base = await connection.fetchval(SQL["base"])
         finally:
             await close(connection)

@@ -7,6 +7,8 @@ import apsw
 import msgspec
 from msgspec import Struct
 
+from hongyan.infra.sql.digest import TableDigest, TableHasher
+
 Progress = Callable[[int, int], None]
 """Told how much is done of how much."""
 STEP = 10_000
@@ -21,14 +23,6 @@ class LogDigest(Struct, frozen=True):
 
     log_id: str
     entries: int
-    sha256: str
-
-
-class TableDigest(Struct, frozen=True):
-    """One table: how many rows, and the hash of all of them in the order of their keys."""
-
-    name: str
-    rows: int
     sha256: str
 
 
@@ -80,11 +74,9 @@ def _tables(connection: apsw.Connection) -> Iterator[TableDigest]:
     for name in (str(found) for (found,) in names):
         if name in NOT_ROWS:
             continue
-        digest, rows = hashlib.sha256(), 0
-        for row in connection.execute(f'SELECT * FROM "{name}" ORDER BY {_key(connection, name)}'):
-            digest.update(_pack(row))
-            rows += 1
-        yield TableDigest(name, rows, digest.hexdigest())
+        hasher = TableHasher(name)
+        hasher.add(connection.execute(f'SELECT * FROM "{name}" ORDER BY {_key(connection, name)}'))
+        yield hasher.digest
 
 
 def _key(connection: apsw.Connection, table: str) -> str:

@@ -59,6 +59,12 @@ CREATE TABLE reader (
 CREATE TABLE feed (base bigint NOT NULL);
 INSERT INTO feed VALUES (0);
 
+-- How far a move from another database has come, see moving.py; empty where there was none.
+CREATE TABLE move (
+    part text COLLATE "C" PRIMARY KEY,
+    done bytea NOT NULL
+);
+
 -- One row for each connection that writes: the number of its last batch. It tells whether a
 -- batch stands whose answer was lost. A fenced writer can commit nothing any more.
 CREATE TABLE writer (

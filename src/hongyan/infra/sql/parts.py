@@ -1,0 +1,55 @@
+"""What is moved from one database to another: tables, by columns that every database has."""
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from hongyan.domain.log.model import Row
+
+from .rows import columns
+
+
+class Part(Struct, frozen=True):
+    """One table.
+
+    Args:
+        name: The table's name.
+        columns: Its columns.
+        key: The columns by which its rows are ordered and named.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+
+
+LOG = Part("log", ("log_id", "seq", "ordinal", "epoch"), ("log_id",))
+ENTRY = Part(
+    "entry",
+    (
+        "position",
+        "log_id",
+        "seq",
+        "ordinal",
+        "kind",
+        "sender",
+        "client_id",
+        "sent_at_ms",
+        "body",
+    ),
+    ("position",),
+)
+CURSOR = Part(
+    "cursor",
+    ("log_id", "user_id", "read_seq", "read_ordinal", "delivered_seq", "sent_at_ms"),
+    ("log_id", "user_id"),
+)
+READER = Part("reader", ("name", "position"), ("name",))
+
+
+def parts(row_types: Sequence[type[Row]]) -> Iterator[Part]:
+    """Yield all parts: what the logs are, then the tables of rows."""
+    yield from (LOG, ENTRY, CURSOR, READER)
+    for row in row_types:
+        table = row.TABLE
+        yield Part(table.name, (*columns(table), "data"), table.key)
