@@ -6,7 +6,7 @@ import pytest
 
 from hongyan.domain.log.model import Committed, Entry, Signal
 
-from .world import World, person, until
+from .world import LocalWorld, World, person, until
 
 
 async def test_a_fact_reaches_each_node_with_an_interest_once_and_in_order(world: World) -> None:
@@ -345,3 +345,50 @@ async def test_came_waits_until_the_conversations_are_known(world: World, many: 
     for group in groups:
         teller.tell(world.people.commit(group))
     await until(lambda: all(node.heard(group) == [2] for group in groups))
+
+
+async def test_a_parcel_that_was_lost_without_a_word_leaves_doubt(world: World) -> None:
+    import asyncio
+
+    if not isinstance(world, LocalWorld) or world.strategy == "exact":
+        pytest.skip("a wire that loses is needed, and subjects few enough to be counted")
+    teller, node = await world.teller(), await world.node()
+    ann = person("ann")
+    group = world.people.group(ann)
+    await node.station.came(ann)
+    teller.tell(world.people.commit(group))
+    await until(lambda: node.heard(group) == [2])
+    world.wire.is_cut = True  # and nobody tells
+    teller.tell(world.people.commit(group))
+    await asyncio.sleep(0)
+    await teller._idle.wait()
+    world.wire.is_cut = False
+    if world.strategy == "rpc":  # it calls until it is heard
+        await until(lambda: node.heard(group) == [2, 3])
+        assert node.doubts == 0
+        return
+    await until(lambda: node.doubts == 1, "doubted by the next beat")
+    teller.tell(world.people.commit(group))
+    await until(lambda: node.heard(group) == [2, 4])
+    assert node.doubts == 1
+
+
+async def test_what_the_carrier_does_not_take_becomes_doubt(world: World) -> None:
+    if world.strategy == "rpc":
+        pytest.skip("lanes take it")
+    teller, node = await world.teller(), await world.node()
+    ann = person("ann")
+    group = world.people.group(ann)
+    await node.station.came(ann)
+    carrier, post = teller._carrier, teller._post
+
+    async def full(_subject: str, _payload: bytes) -> bool:
+        return False
+
+    teller._post = full
+    teller.tell(world.people.commit(group))
+    await until(lambda: node.doubts, "doubted")
+    teller._post = post
+    teller.tell(world.people.commit(group))
+    await until(lambda: node.heard(group) == [3])
+    assert carrier is teller._carrier

@@ -106,15 +106,16 @@ class Lanes:
             self._queue(lane, encode_letter(Parcel(self.teller, GREETING, ())))
             lane.task = asyncio.get_running_loop().create_task(self._work(subject, lane))
 
-    async def post(self, subject: str, payload: bytes) -> None:
-        """Queue a parcel for a node; a node that is gone misses it."""
+    async def post(self, subject: str, payload: bytes) -> bool:
+        """Queue a parcel for a node; a node that is gone misses it. See ``Carrier.send``."""
         lane = self._lanes.get(subject)
         if lane is None:
-            return
+            return True
         if lane.waiting_bytes + len(payload) > LANE_BYTES_MAX:
             self.dropped += 1
-            return
+            return False
         self._queue(lane, payload)
+        return True
 
     def _queue(self, lane: _Lane, payload: bytes) -> None:
         lane.waiting.append(payload)

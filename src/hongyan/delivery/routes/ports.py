@@ -30,8 +30,12 @@ class Carrier(Protocol):
         """
         ...
 
-    async def send(self, subject: str, payload: bytes) -> None:
-        """Send to all who listen. Never raises: what cannot be sent is dropped and counted."""
+    async def send(self, subject: str, payload: bytes) -> bool:
+        """Send to all who listen. Never raises.
+
+        Returns:
+            False when too much waits already: then it was dropped.
+        """
         ...
 
     async def listen(self, subjects: Collection[str]) -> None:

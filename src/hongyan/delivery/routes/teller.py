@@ -73,7 +73,7 @@ class RoutedTeller:
         bytes_max: int = 64 * 1024 * 1024,
         *,
         on_letter: Callable[[str, bytes], None] = lambda _subject, _payload: None,
-        post: Callable[[str, bytes], Awaitable[None]] | None = None,
+        post: Callable[[str, bytes], Awaitable[bool]] | None = None,
         counted: bool = True,
         beat_s: float = 1.0,
     ) -> None:
@@ -101,7 +101,7 @@ class RoutedTeller:
 
     async def start(self) -> None:
         """See ``Teller.start``."""
-        await self._carrier.start(self._on_letter, lambda: None)
+        await self._carrier.start(self._on_letter, self._cut)
         await self._addressing.start()
         await self._beat()
         loop = asyncio.get_running_loop()
@@ -157,7 +157,8 @@ class RoutedTeller:
                 batch[index] = await self._with_members(told)
         for subject, items in (await self._addressing.address(batch)).items():
             for some in packed(items):
-                await self._post(subject, encode_letter(self._parcel(subject, some)))
+                if not await self._post(subject, encode_letter(self._parcel(subject, some))):
+                    self.overflows += len(some)
 
     async def _with_members(self, told: Told) -> Told:
         """Name the members in a log's first entry: no node follows a log that did not exist."""
@@ -174,6 +175,11 @@ class RoutedTeller:
         if len(self._numbers) > NUMBERED_MAX:
             self._numbers.popitem(last=False)
         return Parcel(self.name, number, items)
+
+    def _cut(self) -> None:
+        """The way from here was cut: what is not counted may be lost without a trace."""
+        if not self._counted:
+            self.doubt()
 
     async def _beat_on(self) -> None:
         while True:

@@ -50,9 +50,10 @@ class LocalCarrier:
         self.on_payload, self.on_doubt = on_payload, on_doubt
         self._wire.carriers.append(self)
 
-    async def send(self, subject: str, payload: bytes) -> None:
+    async def send(self, subject: str, payload: bytes) -> bool:
         """See ``Carrier.send``."""
         self._wire.carry(subject, payload)
+        return True
 
     async def listen(self, subjects: Collection[str]) -> None:
         """See ``Carrier.listen``."""

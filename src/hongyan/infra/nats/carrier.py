@@ -48,9 +48,9 @@ class NatsCarrier:
         self._on_payload, self._on_doubt = on_payload, on_doubt
         self._connection.on_back(self._back)
 
-    async def send(self, subject: str, payload: bytes) -> None:
+    async def send(self, subject: str, payload: bytes) -> bool:
         """See ``Carrier.send``."""
-        self._connection.publish(self._prefix + subject, payload)
+        return self._connection.publish(self._prefix + subject, payload)
 
     async def listen(self, subjects: Collection[str]) -> None:
         """See ``Carrier.listen``; calls of one turn of the event loop share one round trip."""

@@ -67,15 +67,16 @@ class RedisCarrier:
             loop.create_task(self._ping_on()),
         ]
 
-    async def send(self, subject: str, payload: bytes) -> None:
+    async def send(self, subject: str, payload: bytes) -> bool:
         """See ``Carrier.send``."""
         if self._queued_bytes > QUEUE_BYTES_MAX:
             self.dropped += 1
-            return
+            return False
         self._queue.append((self._prefix + subject, payload))
         self._queued_bytes += len(payload)
         self._idle.clear()
         self._wake.set()
+        return True
 
     async def listen(self, subjects: Collection[str]) -> None:
         """See ``Carrier.listen``."""

@@ -9,6 +9,7 @@ Keys, all in one slot, below ``{CLUSTER}:routes:``
   lost everything.
 """
 
+import time
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
@@ -84,34 +85,36 @@ class RedisRegistry:
     def __init__(self, url: str, cluster: str, name: str) -> None:
         self._redis: Redis = connect(url, name)
         self._keys = _Keys(cluster)
+        self._born_s = 0.0
+        """When the registry began to be filled, by the clock that never goes back."""
 
     async def moves(self, place: str) -> Moves:
-        """See ``Registry.moves``: one round trip, two after a loss."""
-        keys = self._keys
-        born, _, last = place.partition("|")
+        """See ``Registry.moves``: one command, unless the registry was lost.
+
+        The place is the last change that was read. It comes again, as long as it is there, so
+        nothing after it can be missing.
+        """
         with as_os_errors():
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.get(keys.born)
-                pipeline.time()
-                pipeline.xrange(keys.changes, "-", "+", count=1)
-                pipeline.xrange(keys.changes, last or "+", "+", count=CHANGES_AT_ONCE)
-                now_born, time, first, found = await pipeline.execute()
-            if now_born is None:
-                raise OSError("the registry in Redis is empty")
-            is_whole = (
-                now_born.decode() == born
-                and (not first or _number(first[0][0]) <= _number(last))
-                and len(found) < CHANGES_AT_ONCE
-            )
-            if not is_whole:
-                newest = await self._redis.xrevrange(keys.changes, count=1)
-                found = ()
-                last = _text(newest[0][0]) if newest else "0-0"
-        changes = [fields for number, fields in found if _number(number) > _number(last)]
-        place = f"{now_born.decode()}|{found[-1][0].decode() if found else last}"
-        now_ms = time[0] * 1000 + time[1] // 1000
-        age_s = (now_ms - int(now_born.partition(b"-")[0])) / 1000
-        return _moves(place, is_whole, age_s, changes)
+            if place:
+                found: Any = await self._redis.xrange(
+                    self._keys.changes, place, "+", count=CHANGES_AT_ONCE
+                )
+                if found and _text(found[0][0]) == place and len(found) < CHANGES_AT_ONCE:
+                    age_s = time.monotonic() - self._born_s
+                    return _moves(_text(found[-1][0]), age_s, [fields for _, fields in found[1:]])
+            return await self._begin()
+
+    async def _begin(self) -> Moves:
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.get(self._keys.born)
+            pipeline.time()
+            pipeline.xrevrange(self._keys.changes, count=1)
+            born, (now_s, now_us), newest = await pipeline.execute()
+        if born is None or not newest:
+            raise OSError("the registry in Redis is empty")
+        age_s = now_s + now_us / 1e6 - int(born.partition(b"-")[0]) / 1000
+        self._born_s = time.monotonic() - age_s
+        return Moves(_text(newest[0][0]), False, age_s)
 
     async def nodes(self, groups: Sequence[Collection[UserId]]) -> Sequence[set[str]]:
         """See ``Registry.nodes``: one round trip for a hundred groups."""
@@ -142,8 +145,8 @@ class RedisRegistry:
                         pipeline.sunion([self._keys.at + user_id for user_id in users])
                     else:
                         pipeline.echo("")
-                time, leases, *found = await pipeline.execute()
-        now_ms = time[0] * 1000 + time[1] // 1000
+                (now_s, now_us), leases, *found = await pipeline.execute()
+        now_ms = now_s * 1000 + now_us // 1000
         live = {node for node, until_ms in leases if until_ms > now_ms}
         return ({node.decode() for node in live.intersection(nodes or ())} for nodes in found)
 
@@ -210,20 +213,13 @@ def _text(stream_id: Any) -> str:
     return stream_id.decode() if isinstance(stream_id, bytes) else str(stream_id)
 
 
-def _number(stream_id: Any) -> tuple[int, int]:
-    ms, _, number = _text(stream_id).partition("-")
-    return int(ms or 0), int(number or 0)
-
-
-def _moves(
-    place: str, is_whole: bool, age_s: float, changes: Sequence[dict[bytes, bytes]]
-) -> Moves:
+def _moves(place: str, age_s: float, changes: Sequence[dict[bytes, bytes]]) -> Moves:
     def of(what: bytes) -> list[str]:
         return [fields[what].decode() for fields in changes if what in fields]
 
     return Moves(
         place,
-        is_whole and not of(b"b"),
+        not of(b"b"),
         age_s,
         came=[
             (UserId(fields[b"c"].decode()), fields[b"n"].decode())
