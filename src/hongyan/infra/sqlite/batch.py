@@ -29,6 +29,7 @@ from hongyan.infra.sql.statements import read_statements
 from hongyan.kernel.ids import ClientId
 
 from .inserts import CHUNKS, insert_many, multi_insert
+from .newest import NewestIds
 from .rows import SQLITE
 from .tail import Placed, RetryKey, Tail
 
@@ -68,10 +69,13 @@ class Batch:
         self._appended: dict[RetryKey, Entry] = {}
         self._rewritten: dict[tuple[str, int], bytes] = {}
         self._on_disk: dict[tuple[int, str, str], int] = {}
-        for position, log_id, *rest in connection.execute(SQL["unindexed"]):
+        self._newest = NewestIds(lambda pair: self._scalar(SQL["newest_id"], pair))
+        for position, log_key, log_id, *rest in connection.execute(SQL["unindexed"]):
             entry = read_entry(log_id, rest)
             key = (entry.log_id, entry.sender, entry.client_id)
             tail.add([(position, entry)], {key: entry} if entry.client_id else {})
+            if entry.client_id:
+                self._newest.see((log_key, entry.sender), entry.client_id)
         self._next_key = self._scalar(SQL["next_key"])
         self._next_pos = self._scalar(SQL["next_pos"])
 
@@ -104,12 +108,13 @@ class Batch:
 
     def look_up(self, commits: Iterable[Commit]) -> None:
         """Look which client ids of these commits the indexes on disk know; before ``add``."""
-        keys = [
-            (self._head(first.log_id).key, first.sender, first.client_id)
-            for commit in commits
-            for first in commit.appends[:1]
-            if first.client_id
-        ]
+        keys = []
+        for commit in commits:
+            first = commit.appends[0] if commit.appends else None
+            if first is not None and first.client_id:
+                pair = (self._head(first.log_id).key, first.sender)
+                if not self._newest.see(pair, first.client_id):
+                    keys.append((*pair, first.client_id))
         start = 0
         for size in CHUNKS:
             while len(keys) - start >= size:
@@ -125,25 +130,26 @@ class Batch:
             Stale, Duplicate: as ``Log.commit``; the commit has then changed nothing.
             ValueError: another append than the first has a client id.
         """
-        if len(commit.appends) > 1 and any(append.client_id for append in commit.appends[1:]):
+        appends, changes = commit.appends, commit.changes
+        if len(appends) > 1 and any(append.client_id for append in appends[1:]):
             raise ValueError("only the first append of a commit may have a client id")
-        repeat = self._repeated(commit)
-        if repeat is not None:
-            return (repeat,), True
+        if appends and appends[0].client_id:
+            repeat = self._repeated(appends[0])
+            if repeat is not None:
+                return (repeat,), True
         for expect in commit.expects:
             if self._head(expect.log_id).epoch != expect.epoch:
                 raise Stale
-        if any(type(c) is Put and c.row.TABLE.unique for c in commit.changes):
+        if changes and any(type(c) is Put and c.row.TABLE.unique for c in changes):
             return self._add_guarded(commit), False
         return self._apply(commit), False
 
-    def _repeated(self, commit: Commit) -> Entry | None:
-        if not commit.appends or not commit.appends[0].client_id:
-            return None
-        first = commit.appends[0]
+    def _repeated(self, first: Append) -> Entry | None:
         key = (first.log_id, first.sender, first.client_id)
         known = self._appended.get(key) or self._tail.find(key)
         if known is None:
+            if not self._on_disk:
+                return None
             place = (self._head(first.log_id).key, first.sender, first.client_id)
             position = self._on_disk.get(place)
             if position is None:
@@ -319,6 +325,7 @@ class Batch:
             self._connection.execute(SQL["index_retries"], (last,))
             self._connection.execute(SQL["indexed"], (last,))
         self._tail.clear()
+        self._newest.trim()
 
 
 def _wanted(size: int) -> str:

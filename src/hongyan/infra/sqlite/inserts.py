@@ -9,7 +9,7 @@ from typing import Any
 
 import apsw
 
-CHUNKS = (64, 8, 1)
+CHUNKS = (256, 64, 8, 1)
 
 
 def multi_insert(head: str, width: int, tail: str = "") -> Callable[[int], str]:

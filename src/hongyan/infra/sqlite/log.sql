@@ -66,8 +66,10 @@ FROM (
     FROM entry WHERE pos > ? ORDER BY pos LIMIT ?
 )
 GROUP BY kind, sender, day;
+-- name: newest_id
+SELECT max(client_id) FROM entry_retry WHERE log_key = ? AND sender = ?;
 -- name: unindexed
-SELECT pos, log_id, e.seq, e.ordinal, kind, sender, client_id, sent_at_ms, body
+SELECT pos, e.log_key, log_id, e.seq, e.ordinal, kind, sender, client_id, sent_at_ms, body
 FROM entry AS e CROSS JOIN log ON log.log_key = e.log_key
 WHERE pos > (SELECT pos FROM indexed) ORDER BY pos;
 -- name: index_places

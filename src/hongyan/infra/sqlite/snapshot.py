@@ -29,7 +29,7 @@ class SqliteSnapshot(SqliteReader):
         connection = open_database(path, read_only=True)
         connection.execute("BEGIN")
         tail = Tail()
-        for position, log_id, *rest in connection.execute(SQL["unindexed"]):
+        for position, _, log_id, *rest in connection.execute(SQL["unindexed"]):
             entry = read_entry(log_id, rest)
             key = (entry.log_id, entry.sender, entry.client_id)
             tail.add([(position, entry)], {key: entry} if entry.client_id else {})
