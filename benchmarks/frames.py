@@ -41,12 +41,13 @@ def hello(token: str) -> bytes:
 def sender(conversation_id: str, text_bytes: int, run: str) -> bytes:
     """Return a template of ``message.send``: fill in a ten-digit number twice.
 
-    ``run`` makes the client ids of one run differ from those of any other.
+    Client ids sort by the time of making, as those of the SDKs do: ``run`` makes those of one run
+    sort behind those of any before.
     """
     number = b"1000000000"
     payload = (
         b'{"id":NUMBER,"method":"message.send","params":{"conversation_id":"%s",'
-        b'"client_id":"NUMBER-%s","content":{"type":"text","text":"%s"}}}'
+        b'"client_id":"%s-NUMBER","content":{"type":"text","text":"%s"}}}'
     ) % (conversation_id.encode(), run.encode(), b"x" * text_bytes)
     whole = framed(payload.replace(b"NUMBER", number))
     return whole.replace(b"%", b"%%").replace(number, b"%d")

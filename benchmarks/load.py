@@ -44,7 +44,7 @@ class World:
     def __init__(self, job: dict[str, Any]) -> None:
         self.job = job
         self.pid: int = job["pid"]
-        self.run = os.urandom(4).hex()
+        self.run = f"{time.time_ns():016x}"
         self.number = FIRST_NUMBER
         self.acks = 0
         self.deliveries = 0
@@ -194,7 +194,7 @@ class Timed(Connection):
 
     def delivered(self, data: bytes, start: int, stop: int) -> None:
         """See ``Connection``."""
-        place = data.find(b'"client_id":"', start, stop) + 13
+        place = data.find(b'"client_id":"', start, stop) + 14 + len(self.world.run)
         self.world.deliveries += self._took(data[place : place + 10], self.world.latencies)
 
     def _took(self, number: bytes, latencies: list[float]) -> bool:
