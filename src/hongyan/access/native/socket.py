@@ -180,11 +180,10 @@ class NativeSocket(WSListener):
         except Violation as violation:
             self._fail(violation.code, violation.reason)
             return
-        if frame.payload_size + frame.tail_size > GROWN_BYTES:
-            self._grown = True
-        if self._grown and frame.last_in_buffer and not frame.tail_size:
-            self._grown = False
-            self._renew_parser()
+        if self._grown or len(payload) + frame.tail_size > GROWN_BYTES:
+            self._grown = not (frame.last_in_buffer and not frame.tail_size)
+            if not self._grown:
+                self._renew_parser()
         if whole is None:
             return
         opcode, payload = whole

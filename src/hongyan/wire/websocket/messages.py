@@ -177,6 +177,8 @@ def _control(opcode: int, fin: bool, rsv: int, payload: bytes) -> tuple[int, byt
 
 
 def _check_text(payload: bytes) -> None:
+    if payload.isascii():  # costs a tenth of decoding
+        return
     try:
         payload.decode()
     except UnicodeDecodeError:
