@@ -167,13 +167,42 @@ def _changed(
         return conversation, []
     change = _CHANGES[entry.kind]
     if change is not None:
-        before = target.body
-        target = replace(target, body=change(before, entry))
-        store.put_entries([target])
-        if seq > conversation.read_seq and target.sender != me:
-            more = _mentions(conversation, target.body, me) - _mentions(conversation, before, me)
-            conversation = replace(conversation, mentions=max(0, conversation.mentions + more))
+        if change is _edited and _outdates(target.body, entry.body):
+            store.put_outdated(entry.log_id, seq)
+            return conversation, []  # told when the new content is here
+        return _replaced(store, me, conversation, target, change(target.body, entry))
     return conversation, [MessageChanged(message) for message in messages_of(store, [target])]
+
+
+def apply_current(store: Store, me: str, now: Entry) -> list[Event]:
+    """Put a message as the server has it now in the place of an older one.
+
+    To be called inside a transaction. A message that is not here stays away.
+    """
+    conversation, target = store.conversation(now.log_id), store.entry(now.log_id, now.seq)
+    if conversation is None or target is None or target.kind != MESSAGE:
+        return []
+    if target.body.get("content") is None:
+        return []  # it has ended meanwhile
+    if now.body.get("content") is not None and _version(now.body) <= _version(target.body):
+        return []  # a later edit was quicker
+    changed, events = _replaced(store, me, conversation, target, now.body)
+    if changed != conversation:
+        store.put_conversation(changed)
+        events.append(ConversationChanged(changed))
+    return events
+
+
+def _replaced(
+    store: Store, me: str, conversation: Conversation, target: Entry, body: Body
+) -> tuple[Conversation, list[Event]]:
+    """Give a message another body, and count its mentions anew."""
+    changed = replace(target, body=body)
+    store.put_entries([changed])
+    if target.seq > conversation.read_seq and target.sender != me:
+        more = _mentions(conversation, body, me) - _mentions(conversation, target.body, me)
+        conversation = replace(conversation, mentions=max(0, conversation.mentions + more))
+    return conversation, [MessageChanged(message) for message in messages_of(store, [changed])]
 
 
 def _mentions(conversation: Conversation, body: Body, me: str) -> bool:
@@ -196,11 +225,22 @@ def _react(reactions: Reactions, entry: Entry) -> None:
         del reactions[emoji]
 
 
+def _version(body: Body) -> int:
+    return int(body.get("version", 1))
+
+
+def _outdates(body: Body, news: Body) -> bool:
+    """Whether an edit tells that there is another content, but not which."""
+    if body.get("content") is None or news.get("content") is not None:
+        return False
+    return _version(news) > _version(body)
+
+
 def _edited(body: Body, entry: Entry) -> Body:
     news = entry.body
     if body.get("content") is None or news.get("content") is None:
-        return body  # it has ended, or a later edit comes
-    if int(news.get("version", 0)) < int(body.get("version", 1)):
+        return body  # it has ended, or is of this version or a later one
+    if _version(news) < _version(body):
         return body  # the message came with a later edit already
     return {**body, **{name: news[name] for name in _EDITED_FIELDS if name in news}}
 

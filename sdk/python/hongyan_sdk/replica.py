@@ -27,6 +27,7 @@ from .models import (
 from .once import once
 from .peers import name_peers
 from .remote import Page, Remote, Synced, SyncedConversation
+from .renewal import Renewal
 from .sequencer import Sequencer
 from .store import Store
 from .wire import read
@@ -71,6 +72,7 @@ class Replica:
         self._strangers: dict[str, list[Entry]] = {}
         self._repairs: dict[str, asyncio.Task[None]] = {}
         self._refreshes: dict[str, asyncio.Task[Any]] = {}
+        self._renewal = Renewal(store, call, lambda: self._me, self._tell)
         self._is_syncing = True
         self._is_first = False
         self._connected_at_ms = 0
@@ -123,6 +125,7 @@ class Replica:
         self._is_syncing = False
         for conversation_id in self._strangers:
             self._start_refresh(conversation_id)
+        self._renewal.start()
         await asyncio.gather(*(self._repair(log_id) for log_id in list(self._logs)))
 
     def _synced_user(self, page: Synced) -> None:
@@ -377,6 +380,8 @@ class Replica:
             elif isinstance(event, EntryReceived) and event.entry.kind in CHANGES_INFO:
                 self._start_refresh(event.entry.log_id)
             self._publish(event)
+        if not self._is_syncing:
+            self._renewal.start()
 
     def _is_news(self, event: Event) -> bool:
         if not isinstance(event, MessageReceived):
@@ -398,3 +403,4 @@ class Replica:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._renewal.close()

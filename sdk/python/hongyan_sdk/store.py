@@ -28,6 +28,9 @@ CREATE TABLE IF NOT EXISTS entry (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS entry_reaction ON entry (log_id, json_extract(data, '$.body.seq'))
     WHERE kind = 'message.reacted';
+CREATE TABLE IF NOT EXISTS outdated (
+    log_id TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (log_id, seq)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outbox (
     place INTEGER PRIMARY KEY, client_id TEXT NOT NULL UNIQUE, conversation_id TEXT NOT NULL,
     failed INTEGER NOT NULL, data TEXT NOT NULL
@@ -178,6 +181,18 @@ class Store:
             (log_id, first, last),
         )
         return [msgspec.json.decode(data, type=Entry) for (data,) in rows]
+
+    def put_outdated(self, log_id: str, seq: int) -> None:
+        """Remember that a message was edited, and that its new content is not here."""
+        self._db.execute("INSERT OR IGNORE INTO outdated VALUES (?, ?)", (log_id, seq))
+
+    def outdated(self) -> list[tuple[str, int]]:
+        """Return the messages (at most 100) whose new content is not here."""
+        return self._db.execute("SELECT log_id, seq FROM outdated LIMIT 100").fetchall()
+
+    def drop_outdated(self, log_id: str, seq: int) -> None:
+        """Forget that the message lacks something."""
+        self._db.execute("DELETE FROM outdated WHERE log_id = ? AND seq = ?", (log_id, seq))
 
     # --- the outbox ---
 
