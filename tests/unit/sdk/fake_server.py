@@ -33,6 +33,8 @@ class FakeServer:
         self.heartbeat_s = 30.0
         self.is_mute = False
         self.left: list[str] = []
+        self.contents: dict[tuple[str, int], Params] = {}
+        """What ``message.get`` tells of messages whose edits came without content."""
         self.url = ""
         self._server: Server | None = None
         self._port = 0
@@ -170,6 +172,13 @@ class FakeServer:
                 return _receipt(entry)
         body = {"content": params["content"]}
         return _receipt(self.entry(log_id, "me", "message", body, client_id, push=False))
+
+    def _message_get(self, params: Params) -> Params:
+        """Return the message with its last edit, wherever that tells its content."""
+        log = self.logs[params["conversation_id"]]
+        message = log[params["seq"] - 1]
+        now = self.contents.get((params["conversation_id"], params["seq"]))
+        return message if now is None else {**message, "body": now}
 
     def _conversation_history(self, params: Params) -> Params:
         log = self.logs[params["conversation_id"]]

@@ -13,6 +13,7 @@ from hongyan_sdk import (
     LoggedOut,
     LoggedOutEvent,
     MemoryStore,
+    MessageChanged,
     MessageFailed,
     MessageReceived,
     MessageSent,
@@ -278,6 +279,41 @@ async def test_a_change_of_ours_is_in_the_store_when_the_call_returns(
     await client.chat("d1").react(1, "🎉")
     (message,) = await client.chat("d1").history()
     assert message.reactions == {"🎉": ["me"]}
+
+
+async def test_an_edit_without_content_is_asked_for(server: FakeServer, enter: Any) -> None:
+    server.append("d1", "bob", "helo")
+    client = await enter()
+    stream = client.events()
+    server.contents["d1", 1] = {"content": {"type": "text", "text": "hello"}, "version": 2}
+    server.entry("d1", "bob", "message.edited", {"seq": 1, "version": 2, "content": None})
+    await until(lambda: taken(stream, MessageChanged))
+    assert await texts(client) == ["hello"]
+    assert client.store.outdated() == []
+
+
+async def test_what_could_not_be_asked_for_is_asked_for_on_the_next_connection(
+    server: FakeServer, enter: Any
+) -> None:
+    server.append("d1", "bob", "helo")
+    client = await enter()
+    server.contents["d1", 1] = {"content": {"type": "text", "text": "hello"}, "version": 2}
+    server.faults["message.get"] += [Refusal("busy", retryable=True), "cut"]
+    server.entry("d1", "bob", "message.edited", {"seq": 1, "version": 2, "content": None})
+    await until(lambda: client.store.outdated() == [] and server.asked("message.get"))
+    assert await texts(client) == ["hello"]
+    assert len(server.asked("message.get")) == 3
+
+
+async def test_a_message_that_may_not_be_seen_any_more_is_left_as_it_is(
+    server: FakeServer, enter: Any
+) -> None:
+    server.append("d1", "bob", "helo")
+    client = await enter()
+    server.faults["message.get"].append(Refusal("not_a_member"))
+    server.entry("d1", "bob", "message.edited", {"seq": 1, "version": 2, "content": None})
+    await until(lambda: client.store.outdated() == [] and server.asked("message.get"))
+    assert await texts(client) == ["helo"]
 
 
 async def test_kicked_is_the_end(server: FakeServer, enter: Any) -> None:

@@ -12,7 +12,7 @@ from hongyan_sdk import (
     MessageChanged,
     MessageReceived,
 )
-from hongyan_sdk.fold import apply_entry, apply_user_entry, messages_of
+from hongyan_sdk.fold import apply_current, apply_entry, apply_user_entry, messages_of
 from hongyan_sdk.models import Conversation, Entry
 
 
@@ -36,6 +36,11 @@ class Log:
         if mention:
             content["entities"] = [{"type": "mention", "user_id": mention}]
         return self.add("message", sender, content=content)
+
+    def now(self, seq: int, content: dict[str, Any] | None, version: int) -> Entry:
+        """Return the message as the server has it."""
+        body = {"content": content, "version": version}
+        return Entry("c", seq, seq, "message", "bob", "", 10, body)
 
     @property
     def state(self) -> Conversation:
@@ -80,6 +85,43 @@ def test_edit_changes_the_message_in_place(log: Log) -> None:
     log.add("message.edited", seq=1, content=older, version=1, edited_at_ms=98)
     assert log.message(1).text == "hello"
     assert log.state.unread == 1
+
+
+def test_an_edit_without_content_leaves_the_message_outdated_until_it_is_told(log: Log) -> None:
+    log.say("@eve", mention="eve")
+    told = log.add("message.edited", seq=1, content=None, version=3, edited_at_ms=99)
+    assert [type(event) for event in told] == [ConversationChanged]
+    assert (log.message(1).text, log.store.outdated()) == ("@eve", [("c", 1)])
+    entities = [{"type": "mention", "user_id": "me"}]
+    now = log.now(1, {"type": "text", "text": "@me", "entities": entities}, version=3)
+    changed, conversation = apply_current(log.store, "me", now)
+    assert (changed.message.text, conversation.conversation.mentions) == ("@me", 1)
+    assert apply_current(log.store, "me", now) == []  # it says this already
+
+
+@pytest.mark.parametrize(
+    ("body", "is_outdated"),
+    [
+        ({"version": 2, "content": {"type": "text", "text": "told"}}, False),
+        ({"version": 1, "content": None}, False),  # the message came with this edit
+        ({"version": 2, "content": None}, True),
+    ],
+)
+def test_only_an_edit_that_is_newer_and_tells_nothing_outdates(
+    log: Log, body: dict[str, Any], is_outdated: bool
+) -> None:
+    log.say("hi")
+    log.add("message.edited", seq=1, edited_at_ms=1, **body)
+    assert bool(log.store.outdated()) == is_outdated
+
+
+def test_what_has_ended_is_not_outdated_and_stays_ended(log: Log) -> None:
+    log.say("hi")
+    log.add("message.recalled", seq=1)
+    log.add("message.edited", seq=1, content=None, version=2, edited_at_ms=1)
+    assert log.store.outdated() == []
+    assert apply_current(log.store, "me", log.now(1, {"type": "text", "text": "x"}, 9)) == []
+    assert log.message(1).content is None
 
 
 def test_recall_takes_content_and_reactions_and_no_edit_brings_them_back(log: Log) -> None:
