@@ -159,6 +159,21 @@ export function wordsOf(message: Message): string {
     .join("\n");
 }
 
+/** Whether an edit tells that a message has another content, but not which. */
+export function outdates(message: Message, entry: Entry): boolean {
+  if (entry.kind !== "message.edited" || message.content === null) return false;
+  const body = entry.body as Bodies["message.edited"];
+  return !body.content && body.version > message.version;
+}
+
+/** Return the message as the server has it now, with the marks that it has here. */
+export function renewed(message: Message, now: Entry): Message {
+  const { content, version, editedAtMs, recalledBy, burned } = messageOf(now);
+  if (message.content === null) return message; // it has ended meanwhile
+  if (content === null) return ended(message, { recalledBy, burned });
+  return version > message.version ? { ...message, content, version, editedAtMs } : message;
+}
+
 type Apply = (message: Message, entry: Entry, me: string) => Message;
 
 const CHANGES = {

@@ -1,7 +1,7 @@
 /** What the entries of the logs do to the state of the engine. */
 
-import type { TimelineItem } from "./api.js";
-import { change, itemOf, mentions, messageOf, targetOf } from "./fold.js";
+import type { Message, TimelineItem } from "./api.js";
+import { change, itemOf, mentions, messageOf, outdates, renewed, targetOf } from "./fold.js";
 import type { Step } from "./journal.js";
 import type { Bodies, Entry, Member, Person, Preference } from "./protocol.js";
 import { dropUpTo } from "./ranges.js";
@@ -84,11 +84,48 @@ async function changed(
   const last = record.last?.seq === seq ? record.last : undefined;
   const target = before ?? last;
   if (target?.type !== "message") return record;
-  const after = change(target, entry, me);
+  if (outdates(target, entry)) {
+    const others = (record.outdated ?? []).filter((one) => one !== seq);
+    return { ...record, outdated: [...others, seq] };
+  }
+  return replaced(step, record, before, last, change(target, entry, me), me);
+}
+
+/** Put a message as the server has it now in the place of an older one; null leaves it. */
+export async function applyCurrent(
+  step: Step,
+  id: string,
+  seq: number,
+  now: Entry | null,
+  me: string,
+): Promise<void> {
+  const known = step.record(id);
+  if (known === undefined) return;
+  const outdated = (known.outdated ?? []).filter((one) => one !== seq);
+  let record: ConversationRecord = { ...known, outdated };
+  const before = await step.item(id, seq);
+  const last = record.last?.seq === seq ? record.last : undefined;
+  const target = before ?? last;
+  if (now !== null && target?.type === "message") {
+    record = replaced(step, record, before, last, renewed(target, now), me);
+  }
+  step.putRecord(record);
+}
+
+/** Give a message, here and as the last one, its new form, and count its mentions anew. */
+function replaced(
+  step: Step,
+  record: ConversationRecord,
+  before: TimelineItem | undefined,
+  last: TimelineItem | undefined,
+  after: Message,
+  me: string,
+): ConversationRecord {
+  const target = (before ?? last) as Message;
   if (after === target) return record;
   if (before !== undefined) step.putItem(after);
   let delta = 0;
-  if (seq > record.readSeq && target.sender !== me) {
+  if (after.seq > record.readSeq && target.sender !== me) {
     const admin = isAdmin(record.member);
     delta = +mentions(after.content, me, admin) - +mentions(target.content, me, admin);
   }

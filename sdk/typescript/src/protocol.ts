@@ -106,6 +106,12 @@ export interface Bans {
   next_after?: string;
 }
 
+/** Announce a file, reserve its room, and get links to send it by. */
+export interface BeginDirectUpload {
+  length_bytes: number;
+  name?: string;
+}
+
 /** Block somebody: they can neither write, see presence, invite nor ask to be friends. */
 export interface BlockPerson {
   user_id: string;
@@ -442,6 +448,18 @@ export interface DeviceRemoved {
   reason: "deactivated" | "kicked" | "logged_out" | "password_changed" | "replaced" | "token_reused";
 }
 
+/** What is still to be sent, and where. */
+export interface DirectUpload {
+  upload_id: string;
+  length_bytes: number;
+  /** When the links end; `media.direct_resume` gives new ones. */
+  expires_at_ms: number;
+  /** Those that have not come yet. PUT each with exactly its length as Content-Length. */
+  pieces: Piece[];
+  /** The media, once the upload is finished. */
+  media_id?: string;
+}
+
 /** End a group for ever: nobody can write or join. Members may still read, and leave. */
 export interface DissolveGroup {
   conversation_id: string;
@@ -568,6 +586,13 @@ export interface File {
   mime?: string;
   size_bytes?: number;
   caption?: string;
+}
+
+/** Make a media of a file whose pieces are all there; a repeat answers the same. */
+export interface FinishDirectUpload {
+  upload_id: string;
+  /** What the bytes should be, in 64 lower-case hexadecimal digits. Empty: as they are. */
+  sha256?: string;
 }
 
 /** A folder and how many conversations are in it. */
@@ -1474,6 +1499,15 @@ export interface Person {
   since_ms?: number;
 }
 
+/** A stretch of a file that a client sends to the bucket itself. */
+export interface Piece {
+  /** Where it begins in the file. */
+  first: number;
+  length_bytes: number;
+  /** Where to PUT exactly these bytes; whoever knows it may. A repeat replaces them. */
+  url: string;
+}
+
 /** A pinned message, who pinned it, and when. */
 export interface Pin {
   message: Entry;
@@ -1781,6 +1815,11 @@ export interface ResetPassword {
 export interface Result {
   id: number;
   result: unknown;
+}
+
+/** Tell which pieces have not come, with new links; the upload lives on as from its begin. */
+export interface ResumeDirectUpload {
+  upload_id: string;
 }
 
 /** One version of a message. */
@@ -2385,6 +2424,12 @@ export interface Methods {
   "key.revoke": { params: RevokeKey; result: KeyInfo };
   /** Have a file without sending its bytes, if the caller can read the same bytes already. */
   "media.claim": { params: ClaimMedia; result: MediaInfo };
+  /** Announce a file, reserve its room, and get links to send it by. */
+  "media.direct_begin": { params: BeginDirectUpload; result: DirectUpload };
+  /** Make a media of a file whose pieces are all there; a repeat answers the same. */
+  "media.direct_finish": { params: FinishDirectUpload; result: MediaInfo };
+  /** Tell which pieces have not come, with new links; the upload lives on as from its begin. */
+  "media.direct_resume": { params: ResumeDirectUpload; result: DirectUpload };
   /** Tell what is known of a file: its type, size, dimensions, previews. */
   "media.get": { params: GetMedia; result: MediaInfo };
   /** Make a link that downloads one file, or a smaller picture of it, for some minutes. */

@@ -31,6 +31,8 @@ export interface ConversationRecord {
   readonly lastMessageSeq: number;
   readonly activeAtMs: number;
   readonly joinedAtMs: number;
+  /** The messages that were edited to what is still to be asked for. */
+  readonly outdated?: readonly number[];
 }
 
 /** Return the record of a conversation that was not known; what is before `first` is not kept. */

@@ -5,8 +5,16 @@ import { messageOf, targetOf } from "./fold.js";
 import { isUserLog, userLog } from "./ids.js";
 import { applyEntry, applyUserEntry, type Reader } from "./incoming.js";
 import type { Journal, Step } from "./journal.js";
-import type { Conversation, Entries, Entry, Synced, SyncedConversation } from "./protocol.js";
+import type {
+  Bodies,
+  Conversation,
+  Entries,
+  Entry,
+  Synced,
+  SyncedConversation,
+} from "./protocol.js";
 import { beginRecord, type ConversationRecord, jumpTo, mergeRemote, raiseTip } from "./records.js";
+import { Renewal } from "./renewal.js";
 import { Sequencer } from "./sequencer.js";
 import { Once, sleep } from "./timing.js";
 
@@ -25,6 +33,11 @@ export interface ReplicaOptions {
   quiet: (conversationId: string) => Promise<void>;
 }
 
+/** Whether this is an edit that does not tell to what. */
+function isUntold(entry: Entry): boolean {
+  return entry.kind === "message.edited" && !(entry.body as Bodies["message.edited"]).content;
+}
+
 export class Replica {
   private readonly logs = new Map<string, Sequencer>();
   private readonly strangers = new Map<string, Entry[]>();
@@ -36,6 +49,7 @@ export class Replica {
   private connectedAtMs = 0;
 
   private readonly reader: Reader;
+  private readonly renewal: Renewal;
 
   constructor(private readonly options: ReplicaOptions) {
     const isNews = (entry: Entry) => !this.isFirst || entry.sent_at_ms >= this.connectedAtMs;
@@ -45,6 +59,7 @@ export class Replica {
       },
       isNews,
     };
+    this.renewal = new Renewal(options.journal, this.reader, options.call);
   }
 
   /** The connection is gone: nothing is fetched until the next `sync`. */
@@ -92,6 +107,7 @@ export class Replica {
     }
     this.isSyncing = false;
     for (const id of this.strangers.keys()) void this.refreshQuietly(id);
+    this.renewal.startAll();
     await Promise.all([...this.logs.keys()].map((id) => this.repair(id)));
   }
 
@@ -305,6 +321,7 @@ export class Replica {
       if (targetOf(entry) > 0) {
         for (const changes of this.listeners.get(entry.log_id) ?? []) changes.push(entry);
       }
+      if (!this.isSyncing && isUntold(entry)) setTimeout(() => this.renewal.start(entry.log_id), 0);
       if (this.brings(entry)) setTimeout(() => void this.refreshQuietly(entry.log_id), 0);
     }
   }

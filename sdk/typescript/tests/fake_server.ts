@@ -110,6 +110,13 @@ export class FakeServer {
     return entry;
   }
 
+  /** A message is edited where not everybody may read everything: what to is not told. */
+  editUntold(seq: number, text: string): void {
+    const message = this.log[seq - 1] as Entry;
+    message.body = { content: { type: "text", text }, version: 2, edited_at_ms: 1 };
+    this.happen("message.edited", PEER, { seq, version: 2, edited_at_ms: 1, content: null });
+  }
+
   cut(): void {
     this.held = null;
     this.socket?.close(1006);
@@ -130,7 +137,8 @@ export class FakeServer {
     this.log.push(entry);
     const target = this.log[((body as { seq?: number }).seq ?? 0) - 1];
     if (target && kind === "message.edited") {
-      const { content, version } = body as { content: object; version: number };
+      const { content, version } = body as { content: object | null; version: number };
+      if (content === null) return entry; // who tells nothing has changed the message itself
       target.body = { ...(target.body as object), content, version };
     }
     return entry;
@@ -183,6 +191,8 @@ export class FakeServer {
         return { result: { read_seq: this.readSeq, read_ordinal: this.ordinalAt(this.readSeq) } };
       case "message.send":
         return { result: this.send(params.client_id ?? "", params.content ?? {}) };
+      case "message.get":
+        return { result: structuredClone(this.log[(params.seq ?? 0) - 1]) };
       case "message.marks":
         return { result: { marks: [] } };
       case "conversation.cursors":

@@ -125,6 +125,34 @@ function edit(server: FakeServer, seq: number, text: string): void {
   server.happen("message.edited", PEER, { seq, version: 2, edited_at_ms: 1, content });
 }
 
+test("an edit that does not tell to what is asked for", async () => {
+  const server = new FakeServer();
+  const client = await connect(server);
+  const window = client.conversation(TALK).open();
+  await window.ready;
+  const old = server.say("old");
+  await until(window, ({ items }) => texts(items).join() === "old");
+  server.editUntold(old.seq, "new");
+  await until(window, ({ items }) => texts(items).join() === "new");
+  expect(client.conversations.value[0]?.unread).toBe(1);
+});
+
+test("what could not be asked for is asked for on the next connection", async () => {
+  const server = new FakeServer();
+  const client = await connect(server);
+  const window = client.conversation(TALK).open();
+  await window.ready;
+  const old = server.say("old");
+  await until(window, ({ items }) => texts(items).join() === "old");
+  server.chaos = { ...CALM, breakBefore: 1 };
+  server.editUntold(old.seq, "new");
+  await until(client.connection, ({ kind }) => kind !== "online");
+  expect(texts(window.value.items)).toEqual(["old"]);
+  server.chaos = CALM;
+  client.reconnect();
+  await until(window, ({ items }) => texts(items).join() === "new");
+});
+
 test("a lost push is fetched as soon as a later one comes", async () => {
   const server = new FakeServer();
   const client = await connect(server);
