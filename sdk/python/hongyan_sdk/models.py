@@ -17,6 +17,10 @@ CONVERSATION_DISSOLVED = "conversation.dissolved"
 CONVERSATION_READ = "conversation.read"
 PREFERENCE_CHANGED = "preference.changed"
 MESSAGES_HIDDEN = "messages.hidden"
+CHANGES_INFO = frozenset(
+    {CONVERSATION_CHANGED, CONVERSATION_DISSOLVED, MEMBER_CHANGED, MEMBERS_JOINED, MEMBERS_LEFT}
+)
+"""Kinds of entries after which a conversation stands otherwise than before."""
 
 Content = dict[str, Any]
 """``{"type": "text", "text": "..."}`` and so on; see ``protocol/README.md``."""

@@ -15,15 +15,7 @@ from .errors import HongyanError, Refused
 from .events import ConversationChanged, EntryReceived, Event, MessageReceived, UserLogReceived
 from .fold import apply_entry, apply_user_entry
 from .ids import user_log
-from .models import (
-    CONVERSATION_CHANGED,
-    CONVERSATION_DISSOLVED,
-    MEMBER_CHANGED,
-    MEMBERS_JOINED,
-    MEMBERS_LEFT,
-    Conversation,
-    Entry,
-)
+from .models import CHANGES_INFO, Conversation, Entry
 from .once import once
 from .peers import name_peers
 from .remote import Page, Remote, Synced, SyncedConversation
@@ -36,8 +28,6 @@ logger = logging.getLogger(__name__)
 
 PAGE = 200
 RECEIPT_WAIT_S = 1.0
-CHANGES_INFO = {CONVERSATION_CHANGED, CONVERSATION_DISSOLVED, MEMBER_CHANGED}
-CHANGES_INFO |= {MEMBERS_JOINED, MEMBERS_LEFT}
 
 Call = Callable[[str, dict[str, Any]], Awaitable[Raw]]
 
