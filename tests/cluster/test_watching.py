@@ -36,9 +36,10 @@ async def test_health_metrics_and_the_way_of_a_message(tmp_path: Path) -> None:
             assert status(port, "/healthz") == 200
             assert status(port, "/readyz") == 200
         gateway, backend = names(ports[0]), names(ports[2])
-        assert {"hongyan_connections", "hongyan_facts"} <= gateway
+        assert {"hongyan_connections", "hongyan_facts", "hongyan_doubts"} <= gateway
         assert "hongyan_reader_lag_entries" not in gateway
         assert {"hongyan_commit_queue", "hongyan_reader_lag_entries"} <= backend
+        assert {"hongyan_facts_waiting", "hongyan_facts_untold"} <= backend
         first, second = (gateway.url for gateway in cluster.gateways)
         li, wang = Person(first, "li"), Person(second, "wang")
         opened = li.ask("POST", "/conversations/direct", user_id=wang.user_id)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from hongyan.delivery.ports import Audience, Station, Teller
+from hongyan.delivery.ports import Audience
 from hongyan.delivery.routes.broadcast import BroadcastAddressing, BroadcastFollower
 from hongyan.delivery.routes.calls import CallsFollower, Lanes
 from hongyan.delivery.routes.interest import (
@@ -60,7 +60,7 @@ class Routes:
         self._redis = redis
         self._beat_s = beat_s
 
-    def teller(self, audience: Audience) -> Teller:
+    def teller(self, audience: Audience) -> RoutedTeller:
         """Return the side of those who commit.
 
         Args:
@@ -91,7 +91,7 @@ class Routes:
             beat_s=self._beat_s,
         )
 
-    def station(self, audience: Audience, interests: Interests) -> Station:
+    def station(self, audience: Audience, interests: Interests) -> RoutedStation:
         """Return a gateway's side.
 
         Args:

@@ -4,7 +4,6 @@ import asyncio
 
 from hongyan.app.services import Services
 from hongyan.app.settings import Settings
-from hongyan.delivery.ports import Teller
 from hongyan.delivery.presence import Presence
 from hongyan.domain.catalog import ROWS
 from hongyan.domain.integration.model import KEY_CHANGED, WEBHOOK_CHANGED
@@ -49,7 +48,7 @@ class Core:
             queue_limit=settings.storage.commit_queue_max,
         )
         self.services = Services(settings, shared_secrets(cluster), self.store, self.bus, clock)
-        self.teller: Teller = link.routes.teller(RecordsAudience(self.store))
+        self.teller = link.routes.teller(RecordsAudience(self.store))
         redis = needed(cluster, "redis")
         self._where = RedisWhereabouts(redis, cluster.name, link.nodes.is_known)
         self._watches = RedisWatches(redis, cluster.name)

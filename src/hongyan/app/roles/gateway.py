@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from hongyan.app.doors import Doors, file_routes
+from hongyan.app.measured_routes import measure_station
 from hongyan.app.objects import open_objects
 from hongyan.app.ops import Ops
 from hongyan.app.running import Ending
@@ -68,6 +69,8 @@ class Gateway:
             is_ready=self._is_ready,
             ops=ops or self._own_ops,
         )
+        for each in filter(None, (ops, self._own_ops)):
+            each.registry.watch(measure_station(self._station))
         known = HubDeliveries(link.name, self.hub).known
         self._deliveries = DeliveriesTeller(link.connection, link.subjects, known)
 

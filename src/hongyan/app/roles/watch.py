@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from hongyan.app.chores import Chores
 from hongyan.app.measured_core import measure_services, measure_watching
+from hongyan.app.measured_routes import measure_teller
 from hongyan.app.ops import Ops
 from hongyan.app.settings import Settings
 from hongyan.app.watching import Watching
@@ -39,7 +40,12 @@ class Watch:
         def measured() -> Iterator[Metric]:
             yield Gauge("commit_queue", "Commits that wait for the disk.", core.store.waiting)
 
-        for source in (measured, measure_services(core.services), measure_watching(watching)):
+        for source in (
+            measured,
+            measure_services(core.services),
+            measure_watching(watching),
+            measure_teller(core.teller),
+        ):
             self.ops.registry.watch(source)
 
     async def open(self) -> None:

@@ -66,6 +66,7 @@ class RoutedStation:
 
     Attributes:
         stray: How many facts came that concern nobody here.
+        doubts: How often facts may have been lost on the way here.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class RoutedStation:
         now_s: Callable[[], float],
         beat_s: float = 1.0,
     ) -> None:
-        self.stray = 0
+        self.stray = self.doubts = 0
         self._carrier = carrier
         self._follower = follower
         self._listening = listening
@@ -336,6 +337,7 @@ class RoutedStation:
             await self._doubts.wait()
             self._doubts.clear()
             await asyncio.gather(*map(self._refresh, list(self._arrivals)))
+            self.doubts += 1
             self._on_doubt()
             await asyncio.sleep(self._beat_s)  # several losses in a row are one doubt more
 

@@ -99,6 +99,11 @@ class RoutedTeller:
         self._news: dict[str, int] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
+    @property
+    def waiting(self) -> int:
+        """How many facts wait to be told."""
+        return len(self._queue)
+
     async def start(self) -> None:
         """See ``Teller.start``."""
         await self._carrier.start(self._on_letter, self._cut)
