@@ -17,7 +17,7 @@ from hongyan.domain.message.api import SendMessage
 from hongyan.domain.message.model import Text
 from hongyan.domain.user.api_admin import CreateUser, MintToken
 from hongyan.infra.local.folder import FolderLock
-from hongyan.kernel.bus import Actor
+from hongyan.kernel.bus import Actor, Caller
 from hongyan.kernel.ids import SYSTEM, ClientId, DeviceId, UserId
 
 OPERATOR = Actor(SYSTEM, DeviceId(""), admin=True)
@@ -41,10 +41,14 @@ async def each(items: Sequence[T], work: Callable[[T], Awaitable[R]]) -> list[R]
 
 
 class Preparation:
-    """Fills a data folder."""
+    """Fills a server or a cluster.
 
-    def __init__(self, embedded: Embedded) -> None:
-        self._caller = embedded.caller
+    Args:
+        caller: Carries the commands there.
+    """
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
 
     async def users(self, count: int) -> list[tuple[UserId, str]]:
         """Make users with one device each; return their ids and access tokens."""
@@ -105,7 +109,7 @@ async def prepare(
     prepare_data_dir(data_dir)
     with FolderLock(data_dir):
         embedded = await Embedded.open(settings)
-        made = Preparation(embedded)
+        made = Preparation(embedded.caller)
         people = await made.users(users)
         names = [name for name, _ in people]
         paired = names[: min(users, 200) // 2 * 2]

@@ -41,11 +41,17 @@ class Pace:
 
 
 class Acknowledgements:
-    """Counts them, and the longest time without one."""
+    """Counts them.
+
+    Attributes:
+        longest_s: The longest time without any.
+        slowest_s: The longest that a message has waited for its own.
+    """
 
     def __init__(self) -> None:
         self.count = 0
         self.longest_s = 0.0
+        self.slowest_s = 0.0
         self._last = time.monotonic()
         self._came = asyncio.Event()
 
@@ -54,11 +60,8 @@ class Acknowledgements:
         self._came.clear()
         await self._came.wait()
 
-    def since_s(self) -> float:
-        """Return how long ago the last one was."""
-        return time.monotonic() - self._last
-
-    def __call__(self) -> None:
+    def __call__(self, waited_s: float) -> None:
+        self.slowest_s = max(self.slowest_s, waited_s)
         now = time.monotonic()
         self.longest_s = max(self.longest_s, now - self._last)
         self._last = now

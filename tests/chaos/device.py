@@ -28,7 +28,7 @@ class Device:
         token: Its access token.
         places: Where servers listen, ``HOST:PORT``; each connection takes one of them.
         conversations: Where its user may write.
-        acked: Called at each acknowledgement.
+        acked: Called at each acknowledgement with how many seconds it took.
         noticed: Called with each entry that is new to the device.
     """
 
@@ -39,7 +39,7 @@ class Device:
         token: str,
         places: Sequence[str],
         conversations: list[str],
-        acked: Callable[[], None] = lambda: None,
+        acked: Callable[[float], None] = lambda waited_s: None,
         noticed: Callable[["Device", dict[str, Any]], None] = lambda device, entry: None,
     ) -> None:
         self.name, self.user_id = name, user_id
@@ -174,8 +174,10 @@ class Device:
 
     async def deliver(self, message: dict[str, Any]) -> None:
         """Send a message, again and again with the same client id until it is acknowledged."""
+        began = time.monotonic()
         receipt = await self.insist("message.send", message, twice=random.random() < TWICE)
         self.acknowledge(message, receipt["seq"])
+        self._acked(time.monotonic() - began)
 
     def compose(self, conversation_id: str, text: str, client_id: str = "") -> dict[str, Any]:
         """Return what ``message.send`` takes, with a fresh client id where none is given."""
@@ -195,7 +197,6 @@ class Device:
             self.in_order.append(ack)
         if self.view[where].setdefault(seq, author) != author:
             self.conflicts.append(f"{self.name}: {author} acknowledged at the taken seq {seq}")
-        self._acked()
 
     async def mark_read(self, conversation_id: str) -> None:
         """Read up to where everything is there."""

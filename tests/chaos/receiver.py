@@ -23,15 +23,16 @@ class Receiver:
 
     Args:
         port: Where it listens.
+        address: The address of this machine to listen on.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, address: str = "127.0.0.1") -> None:
         self.secret = ""
         self.deliveries: list[Delivery] = []
         self.conflicts: list[str] = []
         """Where something was posted that cannot be believed."""
         self.downs = 0
-        self._port = port
+        self._port, self._address = port, address
         self._places: set[tuple[str, int]] = set()
         self._came = asyncio.Event()
         self._manner: Manner = self._take
@@ -50,7 +51,7 @@ class Receiver:
     @property
     def url(self) -> str:
         """Where it takes deliveries."""
-        return f"http://127.0.0.1:{self._port}{PATH}"
+        return f"http://{self._address}:{self._port}{PATH}"
 
     async def start(self) -> None:
         """Begin to listen."""
@@ -88,7 +89,7 @@ class Receiver:
     async def _come(self) -> None:
         self._manner = self._take
         if self._site is None:
-            site = web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True)
+            site = web.TCPSite(self._runner, self._address, self._port, reuse_address=True)
             await site.start()
             self._site = site
 

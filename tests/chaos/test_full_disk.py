@@ -61,7 +61,7 @@ async def test_storage_full_is_said_and_passes(tiny_disk: Path) -> None:
     server = Server(embedded)
     await server.start()
     try:
-        made = Preparation(embedded)
+        made = Preparation(embedded.caller)
         (anna, anna_token), (boris, boris_token) = await made.users(2)
         (conversation,) = await made.direct([(anna, boris)])
         pushed: list[dict[str, Any]] = []

@@ -12,6 +12,7 @@ from hongyan.app.composition import Embedded
 from hongyan.app.settings import ServerSettings, Settings, prepare_data_dir
 from hongyan.domain.integration.webhooks_api import CreateWebhook
 from hongyan.infra.local.folder import FolderLock
+from hongyan.kernel.bus import Caller
 from hongyan.kernel.ids import UserId
 
 GROUP_SIZES = (3, 5, 8, 12)
@@ -44,15 +45,20 @@ async def make_world(data_dir: Path, users: int, webhook_url: str) -> World:
     with FolderLock(data_dir):
         embedded = await Embedded.open(settings)
         try:
-            world = await _fill(Preparation(embedded), users)
-            subscribe = CreateWebhook(url=webhook_url, kinds=("message",))
-            world.secret = (await embedded.caller.call(OPERATOR, subscribe)).secret
-            return world
+            return await fill(embedded.caller, users, webhook_url)
         finally:
             await embedded.close()
 
 
-async def _fill(made: Preparation, count: int) -> World:
+async def fill(caller: Caller, count: int, webhook_url: str) -> World:
+    """Make so many people and their conversations, and subscribe to all messages."""
+    world = await _people(Preparation(caller), count)
+    subscribe = CreateWebhook(url=webhook_url, kinds=("message",))
+    world.secret = (await caller.call(OPERATOR, subscribe)).secret
+    return world
+
+
+async def _people(made: Preparation, count: int) -> World:
     people = await made.users(count)
     names = [name for name, _ in people]
     world = World({name: [token] for name, token in people})

@@ -150,7 +150,14 @@ class PostgresServer:
         ]
 
     def _is_ready(self) -> bool:
-        probe = [self.binaries / "pg_isready", "-q", "-h", self.place.address, "-p", str(self.port)]
+        probe = [
+            str(self.binaries / "pg_isready"),
+            "-q",
+            "-h",
+            self.place.address,
+            "-p",
+            str(self.port),
+        ]
         return subprocess.run(probe, check=False).returncode == 0
 
     @property

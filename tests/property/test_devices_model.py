@@ -60,7 +60,7 @@ class DevicesAgree(RuleBasedStateMachine):
 
     async def set_up(self, port: int) -> None:
         await self.open()
-        made = Preparation(self.embedded)
+        made = Preparation(self.embedded.caller)
         await made.users(len(USERS))
         people = [UserId(name) for name in USERS]
         group = await made.group(people)
