@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run web test check chaos bench bench-files bench-routing docs lock clean
+.PHONY: help run web test check chaos chaos-cluster bench bench-files bench-routing docs lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -56,6 +56,10 @@ check: $(VENV)/.test  ## Style, types, floors and the quick tests: under a minut
 
 chaos: $(VENV)/.test  ## Kill the server again and again under load; lose no message, file or event
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+chaos-cluster: $(VENV)/.test  ## Let faults befall a cluster under load, as root: kills, cuts, pauses, clocks
+	@$(NODE) tools/prepare-tests
+	$(BIN)/python -m tests.chaos.cluster $(ARGS)
 
 bench: $(VENV)/.test  ## Measure
 	$(BIN)/python -m benchmarks $(ARGS)

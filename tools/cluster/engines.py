@@ -130,6 +130,12 @@ class RedisProcess(Engine):
 
     def command(self) -> list[str]:
         """See ``Engine.command``."""
-        options = {"bind": self.place.address, "port": self.port, "save": "", "appendonly": "no"}
+        options = {
+            "bind": self.place.address,
+            "port": self.port,
+            "save": "",
+            "appendonly": "no",
+            "protected-mode": "no",
+        }
         words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         return [program("redis-server"), "--dir", str(self.folder), *words]
