@@ -1,5 +1,6 @@
 """Which subjects a station listens to, and why: each is held by those who need it."""
 
+import asyncio
 from collections.abc import Callable, Collection
 
 from .ports import Carrier
@@ -28,6 +29,7 @@ class Listening:
         self._now_s = now_s
         self._linger_s = linger_s
         self._unneeded: dict[str, float] = {}
+        self._beginning: dict[str, asyncio.Task[None]] = {}
 
     async def hold(self, subjects: Collection[str]) -> None:
         """Need these; they are listened to when this returns."""
@@ -38,7 +40,19 @@ class Listening:
                 fresh.append(subject)
             self.subjects[subject] = (count or 0) + 1
             self._unneeded.pop(subject, None)
-        await self._carrier.listen(fresh)
+        if fresh:
+            task = asyncio.get_running_loop().create_task(self._listen(fresh))
+            self._beginning |= dict.fromkeys(fresh, task)
+        waiting = {self._beginning[each] for each in subjects if each in self._beginning}
+        if waiting:  # others may have begun with the same a moment ago
+            await asyncio.wait(waiting)
+
+    async def _listen(self, subjects: Collection[str]) -> None:
+        try:
+            await self._carrier.listen(subjects)
+        finally:
+            for subject in subjects:
+                self._beginning.pop(subject, None)
 
     def release(self, subjects: Collection[str]) -> None:
         """Need these no more."""

@@ -42,16 +42,6 @@ class _Arrival:
         """What the user left while their conversations were asked for."""
 
 
-class _Holding:
-    """A conversation that is not followed yet, and what came of it meanwhile."""
-
-    __slots__ = ("items", "task")
-
-    def __init__(self, told: Told) -> None:
-        self.items = [told]
-        self.task: asyncio.Task[None] | None = None
-
-
 class RoutedStation:
     """The ``Station`` over a carrier.
 
@@ -90,7 +80,10 @@ class RoutedStation:
         self._on_fact: Callable[[Fact], None] = lambda _: None
         self._on_doubt: Callable[[], None] = lambda: None
         self._arrivals: dict[UserId, _Arrival] = {}
-        self._held: dict[ConversationId, _Holding] = {}
+        self._held: dict[ConversationId, list[Told]] = {}
+        """Conversations that are not followed yet, and what came of them meanwhile."""
+        self._following: dict[ConversationId, asyncio.Future[None]] = {}
+        """Conversations that begin to be followed."""
         self._moves: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._joins: OrderedDict[tuple[str, int], None] = OrderedDict()
         self._asking = asyncio.Semaphore(ASKING_MAX)
@@ -166,18 +159,28 @@ class RoutedStation:
         return set()
 
     async def _enter(self, user_id: UserId, conversation_ids: Collection[ConversationId]) -> None:
-        held = [self._held[each].task for each in conversation_ids if each in self._held]
         fresh = [
-            LogId(each)
+            each
             for each in conversation_ids
             if not self._here.is_followed(each) and each not in self._held
         ]
         self._here.enter(user_id, conversation_ids)
         if fresh:
-            await self._follower.follow(fresh)
-        for task in held:
-            if task is not None:
-                await asyncio.shield(task)
+            done = asyncio.get_running_loop().create_future()
+            self._following |= dict.fromkeys(fresh, done)
+            await self._follower.follow(list(map(LogId, fresh)))
+            self._followed(fresh, done)
+        waiting = {self._following[each] for each in conversation_ids if each in self._following}
+        if waiting:  # for what others, who came a moment ago, began to follow
+            await asyncio.wait(waiting)
+
+    def _followed(
+        self, conversation_ids: Iterable[ConversationId], done: asyncio.Future[None]
+    ) -> None:
+        done.set_result(None)
+        for conversation_id in conversation_ids:
+            if self._following.get(conversation_id) is done:
+                del self._following[conversation_id]
 
     def _unfollow(self, conversation_ids: Iterable[ConversationId]) -> None:
         """Nobody here is in these any more; what is held ends by itself."""
@@ -243,8 +246,10 @@ class RoutedStation:
                 self._enter_known(conversation_id, told, users)
                 self._join(told)
         elif users:
-            holding = self._held[conversation_id] = _Holding(told)
-            holding.task = self._run(self._follow(conversation_id))
+            self._held[conversation_id] = [told]
+            done = asyncio.get_running_loop().create_future()
+            self._following[conversation_id] = done
+            self._run(self._follow(conversation_id, done))
         else:
             self.stray += 1
 
@@ -293,20 +298,21 @@ class RoutedStation:
         return True
 
     def _hold(self, conversation_id: ConversationId, told: Told) -> None:
-        items = self._held[conversation_id].items
+        items = self._held[conversation_id]
         if len(items) < HELD_MAX:
             items.append(told)
         else:
             self.doubt()
 
-    async def _follow(self, conversation_id: ConversationId) -> None:
+    async def _follow(self, conversation_id: ConversationId, done: asyncio.Future[None]) -> None:
         """Follow a conversation that somebody here joined; then hand on what came of it.
 
         What is told before it is followed never comes here. Who joins reads the conversation
         when told so, and that is later.
         """
         await self._follower.follow([LogId(conversation_id)])
-        held = self._held.pop(conversation_id).items
+        self._followed((conversation_id,), done)
+        held = self._held.pop(conversation_id)
         for told in held:
             if told.moved and not told.is_leave:
                 users = [user_id for user_id in told.moved if user_id in self._here]

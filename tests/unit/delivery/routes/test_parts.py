@@ -213,6 +213,27 @@ async def test_a_subject_is_kept_for_a_while_after_nobody_needs_it(clock):
     assert (carrier.subjects, ended) == ({"b"}, ["a"])
 
 
+async def test_who_needs_what_another_begins_to_listen_to_waits_too(clock):
+    carrier, gate = FakeCarrier(), asyncio.Event()
+    begin = carrier.listen
+
+    async def listen(subjects):
+        await begin(subjects)
+        await gate.wait()
+
+    carrier.listen = listen
+    listening = Listening(carrier, clock)  # type: ignore[arg-type]
+    one = asyncio.create_task(listening.hold(("a", "b")))
+    await asyncio.sleep(0)
+    two = asyncio.create_task(listening.hold(("b",)))
+    await asyncio.sleep(0.001)
+    assert (one.done(), two.done()) == (False, False)
+    gate.set()
+    await asyncio.gather(one, two)
+    await listening.hold(("a",))
+    assert listening.subjects == {"a": 2, "b": 2}
+
+
 # --- whereabouts ---
 
 

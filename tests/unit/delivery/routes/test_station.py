@@ -24,13 +24,16 @@ class Gate:
         self.followed = []
         self.open = asyncio.Event()
         self.open.set()
+        self.open_for = ""
+        """With which logs it does not wait."""
 
     async def start(self):
         pass
 
     async def follow(self, log_ids):
         self.followed += log_ids
-        await self.open.wait()
+        if not self.open_for or log_ids[0][0] != self.open_for:
+            await self.open.wait()
 
     def unfollow(self, log_ids):
         for log_id in log_ids:
@@ -204,6 +207,36 @@ async def test_who_comes_and_goes_at_any_moment_leaves_nothing_behind(world, ste
     assert world.gate.followed == ["@bob", G]
     world.station.went("bob")
     assert (world.gate.followed, world.here.users()) == ([], [])
+
+
+async def test_came_waits_for_what_another_began_to_follow(world):
+    world.audience.rows = {G: {"ann", "bob"}}
+    ann = asyncio.create_task(world.station.came("ann"))
+    world.gate.open.clear()
+    world.gate.open_for = "@"
+    bob = asyncio.create_task(world.station.came("bob"))
+    await settle()
+    assert G in world.gate.followed
+    assert (ann.done(), bob.done()) == (False, False)
+    world.gate.open.set()
+    await settle()
+    assert (ann.done(), bob.done()) == (True, True)
+    assert sorted(world.gate.followed) == ["@ann", "@bob", G]
+
+
+async def test_who_comes_while_the_follow_of_one_who_went_goes_on_is_followed(world):
+    world.audience.rows = {G: {"ann", "bob"}}
+    world.gate.open_for = "@"
+    world.gate.open.clear()
+    ann = asyncio.create_task(world.station.came("ann"))
+    await settle()
+    world.station.went("ann")
+    bob = asyncio.create_task(world.station.came("bob"))
+    await settle()
+    assert not bob.done()
+    world.gate.open.set()
+    await asyncio.gather(ann, bob)
+    assert sorted(world.gate.followed) == ["@bob", G]
 
 
 async def test_in_doubt_it_is_read_anew_who_belongs_where(world):
