@@ -534,6 +534,11 @@ export interface Entry {
   body: unknown;
 }
 
+export interface EnvelopePush {
+  event: string;
+  data: Record<string, unknown>;
+}
+
 /** A user, and the external id. */
 export interface ExternalProfile {
   external_id: string;
@@ -808,6 +813,14 @@ export interface Head {
   ordinal?: number;
   /** Grows whenever a rule that guards the log may decide differently; see `Expect`. */
   epoch?: number;
+}
+
+/** What one node knows of an entry. It knows of the newest some thousands. */
+export interface Hearing {
+  node: string;
+  /** When the fact came there; 0 when it never did, or it is forgotten. */
+  heard_at_ms?: number;
+  pushes?: Push[];
 }
 
 /** The first request. `token` may be left out when the upgrade carried it as a header. */
@@ -1636,9 +1649,13 @@ export interface ProfilePage {
   next_after?: string;
 }
 
+/** A node handed the entry to one connected device. */
 export interface Push {
-  event: string;
-  data: Record<string, unknown>;
+  user_id: string;
+  device_id: string;
+  node: string;
+  at_ms: number;
+  is_connected: boolean;
 }
 
 /** The message that this one answers. Its text is not copied, so a recall leaves none. */
@@ -2071,6 +2088,59 @@ export interface Tokens {
   refresh_token: string;
 }
 
+/** Tell how far a message has come: stored, heard by which node, pushed, delivered, read. */
+export interface TraceMessage {
+  conversation_id: string;
+  seq?: number;
+  sender?: string;
+  client_id?: string;
+}
+
+/** The way of one message. A time that nobody noted is 0. */
+export interface Traced {
+  conversation_id: string;
+  seq: number;
+  kind: string;
+  sender: string;
+  client_id: string;
+  /** When the server judged it, just before it was stored. */
+  accepted_at_ms: number;
+  /** It is in the log, so it is on disk and will be delivered by sync at the latest. */
+  is_stored?: boolean;
+  /** The nodes that heard of it. */
+  nodes?: Hearing[];
+  /** The members, by id; at most 200. */
+  users?: TracedUser[];
+  /** Whether there are more members. */
+  is_cut?: boolean;
+}
+
+/** How far the message came with one device. */
+export interface TracedDevice {
+  device_id: string;
+  platform: string;
+  /** When the device was last seen at all. */
+  seen_at_ms: number;
+  /** When it was handed to the device's connection; 0 when that is not known. */
+  pushed_at_ms?: number;
+  /** By which node. */
+  node?: string;
+  /** Whether that connection is still open. */
+  is_connected?: boolean;
+}
+
+/** How far the message came with one member. */
+export interface TracedUser {
+  user_id: string;
+  /** Whether the entry is within what this member may see of the conversation. */
+  may_see: boolean;
+  /** Whether one of the user's devices has said that it has it, or was ahead of it. */
+  is_delivered: boolean;
+  /** Whether the user's reading cursor is at it or behind it. */
+  is_read: boolean;
+  devices?: TracedDevice[];
+}
+
 /** Make another member the owner; the caller becomes an admin. */
 export interface TransferGroup {
   conversation_id: string;
@@ -2308,6 +2378,8 @@ export interface Methods {
   "admin.audit": { params: ListAudit; result: Acts };
   /** Return how much the server is used. */
   "admin.statistics": { params: GetStatistics; result: Statistics };
+  /** Tell how far a message has come: stored, heard by which node, pushed, delivered, read. */
+  "admin.trace": { params: TraceMessage; result: Traced };
   /** Make a bot (or take the one with this external id) and a new key for it. */
   "app.bot_create": { params: CreateBot; result: NewBot };
   /** Make the group that belongs to an object of the business, or return the one there is. */

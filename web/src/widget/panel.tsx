@@ -1,6 +1,6 @@
 import { render } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { Client, ConversationHandle } from "@hongyan/sdk";
+import type { Client, ConversationHandle, ConversationSummary } from "@hongyan/sdk";
 import { speak, t, useLanguage } from "../i18n/index.js";
 import { Cell } from "../lib/cell.js";
 import { focused } from "../lib/focus.js";
@@ -228,6 +228,7 @@ function Conversation({ title, client, handle, back, options }: ConversationProp
   useEffect(() => {
     if (!summary) handle.refresh().catch(() => {}); // the line above tells why
   }, [handle, !summary]);
+  useSeen(desk, summary);
   const name = summary ? titleOfConversation(summary) : title;
   return (
     <DeskContext.Provider value={desk}>
@@ -247,4 +248,25 @@ function Conversation({ title, client, handle, back, options }: ConversationProp
       </div>
     </DeskContext.Provider>
   );
+}
+
+/** Follow how far the others have read a small group: what a customer wants to know. */
+function useSeen(desk: Desk, summary: ConversationSummary | null): void {
+  const { client, handle } = desk;
+  const last = summary?.kind === "group" && summary.last?.type === "message" ? summary.last : null;
+  const me = client.session.value.kind === "active" ? client.session.value.userId : "";
+  const note = (seq: number) => desk.seen.set(Math.max(desk.seen.value, seq));
+  useEffect(
+    () =>
+      client.on("signal", ({ log_id: id, kind, sender, body }) => {
+        const { read_seq: seq = 0 } = (body ?? {}) as { read_seq?: number };
+        if (id === handle.id && kind === "receipt.read" && sender !== me) note(seq);
+      }),
+    [desk],
+  );
+  useEffect(() => {
+    if (!last || last.seq === 0) return;
+    if (last.sender !== me) note(last.seq);
+    else handle.readers(last.seq).then(({ readers }) => readers.length > 0 && note(last.seq), () => {});
+  }, [desk, last?.seq]);
 }

@@ -4,7 +4,7 @@ for (const button of document.querySelectorAll("[data-chat=open]")) {
   button.addEventListener("click", () => chat?.open());
 }
 chat?.addEventListener("hongyan-message", ({ detail }) => {
-  const last = document.querySelector("dd.last");
+  const last = document.querySelector("dd.last, [aria-current] .last");
   if (last && detail.text) last.textContent = detail.text;
 });
 const leaving = document.querySelector('form[action="/logout"]');

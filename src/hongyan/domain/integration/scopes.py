@@ -62,7 +62,8 @@ _WIDGET = """
     conversation.folders conversation.hide_messages group.get group.members
     message.send message.get message.edit message.recall message.revisions message.react
     message.reactors message.marks message.pins poll.vote poll.votes
-    media.get media.ticket media.claim presence.get presence.watch presence.unwatch
+    media.get media.ticket media.claim media.direct_begin
+    media.direct_resume media.direct_finish presence.get presence.watch presence.unwatch
 """
 WIDGET_METHODS: Final = frozenset(_WIDGET.split())
 """What a widget's device may ask: what a conversation needs, nothing of the account."""

@@ -193,6 +193,7 @@ function Tools({ context, open }: { context: Parameters<typeof messageMenu>[0]; 
 }
 
 function Bubble({ message, summary, isOwn }: { message: Message; summary: ConversationSummary; isOwn: boolean }) {
+  const seen = useValue(useDesk().seen);
   const content = message.content;
   if (!content) return null;
   const isBare = content.type === "sticker" || ((content.type === "image" || content.type === "video") && !content.caption && !message.quote);
@@ -210,7 +211,7 @@ function Bubble({ message, summary, isOwn }: { message: Message; summary: Conver
         <time dateTime={new Date(message.sentAtMs).toISOString()} title={moment(message.sentAtMs)}>
           {clock(message.sentAtMs)}
         </time>
-        {isOwn && summary.kind !== "self" && <Ticks message={message} summary={summary} />}
+        {isOwn && summary.kind !== "self" && <Ticks message={message} summary={summary} seenSeq={seen} />}
       </span>
     </div>
   );

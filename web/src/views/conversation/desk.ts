@@ -13,6 +13,8 @@ export class Desk {
   readonly selected = new Cell<ReadonlySet<number> | null>(null);
   /** A text to be put into the composer. */
   readonly insertion = new Cell<{ text: string; replace: boolean } | null>(null);
+  /** How far somebody else has read a group, where that is watched; else 0. */
+  readonly seen = new Cell(0);
   /** Show a message; set by the timeline. */
   jump: (seq: number) => void = () => {};
   /** The latest message of one's own that can be edited; set by the timeline. */
