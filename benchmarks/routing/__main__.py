@@ -193,12 +193,11 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=100_000, help="users in the simulation")
     parser.add_argument("--measured", type=Path, help="what was measured before; made if missing")
     parser.add_argument("--json", type=Path, help="where to write the figures")
-    parser.add_argument("--redraw", action="store_true", help="draw what --json holds")
+    parser.add_argument(
+        "--again", action="store_true", help="price and draw again what --json holds"
+    )
     parser.add_argument("--only-measure", action="store_true", help="leave the simulation out")
     chosen = parser.parse_args()
-    if chosen.redraw:
-        show(json.loads(chosen.json.read_text()))
-        return
     if chosen.measured is not None and chosen.measured.exists():
         real: list[Any] = json.loads(chosen.measured.read_text())
     else:
@@ -213,9 +212,13 @@ def main() -> None:
           f"(median), {max(map(abs, errors)):.0%} (worst)")  # fmt: skip
     if chosen.only_measure:
         return
-    people, rows = Population(Size(chosen.users)), []
-    for gateways in GATEWAYS:
-        rows += simulate(people, gateways, ORDER, KINDS, (QUIET, BUSY), 3_200)
+    rows: list[Row] = []
+    if chosen.again:
+        rows = json.loads(chosen.json.read_text())
+    else:
+        people = Population(Size(chosen.users))
+        for gateways in GATEWAYS:
+            rows += simulate(people, gateways, ORDER, KINDS, (QUIET, BUSY), 3_200)
     rows = priced(costs, rows)
     show(rows)
     if chosen.json is not None:
