@@ -9,8 +9,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from websockets.asyncio.client import connect
 
 from tests.cluster.live_cluster import LiveCluster
+from tests.engines.otlp import Collector
 from tests.engines.process import free_ports
 from tests.files.people import Person
+from tests.observability.test_tracing import check_way, has_push, talk
 
 pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout(300)]
 
@@ -67,3 +69,19 @@ async def test_health_metrics_and_the_way_of_a_message(tmp_path: Path) -> None:
         assert status(ports[2], "/readyz") == 503
     finally:
         cluster.stop()
+
+
+async def test_a_message_is_followed_through_the_cluster(tmp_path: Path) -> None:
+    collector = Collector()
+    settings = (f"tracing.url={collector.url}", "tracing.share=1")
+    cluster = LiveCluster(tmp_path, *settings, shape=(2, 1, 1), with_proxy=False)
+    try:
+        cluster.start()
+        place, seq = await talk(*(gateway.url for gateway in cluster.gateways))
+        found = check_way(collector.wait_for(has_push), place, seq)
+    finally:
+        cluster.stop()
+        collector.stop()
+    nodes = {name: span.node for name, span in found.items()}
+    assert (nodes["request"], nodes["carried"]) == ("gateway-1", "backend-1")
+    assert nodes["push"].startswith("gateway-")

@@ -12,6 +12,7 @@ from hongyan.delivery.deliveries import HubDeliveries
 from hongyan.delivery.doubt import Doubt
 from hongyan.delivery.hub import Hub
 from hongyan.delivery.presence import Presence
+from hongyan.delivery.tracing import PushTracing, TracedCaller
 from hongyan.domain.catalog import COMMANDS, ROWS
 from hongyan.domain.log.model import Committed, Signal
 from hongyan.infra.local.audience import RecordsAudience
@@ -19,6 +20,7 @@ from hongyan.infra.local.bus import LocalBus
 from hongyan.infra.local.presence import LocalWatches, LocalWhereabouts
 from hongyan.infra.local.usage import FolderUsage
 from hongyan.infra.sqlite.store import SqliteStore
+from hongyan.kernel.bus import Caller
 from hongyan.kernel.clock import Clock, SystemClock
 
 from .chores import Chores
@@ -28,6 +30,7 @@ from .ops import Ops
 from .running import Ending
 from .services import Services
 from .settings import Settings, load_secrets, prepare_data_dir
+from .traces import make_tracer
 from .watching import Watching
 
 DATABASE = "hongyan.db"
@@ -105,9 +108,21 @@ class Server:
         ):
             self.ops.registry.watch(source)
         self._webhooks = embedded.services.integration.webhooks
+        self._tracer = make_tracer(settings, "serve")
+        caller: Caller = bus
+        if self._tracer is not None:
+            pushes = PushTracing(self._tracer, self.hub.recent, "serve")
+            caller = TracedCaller(bus, self._tracer, pushes.follow)
         files = partial(file_routes, settings, bus, embedded.services.media.bytes)
         self._doors = Doors(
-            settings, bus, clock, self.hub, files, is_ready=is_writable, ops=self.ops
+            settings,
+            caller,
+            clock,
+            self.hub,
+            files,
+            is_ready=is_writable,
+            ops=self.ops,
+            tracer=self._tracer,
         )
         self.control = ControlServer(bus, COMMANDS)
 
@@ -138,6 +153,8 @@ class Server:
         await self._doors.close()
         await self._chores.stop()
         await self.ops.close()
+        if self._tracer is not None:
+            await asyncio.to_thread(self._tracer.close)
         await self.control.close()
 
 

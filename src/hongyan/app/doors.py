@@ -28,6 +28,7 @@ from hongyan.kernel.bus import Caller
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Unauthenticated
 from hongyan.kernel.meters import Meters
+from hongyan.kernel.tracing import Tracer
 
 from .measured import measure_doors, measure_hub
 from .objects import ObjectParts, storage_origin
@@ -49,6 +50,7 @@ class Doors:
             needing tasks; None takes ``caller``.
         is_ready: Whether requests can be answered, as far as others know.
         ops: Tells what is measured here.
+        tracer: Follows some requests; None follows none.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Doors:
         relay: Caller | None = None,
         is_ready: Callable[[], bool] = lambda: True,
         ops: Ops | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self._settings = settings
         self._hub = hub
@@ -70,6 +73,7 @@ class Doors:
         options = _http_options(settings)
         limits, answers = limits_of(options, user_rates), Meters()
         door = _door(settings, caller, relay, clock, hub, user_rates)
+        door.tracer = tracer
         self.web = WebServer(
             create_app(
                 caller,

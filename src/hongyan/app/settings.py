@@ -15,7 +15,13 @@ from msgspec import Meta, Struct
 from hongyan.access.native.options import SocketOptions
 
 from .setting_types import Address, Count, CountOrNone, PositiveSeconds, Rate, Seconds, Secret
-from .settings_storage import FileSettings, MetricsSettings, ObjectSettings, StorageSettings
+from .settings_storage import (
+    FileSettings,
+    MetricsSettings,
+    ObjectSettings,
+    StorageSettings,
+    TracingSettings,
+)
 
 
 class ServerSettings(Struct, frozen=True, kw_only=True):
@@ -237,6 +243,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     cluster: ClusterSettings = ClusterSettings()
     routing: RoutingSettings = RoutingSettings()
     metrics: MetricsSettings = MetricsSettings()
+    tracing: TracingSettings = TracingSettings()
 
     @property
     def data_dir(self) -> Path:

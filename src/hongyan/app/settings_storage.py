@@ -93,6 +93,16 @@ class StorageSettings(Struct, frozen=True, kw_only=True):
     """Threads that read the database."""
 
 
+class TracingSettings(Struct, frozen=True, kw_only=True):
+    """OpenTelemetry traces of a few requests, from the socket to the recipients."""
+
+    url: str = ""
+    """Where OTLP over HTTP is taken, such as ``http://127.0.0.1:4318``. Empty: no traces, at no
+    cost. It needs the packages of ``hongyan[traces]``."""
+    share: Annotated[float, Meta(ge=0, le=1)] = 0.01
+    """The share of requests on WebSockets that are followed."""
+
+
 class MetricsSettings(Struct, frozen=True, kw_only=True):
     """Health and metrics, for those who watch over the server. Nobody reaches them by default."""
 

@@ -51,7 +51,8 @@ class Outermost:
         try:
             await self._app(scope, receive, send_on)
         except Exception as error:
-            log.exception("a request failed: %s %s", scope["method"], scope["path"])
+            method = {"method": scope["method"]}
+            log.exception("a request failed: %s", scope["path"], extra=method)
             if started:
                 raise
             await problem(error)(scope, receive, send_on)

@@ -35,8 +35,11 @@ from hongyan.kernel.errors import (
 )
 from hongyan.kernel.ids import ConnectionId, DeviceId, UserId, new_connection_id
 from hongyan.kernel.meters import Durations, Meters
+from hongyan.kernel.tracing import TRACE, Answered, Tracer, ending
 from hongyan.wire.native.codec import Failure, Format, Malformed, Push, Request, Result
 from hongyan.wire.native.errors import wire_error
+
+from .following import follow, unfollow
 
 log = logging.getLogger(__name__)
 
@@ -139,6 +142,8 @@ class Door(Struct):
     ``msgspec.Raw`` JSON."""
     awaits_only_futures: bool = False
     """Whether no command that ``relay`` carries needs a task."""
+    tracer: Tracer | None = None
+    """Follows some requests; None follows none."""
     meters: Meters = field(default_factory=Meters)
     """How long requests took, by method."""
     refusals: Counter[str] = field(default_factory=Counter)
@@ -219,12 +224,17 @@ class Session:
             return
         self._refused = 0
         began = perf_counter()
+        span = None if self._door.tracer is None else follow(self, self._door.tracer, request)
         try:
             work, eager = self._work(request)
         except Exception as error:
             self._fail(request.id, error)
+            unfollow(span, error)
             return
-        answered = partial(self._answered, request.id, self._door.meters[request.method], began)
+        took = self._door.meters[request.method]
+        answered: Answered = partial(self._answered, request.id, took, began)
+        if span is not None:
+            answered = ending(span, answered)
         self._in_flight += 1
         if self._in_flight >= self._door.in_flight_max and not self._paused:
             self._paused = True
@@ -235,6 +245,8 @@ class Session:
             task = asyncio.get_running_loop().create_task(_run(work, answered))
             self._door.tasks.add(task)
             task.add_done_callback(self._door.tasks.discard)
+        if span is not None:
+            TRACE.set("")
 
     def closed(self) -> None:
         """The connection is gone. What was asked is still carried out, but not answered."""
@@ -317,7 +329,9 @@ class Session:
         wire = wire_error(error)
         self._door.refusals[wire.code] += 1
         if wire.code == Internal.code and not isinstance(error, Refusal):
-            log.error("a request failed", exc_info=error)
+            ids = {"user": self.user_id, "device": self.device_id, "request": request_id}
+            ids["connection"] = self.connection_id
+            log.error("a request failed", exc_info=error, extra=ids)
         self._send(Failure(request_id, wire))
 
     def _send(self, message: Result | Failure | Push) -> None:

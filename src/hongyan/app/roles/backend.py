@@ -4,10 +4,15 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
+import msgspec
+
 from hongyan.app.running import Ending
 from hongyan.app.settings import Settings
+from hongyan.app.traces import make_tracer
+from hongyan.delivery.tracing import Followed, TracedCaller
 from hongyan.domain.catalog import COMMANDS
 from hongyan.infra.nats.server import NatsServer
+from hongyan.kernel.bus import Caller
 from hongyan.kernel.clock import Clock, SystemClock
 
 from .core import Core
@@ -31,7 +36,11 @@ class Backend:
     def __init__(self, settings: Settings, link: Link, core: Core) -> None:
         self._drain_s = max(settings.server.drain_s, 1.0)
         self._link = link
-        self._server = NatsServer(link.connection, link.subjects, core.bus, COMMANDS)
+        self._tracer = make_tracer(settings, link.name)
+        caller: Caller = core.bus
+        if self._tracer is not None:
+            caller = TracedCaller(core.bus, self._tracer, self._follow)
+        self._server = NatsServer(link.connection, link.subjects, caller, COMMANDS)
 
     async def open(self) -> None:
         """Take calls."""
@@ -42,6 +51,12 @@ class Backend:
         self._link.nodes.become("draining")
         await asyncio.sleep(LEAVING_S)
         await self._server.drain(self._drain_s)
+        if self._tracer is not None:
+            await asyncio.to_thread(self._tracer.close)
+
+    def _follow(self, followed: Followed) -> None:
+        data = msgspec.msgpack.encode(followed)
+        self._link.connection.publish(self._link.subjects.followed, data)
 
 
 async def run(settings: Settings, ready: Callable[[str], None], clock: Clock | None = None) -> None:

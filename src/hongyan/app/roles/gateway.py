@@ -6,12 +6,15 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 
+import msgspec
+
 from hongyan.app.doors import Doors, file_routes
 from hongyan.app.measured_routes import measure_station
 from hongyan.app.objects import open_objects
 from hongyan.app.ops import Ops
 from hongyan.app.running import Ending
 from hongyan.app.settings import Settings
+from hongyan.app.traces import make_tracer
 from hongyan.delivery.announcing import REFRESH_S, Announcing
 from hongyan.delivery.audience import AskingAudience
 from hongyan.delivery.deliveries import HubDeliveries
@@ -20,6 +23,7 @@ from hongyan.delivery.hub import Hub
 from hongyan.delivery.ordering import Ordering
 from hongyan.delivery.ports import Fact
 from hongyan.delivery.routes.interests import Interests
+from hongyan.delivery.tracing import Followed, PushTracing
 from hongyan.domain.log.model import Committed
 from hongyan.infra.nats.caller import NatsCaller
 from hongyan.infra.nats.deliveries import DeliveriesTeller
@@ -58,6 +62,7 @@ class Gateway:
         self.hub.on_devices = self._announcing.changed
         self._ordering = Ordering(self.hub.committed, later)
         self._doubt = Doubt(self.hub, later)
+        self._tracer = make_tracer(settings, link.name)
         files = partial(file_routes, settings, self._caller, open_objects(settings, clock))
         self.doors = Doors(
             settings,
@@ -68,6 +73,7 @@ class Gateway:
             relay=self._caller.relay(),
             is_ready=self._is_ready,
             ops=ops or self._own_ops,
+            tracer=self._tracer,
         )
         for each in filter(None, (ops, self._own_ops)):
             each.registry.watch(measure_station(self._station))
@@ -82,6 +88,7 @@ class Gateway:
         """
         await self._caller.start()
         await self._deliveries.start()
+        await self._follow_pushes()
         if self._own_ops is not None:
             await self._own_ops.open()
         await self._station.start(self._told, self._doubted)
@@ -96,6 +103,20 @@ class Gateway:
         await self._caller.close()
         if self._own_ops is not None:
             await self._own_ops.close()
+
+        if self._tracer is not None:
+            await asyncio.to_thread(self._tracer.close)
+
+    async def _follow_pushes(self) -> None:
+        """Hear which entries are followed, and tell when they were pushed here."""
+        if self._tracer is None:
+            return
+        pushes = PushTracing(self._tracer, self.hub.recent, self._link.name)
+        decode = msgspec.msgpack.Decoder(Followed).decode
+        subject = self._link.subjects.followed
+        await self._link.connection.subscribe(
+            subject, lambda _subject, data: pushes.follow(decode(data))
+        )
 
     def _works(self) -> bool:
         return self.doors.is_open and self._is_ready()

@@ -16,6 +16,7 @@ from msgspec import Raw
 
 from hongyan.kernel.bus import Actor, Command, Result
 from hongyan.kernel.errors import Busy, Unavailable
+from hongyan.kernel.tracing import TRACE
 from hongyan.wire.native.errors import refusal_of
 
 from .connection import NatsConnection
@@ -115,6 +116,7 @@ class NatsCaller:
             Raw(encode(command)),
             self._loop.time() + kind.ANSWER_WITHIN_S,
             partial(_finish, future),
+            TRACE.get(),
         )
         self._flights[flight.number] = flight
         self._lanes.enter(flight)
@@ -144,7 +146,9 @@ class NatsCaller:
         for flight in flights:
             flight.batch = self._batch
             left_ms = max(1, int((flight.deadline - now) * 1000))
-            calls.append(Call(flight.number, flight.method, flight.who, flight.params, left_ms))
+            calls.append(
+                Call(flight.number, flight.method, flight.who, flight.params, left_ms, flight.trace)
+            )
         me, floor = self._connection.me, next(iter(self._flights))
         reply = self._subjects.answers(me, node, self._batch)
         self._connection.publish(self._subjects.calls(node), encode(Calls(me, floor, calls)), reply)

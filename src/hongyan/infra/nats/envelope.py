@@ -28,6 +28,8 @@ class Call(Struct, frozen=True, array_like=True):
     params: Raw
     expires_in_ms: int
     """After so long nobody waits for the answer any more."""
+    trace: str = ""
+    """The traceparent of a call that is followed; empty for most."""
 
 
 class Calls(Struct, frozen=True, array_like=True):

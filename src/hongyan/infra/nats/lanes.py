@@ -17,7 +17,7 @@ from msgspec import Raw
 
 from hongyan.kernel.bus import Access, Actor, Command
 
-from .envelope import Who
+from .envelope import Call, Who
 from .nodes import Alive
 
 NAMES = (
@@ -49,6 +49,7 @@ class Flight:
         "node",
         "number",
         "params",
+        "trace",
         "who",
     )
 
@@ -61,6 +62,7 @@ class Flight:
         params: Raw,
         deadline: float,
         done: Callable[[Any, Exception | None], None],
+        trace: str = "",
     ) -> None:
         self.number = number
         self.lane = lane
@@ -70,8 +72,13 @@ class Flight:
         self.params = params
         self.deadline = deadline
         self.done = done
+        self.trace = trace
         self.node = ""
         self.batch = 0
+
+    def call(self, left_ms: int) -> Call:
+        """Return it as it travels, with so long left to answer it."""
+        return Call(self.number, self.method, self.who, self.params, left_ms, self.trace)
 
     def __lt__(self, other: "Flight") -> bool:
         return self.number < other.number

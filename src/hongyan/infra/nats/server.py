@@ -10,6 +10,7 @@ from nats.aio.subscription import Subscription
 
 from hongyan.kernel.bus import Caller, Command
 from hongyan.kernel.errors import Busy, Refusal, UnknownMethod
+from hongyan.kernel.tracing import TRACE
 from hongyan.wire.native.errors import wire_error
 
 from .connection import NatsConnection
@@ -128,11 +129,14 @@ class NatsServer:
             if command is None:
                 raise UnknownMethod(method=call.method)
             params = params_decoder(command).decode(call.params)
+            if call.trace:
+                TRACE.set(call.trace)  # of this task's own context
             result = await self._caller.call(actor_of(call.who), params)
             answer = Answer(call.number, encode_json(result))
         except Exception as error:
             if not isinstance(error, Refusal):
-                log.exception("%s failed", call.method)
+                ids = {"user": call.who[0], "device": call.who[1], "method": call.method}
+                log.exception("a call failed", extra=ids)
             answer = Answer(call.number, b"", wire_error(error))
         if len(answer.result) <= KEPT_BYTES:
             known[call.number] = answer

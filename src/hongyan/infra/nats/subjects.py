@@ -16,6 +16,8 @@ class Subjects:
         """Asks all nodes for a sign of life."""
         self.heard = f"{cluster}.heard"
         """What was committed, for what others remember."""
+        self.followed = f"{cluster}.followed"
+        """Tells all gateways of entries that belong to a trace."""
         self.traces = f"{cluster}.traces"
         """Asks all gateways what they know of an entry."""
 

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 from tests.files import samples
 
-from hongyan.domain.media.ports import Unreadable
+from hongyan.domain.media.ports import HEAD_BYTES, Unreadable
 from hongyan.infra.media.prober import WorkerLimits, WorkerProber
-from hongyan.infra.media.sniff import sniff
+from hongyan.infra.media.sniff import mime_of
 from hongyan.infra.media.worker import Answer
 from hongyan.kernel.errors import Busy
 
@@ -114,7 +114,7 @@ async def test_videos_that_people_have(prober, tmp_path, form, codec):
     if codec not in av.codecs_available:
         pytest.skip(f"nothing here makes {codec}")
     path = write(tmp_path, samples.video((160, 96), 0.5, form, codec))
-    probed = await prober.probe(path, sniff(path).mime)
+    probed = await prober.probe(path, mime_of(path.read_bytes()[:HEAD_BYTES]))
     assert (probed.facts.width, probed.facts.height) == (160, 96)
     assert "poster" in probed.pictures
 
@@ -133,7 +133,7 @@ async def test_videos_that_people_have(prober, tmp_path, form, codec):
 )
 async def test_sounds_that_people_have(prober, tmp_path, form, codec):
     path = write(tmp_path, samples.voice(0.5, form, codec))
-    probed = await prober.probe(path, sniff(path).mime)
+    probed = await prober.probe(path, mime_of(path.read_bytes()[:HEAD_BYTES]))
     assert 450 <= probed.facts.duration_ms <= 600
     assert len(probed.facts.waveform) == 64
 
