@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Literal
 
 from msgspec import Struct
@@ -10,7 +11,7 @@ from msgspec import Struct
 from hongyan.domain.log.model import Row
 
 from .connections import Connection
-from .rows import create
+from .migrate_rows import finish_columns, prepare_tables
 
 LOCK = 4_711_200_501
 """The advisory lock that whoever changes tables holds."""
@@ -31,13 +32,15 @@ class Migration(Struct, frozen=True):
     text: str
 
 
-def migrations() -> Iterator[Migration]:
+STEPS = files(f"{__package__}.migrations")
+
+
+def migrations(folder: Traversable = STEPS) -> Iterator[Migration]:
     """Yield all steps in their order.
 
     Raises:
         ValueError: a file's name is not ``NNNN_name.pre.sql`` or ``NNNN_name.post.sql``.
     """
-    folder = files(f"{__package__}.migrations")
     names = sorted(one.name for one in folder.iterdir() if one.name.endswith(".sql"))
     for name in names:
         match = re.fullmatch(r"(\d{4}_\w+)\.(pre|post)\.sql", name)
@@ -63,37 +66,39 @@ async def check_moved(connection: Connection) -> None:
 
 
 async def migrate(
-    connection: Connection, row_types: Sequence[type[Row]], phases: Sequence[Phase] = ("pre",)
+    connection: Connection,
+    row_types: Sequence[type[Row]],
+    phases: Sequence[Phase] = ("pre",),
+    folder: Traversable = STEPS,
 ) -> list[str]:
-    """Do the steps that were not done yet and make the tables of rows; return the steps' names.
+    """Do the steps that were not done yet, and make the tables of rows what they are declared.
 
     Whoever else would do this meanwhile waits.
+
+    Args:
+        connection: The database.
+        row_types: All rows of this release.
+        phases: ``pre`` while servers of the release before may still run; ``post`` afterwards.
+        folder: Where the steps are.
+
+    Returns:
+        The names of the steps.
     """
     await connection.execute("SET lock_timeout = 0")
     await connection.fetchval("SELECT pg_advisory_lock($1)", LOCK)
     try:
         await connection.execute(RECORD)
         done = {name for (name,) in await connection.fetch("SELECT name FROM migration")}
-        new = [one for one in migrations() if one.name not in done and one.phase in phases]
+        new = [one for one in migrations(folder) if one.name not in done and one.phase in phases]
         for step in new:
             async with connection.transaction():
                 await connection.execute(step.text)
                 await connection.execute("INSERT INTO migration (name) VALUES ($1)", step.name)
-        await _make_tables(connection, row_types)
+        if "pre" in phases:
+            await prepare_tables(connection, row_types)
+        if "post" in phases:
+            await finish_columns(connection, row_types)
     finally:
         await connection.fetchval("SELECT pg_advisory_unlock($1)", LOCK)
         await connection.execute("RESET lock_timeout")
     return [step.name for step in new]
-
-
-async def _make_tables(connection: Connection, row_types: Sequence[type[Row]]) -> None:
-    found = await connection.fetch(
-        "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
-    )
-    names = {name for (name,) in found}
-    missing = [
-        statement for row in row_types for name, statement in create(row) if name not in names
-    ]
-    if missing:
-        async with connection.transaction():
-            await connection.execute(";\n".join(missing))
