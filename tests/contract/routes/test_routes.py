@@ -275,7 +275,7 @@ async def test_a_teller_that_ends_leaves_none(world: World) -> None:
         teller.tell(world.people.commit(group))
     await teller.close()
     await until(lambda: len(node.heard(group)) == 50)
-    await asyncio.sleep(1.5)  # longer than a dead teller's silence
+    await asyncio.sleep(2.0)  # longer than a dead teller's silence
     assert node.doubts == 0
 
 

@@ -26,7 +26,7 @@ from hongyan.infra.local.carrier import LocalCarrier, LocalWire
 from hongyan.infra.local.registry import LocalLease, LocalRegistry
 from hongyan.infra.nats.connection import NatsConnection
 
-BEAT_S = 0.2
+BEAT_S = 0.3
 LEASE_S = 2.0
 WAIT_S = 20.0
 _names = itertools.count()

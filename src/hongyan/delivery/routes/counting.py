@@ -75,6 +75,12 @@ class Tellers:
             del self._known[name]
         return bool(dead)
 
+    def excuse(self) -> None:
+        """It was we who could not hear: silence begins to count now."""
+        now_s = self._now_s()
+        for known in self._known.values():
+            known.heard_s = now_s
+
     def _of(self, name: str) -> _Known:
         known = self._known.get(name)
         now_s = self._now_s()

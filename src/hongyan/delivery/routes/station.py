@@ -331,9 +331,13 @@ class RoutedStation:
     # --- losses ---
 
     async def _watch(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
+            began_s = loop.time()
             await asyncio.sleep(self._beat_s)
             self._listening.sweep()
+            if loop.time() - began_s > 2 * self._beat_s:
+                self._tellers.excuse()
             if self._tellers.silent():
                 self.doubt()
 

@@ -95,6 +95,16 @@ def test_a_teller_that_falls_silent_has_died_but_not_one_that_took_leave(clock):
     assert not tellers.silent()
 
 
+def test_silence_does_not_count_while_we_could_not_hear(clock):
+    tellers = Tellers(clock, 1.0)
+    tellers.beaten(Beat("a", {}, 0), set())
+    clock.now_s += 100
+    tellers.excuse()
+    assert not tellers.silent()
+    clock.now_s += SILENCE_BEATS + 0.1
+    assert tellers.silent()
+
+
 def test_a_subject_that_was_not_listened_to_misses_nothing(clock):
     tellers = Tellers(clock, 1.0)
     tellers.took("s", parcel(1))
