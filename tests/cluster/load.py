@@ -28,11 +28,16 @@ class Person:
     """(log, seq) -> who wrote it."""
     order: dict[str, list[int]] = field(default_factory=dict)
     syncs: int = 0
+    reconnect_after_ms: int = -1
 
-    async def connect(self, url: str) -> None:
+    async def connect(self, url: str, timeout_s: float = 20.0) -> None:
         """Connect and say hello."""
         self.connection = await Connection.open(
-            url, self.token, self._pushed, lambda lost: self.closed.append(str(lost))
+            url,
+            self.token,
+            self._pushed,
+            lambda lost: self.closed.append(str(lost)),
+            timeout_s=timeout_s,
         )
 
     async def call(self, method: str, timeout_s: float = 30.0, /, **params: Any) -> Any:
@@ -43,6 +48,8 @@ class Person:
     def _pushed(self, push: Push) -> None:
         if push.event == "sync":
             self.syncs += 1
+        if push.event == "reconnect":
+            self.reconnect_after_ms = msgspec.json.decode(push.data)["after_ms"]
         if push.event != "entry":
             return
         entry = msgspec.json.decode(push.data)
@@ -83,12 +90,18 @@ async def make_people(url: str, count: int, prefix: str) -> list[Person]:
                 "platform": "linux",
                 "name": f"Number {number}",
             }
-            answer = await http.post("/api/v1/auth/register", json=asked)
+            came_from = f"10.{number // 62500}.{number // 250 % 250}.{number % 250 + 1}"
+            headers = {"x-forwarded-for": came_from}  # many from one address would have to wait
+            answer = await http.post("/api/v1/auth/register", json=asked, headers=headers)
             answer.raise_for_status()
             tokens = answer.json()
             return Person(tokens["user_id"], tokens["access_token"])
 
-        return [await make(number) for number in range(count)]
+        made: list[Person] = []
+        for start in range(0, count, 20):
+            numbers = range(start, min(start + 20, count))
+            made += await asyncio.gather(*(make(number) for number in numbers))
+        return made
 
 
 class Load:

@@ -16,6 +16,7 @@ class Echo:
     """Sends back what it gets; stands in for a session."""
 
     is_ready = True
+    is_greeting = False
 
     def __init__(self, socket: Socket, form: Format, token: str) -> None:
         self.socket = socket

@@ -19,6 +19,7 @@ from hongyan.access.http.rest import Limits
 from hongyan.access.http.sync_stream import end_streams
 from hongyan.access.http.tus import Tus, TusOptions
 from hongyan.access.http.web import WebClient
+from hongyan.access.line import Line
 from hongyan.access.native.server import WebServer
 from hongyan.access.native.session import Door
 from hongyan.access.rates import Buckets
@@ -48,6 +49,7 @@ class Doors:
         files: Makes the paths of uploads and downloads, which count requests there.
         relay: Carries the commands of WebSocket sessions, which only hand answers on, without
             needing tasks; None takes ``caller``.
+        hellos: Where hellos wait for their turn; None lets all in at once.
         is_ready: Whether requests can be answered, as far as others know.
         ops: Tells what is measured here.
         tracer: Follows some requests; None follows none.
@@ -61,6 +63,7 @@ class Doors:
         hub: Hub,
         files: Callable[[Limits], tuple[BaseRoute, ...]],
         relay: Caller | None = None,
+        hellos: Line | None = None,
         is_ready: Callable[[], bool] = lambda: True,
         ops: Ops | None = None,
         tracer: Tracer | None = None,
@@ -74,6 +77,7 @@ class Doors:
         limits, answers = limits_of(options, user_rates), Meters()
         door = _door(settings, caller, relay, clock, hub, user_rates)
         door.tracer = tracer
+        door.hellos = hellos
         self.web = WebServer(
             create_app(
                 caller,

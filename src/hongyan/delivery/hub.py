@@ -191,7 +191,8 @@ class Hub:
             self.pushes += len(devices)
             _fan_out(fact, origin, devices.values())
             if fact.kind == DEVICE_REMOVED and isinstance(fact, Entry):
-                self._kick(owner, msgspec.json.decode(fact.body, type=DeviceRemoved))
+                removed = msgspec.json.decode(fact.body, type=DeviceRemoved)
+                self.kick(owner, removed.device_id, removed.reason)
 
     def _tell_roll(
         self,
@@ -243,10 +244,11 @@ class Hub:
         for fact, origin in pending:
             self._tell_room(conversation_id, room, fact, origin)
 
-    def _kick(self, user_id: UserId, removed: DeviceRemoved) -> None:
-        peer = self._users.get(user_id, {}).get(removed.device_id)
+    def kick(self, user_id: UserId, device_id: DeviceId, reason: str) -> None:
+        """Let a device that was removed go, if it is here."""
+        peer = self._users.get(user_id, {}).get(device_id)
         if peer is not None:
-            peer.kick(removed.reason)
+            peer.kick(reason)
 
 
 def _fan_out(fact: Entry | Signal, origin: ConnectionId, peers: Iterable[Peer]) -> None:

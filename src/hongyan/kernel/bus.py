@@ -56,19 +56,18 @@ class Command(Struct, Generic[Result], frozen=True, kw_only=True, forbid_unknown
     """Whether the command changes nothing: then it is no act that the audit log notes."""
     AWAITS_ONLY_FUTURES: ClassVar[bool] = False
     """Whether the handler runs without a task (no timeouts, no task groups): the hot path."""
-    REPEATABLE: ClassVar[bool] = False
-    """Whether carrying it out again does no more than the first time, with the same answer."""
+    REPEATABLE: ClassVar[bool | None] = None
+    """Whether carrying it out again does no more than the first time, with the same answer.
+    None: what changes nothing, and what carries a ``client_id``, by which the log knows it."""
     ANSWER_WITHIN_S: ClassVar[float] = 10.0
     """How long a caller in another process waits for the answer."""
 
     @classmethod
     def may_be_repeated(cls) -> bool:
-        """Return whether a caller that got no answer may ask another process.
-
-        What changes nothing may, and what carries a ``client_id``, which makes the log know a
-        repetition; others say so by ``REPEATABLE``.
-        """
-        return cls.READS_ONLY or cls.REPEATABLE or "client_id" in cls.__struct_fields__
+        """Return whether a caller that got no answer may ask another process."""
+        if cls.REPEATABLE is not None:
+            return cls.REPEATABLE
+        return cls.READS_ONLY or "client_id" in cls.__struct_fields__
 
     @classmethod
     def result_type(cls) -> Any:

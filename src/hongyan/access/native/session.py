@@ -17,6 +17,7 @@ from msgspec import Struct, field, structs
 
 from hongyan.access.eager import Eager
 from hongyan.access.keys import identify
+from hongyan.access.line import Line
 from hongyan.access.rates import Bucket, Buckets
 from hongyan.delivery.hub import Hub
 from hongyan.delivery.outbox import Outbox
@@ -31,6 +32,7 @@ from hongyan.kernel.errors import (
     RateLimited,
     Refusal,
     Unauthenticated,
+    Unavailable,
     UnknownMethod,
 )
 from hongyan.kernel.ids import ConnectionId, DeviceId, UserId, new_connection_id
@@ -40,10 +42,9 @@ from hongyan.wire.native.codec import Failure, Format, Malformed, Push, Request,
 from hongyan.wire.native.errors import wire_error
 
 from .following import follow, unfollow
+from .hello import VERSION, Hello, Pong, Welcome
 
 log = logging.getLogger(__name__)
-
-VERSION = 1
 
 CLOSE_SERVICE_RESTART = 1012
 CLOSE_UNAUTHENTICATED = 4001
@@ -58,33 +59,6 @@ CLOSE_DEAD = 4007
 
 REFUSED_MAX = 1_000
 """So many requests refused as too many, one after the other, and the connection is cut."""
-
-
-class Hello(Struct, frozen=True, kw_only=True):
-    """The first request. ``token`` may be left out when the upgrade carried it as a header."""
-
-    token: str = ""
-    protocol: int = VERSION
-    client: str = ""
-
-
-class Welcome(Struct, frozen=True):
-    """The answer to hello: who you are and what holds on this connection."""
-
-    user_id: UserId
-    device_id: DeviceId
-    protocol: int
-    server: str
-    time_ms: int
-    heartbeat_s: float
-    message_bytes_max: int
-    in_flight_max: int
-
-
-class Pong(Struct, frozen=True):
-    """The answer to ``ping``."""
-
-    time_ms: int
 
 
 class Socket(Protocol):
@@ -140,6 +114,8 @@ class Door(Struct):
     relay: Caller | None = None
     """Carries the commands that are only handed on; None takes ``caller``. Its answers may be
     ``msgspec.Raw`` JSON."""
+    hellos: Line | None = None
+    """Where hellos wait for their turn; None lets all in at once."""
     awaits_only_futures: bool = False
     """Whether no command that ``relay`` carries needs a task."""
     tracer: Tracer | None = None
@@ -179,6 +155,7 @@ class Session:
         "connection_id",
         "device_id",
         "encoder",
+        "is_greeting",
         "push",
         "user_id",
     )
@@ -194,6 +171,8 @@ class Session:
         self._paused = False
         self._refused = 0
         self._gone = False
+        self.is_greeting = False
+        """Whether hello was said and waits to be answered."""
         self._method = ""
         self._command: type[Command[Any]]
         """What was asked last, and may be asked on this connection."""
@@ -341,6 +320,18 @@ class Session:
         return Pong(self._door.clock.now_ms())
 
     async def _hello(self, hello: Hello) -> Welcome:
+        if self._door.hellos is None:
+            return await self._greet(hello)
+        self.is_greeting = True
+        try:
+            async with self._door.hellos.turn():
+                if self._gone:  # while it waited
+                    raise Unavailable
+                return await self._greet(hello)
+        finally:
+            self.is_greeting = False
+
+    async def _greet(self, hello: Hello) -> Welcome:
         if self.is_ready:
             raise Conflict("Hello was said already.")
         if hello.protocol != VERSION:

@@ -35,6 +35,9 @@ OPEN, CLOSING, ENDED = range(3)
 class SessionLike(Protocol):
     """What a socket needs of the session above it."""
 
+    is_greeting: bool
+    """Whether hello was said and waits to be answered."""
+
     @property
     def is_ready(self) -> bool:
         """Whether hello was said and accepted."""

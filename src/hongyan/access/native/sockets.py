@@ -83,9 +83,7 @@ class Sockets:
         self._slice_of: dict[NativeSocket, int] = {}
         self._next_slice = 0
         self._swept = 0
-        self._hellos = Deadlines[NativeSocket](
-            options.handshake_timeout_s, NativeSocket.expect_hello
-        )
+        self._hellos = Deadlines[NativeSocket](options.handshake_timeout_s, self._late)
         self._lingering = Deadlines[NativeSocket](LINGER_S, NativeSocket.abort)
         self._empty = asyncio.Event()
         self._empty.set()
@@ -163,6 +161,13 @@ class Sockets:
     def leaving(self, socket: NativeSocket) -> None:
         """See ``Owner.leaving``."""
         self._lingering.add(socket, asyncio.get_running_loop().time())
+
+    def _late(self, socket: NativeSocket) -> None:
+        """Close who has not said hello in time; who has, and is not answered yet, may wait."""
+        if socket.session.is_greeting:
+            self._hellos.add(socket, asyncio.get_running_loop().time())
+        else:
+            socket.expect_hello()
 
     def gone(self, socket: NativeSocket) -> None:
         """See ``Owner.gone``."""

@@ -8,6 +8,7 @@ from functools import partial
 
 import msgspec
 
+from hongyan.access.line import Line
 from hongyan.app.doors import Doors, file_routes
 from hongyan.app.measured_routes import measure_station
 from hongyan.app.objects import open_objects
@@ -17,6 +18,7 @@ from hongyan.app.settings import Settings
 from hongyan.app.traces import make_tracer
 from hongyan.delivery.announcing import REFRESH_S, Announcing
 from hongyan.delivery.audience import AskingAudience
+from hongyan.delivery.checking import Checking
 from hongyan.delivery.deliveries import HubDeliveries
 from hongyan.delivery.doubt import Doubt
 from hongyan.delivery.hub import Hub
@@ -59,7 +61,8 @@ class Gateway:
         later = asyncio.get_running_loop().call_later
         me = link.connection.me
         self._announcing = Announcing(self._caller, self.hub, me, REFRESH_S)
-        self.hub.on_devices = self._announcing.changed
+        self._checking = Checking(self._caller, self.hub)
+        self.hub.on_devices = self._devices_changed
         self._ordering = Ordering(self.hub.committed, later)
         self._doubt = Doubt(self.hub, later)
         self._tracer = make_tracer(settings, link.name)
@@ -71,6 +74,7 @@ class Gateway:
             self.hub,
             files,
             relay=self._caller.relay(),
+            hellos=Line(settings.cluster.hellos_at_once, settings.cluster.hellos_waiting_max),
             is_ready=self._is_ready,
             ops=ops or self._own_ops,
             tracer=self._tracer,
@@ -98,6 +102,7 @@ class Gateway:
     async def close(self) -> None:
         """Let devices move away, and leave the routes."""
         await self.doors.close()
+        await self._checking.close()
         await self._announcing.close()
         await self._station.close()
         await self._caller.close()
@@ -126,6 +131,10 @@ class Gateway:
             one.state == "ready" for one in self._link.nodes.of_role("backend")
         )
 
+    def _devices_changed(self, user_id: UserId) -> None:
+        self._announcing.changed(user_id)
+        self._checking.changed(user_id)
+
     def _went(self, user_id: UserId) -> None:
         self._station.went(user_id)
 
@@ -139,6 +148,7 @@ class Gateway:
         log.info("facts may have been lost on the way: %d sessions sync", len(self.hub.peers()))
         self.hub.forget_rooms()
         self._doubt.arise()
+        self._checking.check_all()
 
 
 async def run(settings: Settings, ready: Callable[[str], None], clock: Clock | None = None) -> None:

@@ -35,6 +35,7 @@ class OpenDirect(Command[Conversation], frozen=True, kw_only=True):
     """
 
     METHOD = "conversation.open_direct"
+    REPEATABLE = True
 
     user_id: UserId
 
@@ -43,6 +44,7 @@ class OpenSelf(Command[Conversation], frozen=True, kw_only=True):
     """Return the caller's note-to-self conversation, made where there is none yet."""
 
     METHOD = "conversation.open_self"
+    REPEATABLE = True
 
 
 class OpenSystem(Command[Conversation], frozen=True, kw_only=True):
@@ -54,6 +56,7 @@ class OpenSystem(Command[Conversation], frozen=True, kw_only=True):
 
     METHOD = "conversation.open_system"
     ACCESS = Access.INTERNAL
+    REPEATABLE = True
 
     user_id: UserId
 
@@ -66,6 +69,7 @@ class GetConversation(Command[Conversation], frozen=True, kw_only=True):
     """
 
     METHOD = "conversation.get"
+    READS_ONLY = True
 
     conversation_id: ConversationId
 
@@ -74,6 +78,7 @@ class ListConversations(Command[Conversations], frozen=True, kw_only=True):
     """List the caller's conversations by id. Devices use ``conversation.sync`` instead."""
 
     METHOD = "conversation.list"
+    READS_ONLY = True
 
     after: ConversationId = ConversationId("")
     limit: int = 100
@@ -110,6 +115,7 @@ class Sync(Command[Synced], frozen=True, kw_only=True):
     """
 
     METHOD = "conversation.sync"
+    READS_ONLY = True
 
     user_seq: int = 0
     """The last entry of the user's own log that the device has."""
@@ -134,6 +140,7 @@ class GetHistory(Command[Entries], frozen=True, kw_only=True):
     """
 
     METHOD = "conversation.history"
+    READS_ONLY = True
 
     conversation_id: ConversationId
     before_seq: int | None = None
@@ -151,6 +158,7 @@ class GetUserLog(Command[Entries], frozen=True, kw_only=True):
     """Read the caller's own log: what all of the user's devices share, oldest first."""
 
     METHOD = "conversation.user_log"
+    READS_ONLY = True
 
     after_seq: int = 0
     limit: int = 200
@@ -177,6 +185,7 @@ class MarkRead(Command[ReadMark], frozen=True, kw_only=True):
     """
 
     METHOD = "conversation.read"
+    REPEATABLE = True
 
     conversation_id: ConversationId
     seq: int
@@ -194,6 +203,7 @@ class MarkDelivered(Command[Done], frozen=True, kw_only=True):
     """
 
     METHOD = "conversation.delivered"
+    REPEATABLE = True
 
     conversation_id: ConversationId
     seq: int
@@ -230,6 +240,7 @@ class GetReaders(Command[Readers], frozen=True, kw_only=True):
     """
 
     METHOD = "conversation.readers"
+    READS_ONLY = True
 
     conversation_id: ConversationId
     seq: int
@@ -255,6 +266,7 @@ class GetCursors(Command[PeerCursors], frozen=True, kw_only=True):
     """
 
     METHOD = "conversation.cursors"
+    READS_ONLY = True
 
     conversation_id: ConversationId
 
@@ -268,6 +280,7 @@ class SetPreference(Command[Preference], frozen=True, kw_only=True):
     """
 
     METHOD = "conversation.preference"
+    REPEATABLE = True
 
     conversation_id: ConversationId
     pinned: bool | None = None
@@ -290,6 +303,7 @@ class SetDraft(Command[Preference], frozen=True, kw_only=True):
     """
 
     METHOD = "conversation.draft"
+    REPEATABLE = True
 
     conversation_id: ConversationId
     text: str
@@ -318,6 +332,7 @@ class HideMessages(Command[Done], frozen=True, kw_only=True):
     """
 
     METHOD = "conversation.hide_messages"
+    REPEATABLE = True
 
     conversation_id: ConversationId
     seqs: tuple[int, ...]
@@ -340,6 +355,7 @@ class ListFolders(Command[Folders], frozen=True, kw_only=True):
     """List the folders into which the caller has put conversations."""
 
     METHOD = "conversation.folders"
+    READS_ONLY = True
 
 
 class SendTyping(Command[Done], frozen=True, kw_only=True):
@@ -353,6 +369,7 @@ class SendTyping(Command[Done], frozen=True, kw_only=True):
     """
 
     METHOD = "conversation.typing"
+    REPEATABLE = True
 
     conversation_id: ConversationId
     state: Literal["typing", "recording", "uploading", "stopped"] = "typing"
@@ -363,6 +380,7 @@ class GetMembers(Command[tuple[UserId, ...]], frozen=True, kw_only=True):
 
     METHOD = "conversation.members"
     ACCESS = Access.INTERNAL
+    REPEATABLE = True
 
     conversation_id: ConversationId
 
@@ -372,5 +390,6 @@ class GetConversationsOf(Command[tuple[ConversationId, ...]], frozen=True, kw_on
 
     METHOD = "conversation.of_user"
     ACCESS = Access.INTERNAL
+    REPEATABLE = True
 
     user_id: UserId

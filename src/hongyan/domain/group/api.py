@@ -86,6 +86,7 @@ class GetGroup(Command[GroupInfo], frozen=True, kw_only=True):
     """Return a group of which the caller is a member."""
 
     METHOD = "group.get"
+    READS_ONLY = True
 
     conversation_id: ConversationId
 
@@ -100,6 +101,7 @@ class ListMyGroups(Command[Groups], frozen=True, kw_only=True):
     """
 
     METHOD = "group.mine"
+    READS_ONLY = True
 
     after: str = ""
     limit: int = 100
@@ -179,6 +181,7 @@ class ForgetUser(Command[Done], frozen=True, kw_only=True):
 
     METHOD = "group.forget_user"
     ACCESS = Access.INTERNAL
+    REPEATABLE = True
 
     user_id: UserId
 

@@ -53,6 +53,7 @@ class PreviewGroup(Command[GroupCard], frozen=True, kw_only=True):
     """
 
     METHOD = "group.preview"
+    READS_ONLY = True
 
     conversation_id: ConversationId
 
@@ -87,6 +88,7 @@ class ListJoinRequests(Command[JoinRequests], frozen=True, kw_only=True):
     """
 
     METHOD = "group.join_requests"
+    READS_ONLY = True
 
     conversation_id: ConversationId
     state: Literal["open", "accepted", "refused"] = "open"
@@ -137,6 +139,7 @@ class ListLinks(Command[Links], frozen=True, kw_only=True):
     """List a group's links: all of them for admins, their own for members."""
 
     METHOD = "group.link_list"
+    READS_ONLY = True
 
     conversation_id: ConversationId
 
@@ -162,6 +165,7 @@ class PreviewLink(Command[GroupCard], frozen=True, kw_only=True):
     """
 
     METHOD = "group.link_preview"
+    READS_ONLY = True
 
     token: str
 

@@ -56,6 +56,7 @@ class ListMembers(Command[Members], frozen=True, kw_only=True):
     """
 
     METHOD = "group.members"
+    READS_ONLY = True
 
     conversation_id: ConversationId
     nickname_prefix: str = ""
@@ -135,6 +136,7 @@ class SetRole(Command[Done], frozen=True, kw_only=True):
     """
 
     METHOD = "group.set_role"
+    REPEATABLE = True
 
     conversation_id: ConversationId
     user_id: UserId
@@ -149,6 +151,7 @@ class SetNickname(Command[Done], frozen=True, kw_only=True):
     """
 
     METHOD = "group.set_nickname"
+    REPEATABLE = True
 
     conversation_id: ConversationId
     nickname: str
@@ -164,6 +167,7 @@ class MuteMember(Command[Done], frozen=True, kw_only=True):
     """
 
     METHOD = "group.mute_member"
+    REPEATABLE = True
 
     conversation_id: ConversationId
     user_id: UserId
@@ -210,6 +214,7 @@ class ListBans(Command[Bans], frozen=True, kw_only=True):
     """
 
     METHOD = "group.bans"
+    READS_ONLY = True
 
     conversation_id: ConversationId
     after: str = ""

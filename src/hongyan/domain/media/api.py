@@ -137,6 +137,7 @@ class GetUpload(Command[UploadInfo], frozen=True, kw_only=True):
 
     METHOD = "upload.get"
     ACCESS = Access.INTERNAL
+    REPEATABLE = True
 
     upload_id: str
 
@@ -150,6 +151,7 @@ class AdvanceUpload(Command[UploadInfo], frozen=True, kw_only=True):
 
     METHOD = "upload.advance"
     ACCESS = Access.INTERNAL
+    REPEATABLE = True
 
     upload_id: str
     offset_bytes: int
@@ -166,6 +168,8 @@ class FinishUpload(Command[UploadInfo], frozen=True, kw_only=True):
 
     METHOD = "upload.finish"
     ACCESS = Access.INTERNAL
+    REPEATABLE = True
+    ANSWER_WITHIN_S = 300.0
 
     upload_id: str
 
@@ -205,6 +209,7 @@ class OpenMedia(Command[Opened], frozen=True, kw_only=True):
 
     METHOD = "media.open"
     ACCESS = Access.INTERNAL
+    REPEATABLE = True
 
     media_id: str
     variant: Variant = ""
@@ -221,6 +226,7 @@ class RedeemTicket(Command[UserId], frozen=True, kw_only=True):
 
     METHOD = "media.redeem"
     ACCESS = Access.INTERNAL
+    REPEATABLE = True
 
     media_id: str
     ticket: str
@@ -234,6 +240,7 @@ class ForgetMedia(Command[Done], frozen=True, kw_only=True):
 
     METHOD = "media.forget_user"
     ACCESS = Access.INTERNAL
+    REPEATABLE = True
 
     user_id: UserId
 

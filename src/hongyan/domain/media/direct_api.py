@@ -68,6 +68,7 @@ class FinishDirectUpload(Command[MediaInfo], frozen=True, kw_only=True):
     """
 
     METHOD = "media.direct_finish"
+    ANSWER_WITHIN_S = 300.0
 
     upload_id: str
     sha256: str = ""

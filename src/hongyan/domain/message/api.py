@@ -73,6 +73,7 @@ class GetMessage(Command[Entry], frozen=True, kw_only=True):
     """
 
     METHOD = "message.get"
+    READS_ONLY = True
 
     conversation_id: ConversationId
     seq: int
@@ -137,6 +138,7 @@ class ListRevisions(Command[Revisions], frozen=True, kw_only=True):
     """
 
     METHOD = "message.revisions"
+    READS_ONLY = True
 
     conversation_id: ConversationId
     seq: int
@@ -196,6 +198,7 @@ class ForwardMessages(Command[ForwardReport], frozen=True, kw_only=True):
     """
 
     METHOD = "message.forward"
+    ANSWER_WITHIN_S = 30.0
 
     conversation_id: ConversationId
     seqs: tuple[int, ...]
@@ -253,6 +256,7 @@ class ListSchedules(Command[Schedules], frozen=True, kw_only=True):
     """List the caller's scheduled messages (at most 100)."""
 
     METHOD = "message.schedules"
+    READS_ONLY = True
 
 
 class RescheduleMessage(Command[Noted], frozen=True, kw_only=True):
@@ -277,6 +281,7 @@ class UnscheduleMessage(Command[Noted], frozen=True, kw_only=True):
     """
 
     METHOD = "message.unschedule"
+    REPEATABLE = False
 
     client_id: ClientId
 
@@ -290,6 +295,7 @@ class ForgetMessages(Command[Done], frozen=True, kw_only=True):
 
     METHOD = "message.forget_user"
     ACCESS = Access.INTERNAL
+    REPEATABLE = True
 
     user_id: UserId
 

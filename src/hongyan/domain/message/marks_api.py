@@ -23,6 +23,7 @@ class React(Command[Noted], frozen=True, kw_only=True):
     """
 
     METHOD = "message.react"
+    REPEATABLE = True
 
     conversation_id: ConversationId
     seq: int
@@ -54,6 +55,7 @@ class ListReactors(Command[Reactors], frozen=True, kw_only=True):
     """
 
     METHOD = "message.reactors"
+    READS_ONLY = True
 
     conversation_id: ConversationId
     seq: int
@@ -105,6 +107,7 @@ class ListMarks(Command[MarksInRange], frozen=True, kw_only=True):
     """
 
     METHOD = "message.marks"
+    READS_ONLY = True
 
     conversation_id: ConversationId
     first_seq: int
@@ -123,6 +126,7 @@ class PinMessage(Command[Noted], frozen=True, kw_only=True):
     """
 
     METHOD = "message.pin"
+    REPEATABLE = True
 
     conversation_id: ConversationId
     seq: int
@@ -138,6 +142,7 @@ class UnpinMessage(Command[Noted], frozen=True, kw_only=True):
     """
 
     METHOD = "message.unpin"
+    REPEATABLE = True
 
     conversation_id: ConversationId
     seq: int
@@ -165,6 +170,7 @@ class ListPins(Command[Pins], frozen=True, kw_only=True):
     """
 
     METHOD = "message.pins"
+    READS_ONLY = True
 
     conversation_id: ConversationId
 
@@ -220,6 +226,7 @@ class ListFavourites(Command[Favourites], frozen=True, kw_only=True):
     """
 
     METHOD = "message.favourites"
+    READS_ONLY = True
 
     after: str = ""
     limit: int = 50
@@ -246,6 +253,7 @@ class VotePoll(Command[Tally], frozen=True, kw_only=True):
     """
 
     METHOD = "poll.vote"
+    REPEATABLE = True
 
     conversation_id: ConversationId
     seq: int
@@ -294,6 +302,7 @@ class ListVotes(Command[Choices], frozen=True, kw_only=True):
     """
 
     METHOD = "poll.votes"
+    READS_ONLY = True
 
     conversation_id: ConversationId
     seq: int

@@ -71,6 +71,7 @@ class ListRequests(Command[Requests], frozen=True, kw_only=True):
     """
 
     METHOD = "relation.requests"
+    READS_ONLY = True
 
     direction: Literal["incoming", "outgoing"] = "incoming"
     state: Literal["open", "accepted", "refused"] = "open"
@@ -98,6 +99,7 @@ class GetRelation(Command[Person], frozen=True, kw_only=True):
     """Return what this person is to the caller; a stranger is nothing of all."""
 
     METHOD = "relation.get"
+    READS_ONLY = True
 
     user_id: UserId
 
@@ -110,6 +112,7 @@ class ListFriends(Command[People], frozen=True, kw_only=True):
     """
 
     METHOD = "relation.friends"
+    READS_ONLY = True
 
     after: str = ""
     limit: int = 100
@@ -124,6 +127,7 @@ class SetRemark(Command[Done], frozen=True, kw_only=True):
     """
 
     METHOD = "relation.remark"
+    REPEATABLE = True
 
     user_id: UserId
     remark: str
@@ -150,6 +154,7 @@ class BlockPerson(Command[Done], frozen=True, kw_only=True):
     """
 
     METHOD = "relation.block"
+    REPEATABLE = True
 
     user_id: UserId
 
@@ -158,6 +163,7 @@ class UnblockPerson(Command[Done], frozen=True, kw_only=True):
     """Take a block away; changes nothing where there is none."""
 
     METHOD = "relation.unblock"
+    REPEATABLE = True
 
     user_id: UserId
 
@@ -170,6 +176,7 @@ class ListBlocked(Command[People], frozen=True, kw_only=True):
     """
 
     METHOD = "relation.blocked"
+    READS_ONLY = True
 
     after: str = ""
     limit: int = 100
@@ -185,6 +192,7 @@ class MutePerson(Command[Done], frozen=True, kw_only=True):
     """
 
     METHOD = "relation.mute"
+    REPEATABLE = True
 
     user_id: UserId
     muted: bool = True
@@ -198,6 +206,7 @@ class ForgetRelations(Command[Done], frozen=True, kw_only=True):
 
     METHOD = "relation.forget_user"
     ACCESS = Access.INTERNAL
+    REPEATABLE = True
 
     user_id: UserId
 

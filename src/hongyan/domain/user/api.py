@@ -27,8 +27,19 @@ class Authenticate(Command[Actor], frozen=True, kw_only=True):
 
     METHOD = "user.authenticate"
     ACCESS = Access.INTERNAL
+    REPEATABLE = True
 
     access_token: str
+
+
+class CheckDevices(Command[tuple[tuple[UserId, DeviceId], ...]], frozen=True, kw_only=True):
+    """Return which of these devices exist no more, or whose user is not active."""
+
+    METHOD = "user.check_devices"
+    ACCESS = Access.INTERNAL
+    REPEATABLE = True
+
+    devices: tuple[tuple[UserId, DeviceId], ...]
 
 
 class Tokens(Struct, frozen=True):
@@ -106,6 +117,7 @@ class Refresh(Command[Tokens], frozen=True, kw_only=True):
 
     METHOD = "user.refresh"
     ACCESS = Access.ANYONE
+    REPEATABLE = True
 
     refresh_token: str
 
@@ -130,6 +142,7 @@ class ListDevices(Command[DeviceList], frozen=True, kw_only=True):
     """List the caller's devices (there are few; see the server's limit)."""
 
     METHOD = "user.list_devices"
+    READS_ONLY = True
 
 
 class RenameDevice(Command[Done], frozen=True, kw_only=True):
@@ -140,6 +153,7 @@ class RenameDevice(Command[Done], frozen=True, kw_only=True):
     """
 
     METHOD = "user.rename_device"
+    REPEATABLE = True
 
     device_id: DeviceId
     name: str
@@ -161,6 +175,7 @@ class KickOtherDevices(Command[Done], frozen=True, kw_only=True):
     """Remove all devices of the caller but the one that asks."""
 
     METHOD = "user.kick_other_devices"
+    REPEATABLE = True
 
 
 # --- profiles ---
@@ -190,6 +205,7 @@ class GetMe(Command[Account], frozen=True, kw_only=True):
     """Return the caller's own account."""
 
     METHOD = "user.me"
+    READS_ONLY = True
 
 
 class GetUsers(Command[ProfilePage], frozen=True, kw_only=True):
@@ -200,6 +216,7 @@ class GetUsers(Command[ProfilePage], frozen=True, kw_only=True):
     """
 
     METHOD = "user.get"
+    READS_ONLY = True
 
     user_ids: list[UserId]
 
@@ -216,6 +233,7 @@ class SearchUsers(Command[ProfilePage], frozen=True, kw_only=True):
     """
 
     METHOD = "user.search"
+    READS_ONLY = True
 
     query: str
     after: str = ""
@@ -232,6 +250,7 @@ class UpdateProfile(Command[Account], frozen=True, kw_only=True):
     """
 
     METHOD = "user.update"
+    REPEATABLE = True
 
     name: str | UnsetType = UNSET
     """At most 64 characters."""

@@ -184,6 +184,7 @@ class SetContact(Command[Account], frozen=True, kw_only=True):
 
     METHOD = "user.set_contact"
     ACCESS = Access.INTERNAL
+    REPEATABLE = True
 
     user_id: UserId
     email: str | UnsetType | None = UNSET
@@ -199,6 +200,7 @@ class SetPassword(Command[Done], frozen=True, kw_only=True):
 
     METHOD = "user.set_password"
     ACCESS = Access.INTERNAL
+    REPEATABLE = True
 
     user_id: UserId
     new_password: str
@@ -213,6 +215,7 @@ class SetAdmin(Command[Done], frozen=True, kw_only=True):
 
     METHOD = "user.set_admin"
     ACCESS = Access.INTERNAL
+    REPEATABLE = True
 
     user_id: UserId
     admin: bool

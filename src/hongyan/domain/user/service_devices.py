@@ -10,12 +10,13 @@ from msgspec import Struct, structs
 
 from hongyan.kernel.bus import DONE, Actor, Done, handles
 from hongyan.kernel.errors import Busy, Invalid, NotFound, Unauthenticated
-from hongyan.kernel.ids import DeviceId, UserId, new_device_id, new_token_id
+from hongyan.kernel.ids import DeviceId, UserId, is_device, new_device_id, new_token_id
 
 from .accounts import Accounts, Plan, Reason, device_info
 from .api import (
     AccountDeactivated,
     Authenticate,
+    CheckDevices,
     DeviceList,
     KickDevice,
     KickOtherDevices,
@@ -100,6 +101,23 @@ class Devices:
         if admin is None:
             admin = await self._load(claims.user_id, claims.device_id)
         return Actor(claims.user_id, claims.device_id, admin)
+
+    @handles(CheckDevices)
+    async def check(
+        self, _actor: Actor, command: CheckDevices
+    ) -> tuple[tuple[UserId, DeviceId], ...]:
+        """See ``CheckDevices``; what is connected with an API key is no device."""
+        asked = [one for one in command.devices if is_device(one[1])]
+        devices = await self._records.get_many(Device, [(device_id,) for _, device_id in asked])
+        users = await self._records.get_many(User, [(user_id,) for user_id, _ in asked])
+        active = {user_id for user_id, user in users.items() if user.state == "active"}
+        return tuple(
+            (user_id, device_id)
+            for user_id, device_id in asked
+            if user_id not in active
+            or device_id not in devices
+            or devices[device_id].user_id != user_id
+        )
 
     async def _load(self, user_id: UserId, device_id: DeviceId) -> bool:
         changes = self.live.changes

@@ -1,7 +1,7 @@
 """The AsyncAPI 3.0 description of the native protocol."""
 
+from hongyan.access.native.hello import VERSION
 from hongyan.access.native.mapper import SignalData
-from hongyan.access.native.session import VERSION
 from hongyan.domain.log.model import Entry
 from hongyan.wire.native.codec import WireError
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from hongyan.access.native.session import Hello, Pong, Welcome
+from hongyan.access.native.hello import Hello, Pong, Welcome
 from hongyan.domain.catalog import APIS, MODELS
 from hongyan.kernel.bus import Access, Command
 from hongyan.kernel.docstrings import constant_texts
