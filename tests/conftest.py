@@ -1,6 +1,9 @@
 """What all tests share: a clock that stands still, and the stores."""
 
+import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -11,6 +14,8 @@ from hongyan.infra.postgres.store import PostgresStore
 from hongyan.infra.sqlite.store import SqliteStore
 from tests.engines.postgres import PostgresServer, find_binaries
 
+ALSO_POSTGRES = os.environ.get("TEST_DOMAIN_ON_POSTGRES", "") == "1"
+"""The domain's own tests run on PostgreSQL too, where somebody has a few minutes more."""
 Store = MemoryStore | SqliteStore | PostgresStore
 
 
@@ -69,8 +74,24 @@ def make_sqlite(request: pytest.FixtureRequest, committed: list[Committed]) -> S
 
 
 def make_postgres(request: pytest.FixtureRequest, committed: list[Committed]) -> Store:
-    dsn = request.getfixturevalue("postgres_dsn")
+    server: PostgresServer = request.getfixturevalue("postgres")
+    dsn = server.dsn(search_path="domain")
+    if not server.query("SELECT to_regnamespace('domain')"):
+        server.sql("CREATE SCHEMA domain")
+        make_tables_of(PostgresStore(dsn, ROWS))
+    server.empty("domain")
     return PostgresStore(dsn, ROWS, committed.append)
+
+
+def make_tables_of(store: PostgresStore) -> None:
+    """Make the tables, from within a fixture whose loop runs already."""
+
+    async def make_tables() -> None:
+        await store.start()
+        await store.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, make_tables()).result()
 
 
 MAKERS: dict[str, Callable[[pytest.FixtureRequest, list[Committed]], Store]] = {
@@ -80,7 +101,7 @@ MAKERS: dict[str, Callable[[pytest.FixtureRequest, list[Committed]], Store]] = {
 }
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", *(["postgres"] if ALSO_POSTGRES else [])])
 async def store(request: pytest.FixtureRequest, committed: list[Committed]) -> AsyncIterator[Store]:
     """A fresh store of each kind."""
     made = MAKERS[request.param](request, committed)

@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 
 import asyncpg
 import pytest
+from typer.testing import CliRunner
 
+from hongyan.app.cli import app
 from hongyan.domain.log.model import Commit, Put, Row, Table
 from hongyan.infra.postgres import migrate as migrating
 from hongyan.infra.postgres.connections import connect
@@ -177,3 +179,14 @@ async def assert_indexed(store: PostgresStore) -> None:
             for one in found
         ]
         assert places == sorted(places)
+
+
+def test_an_operator_finishes_an_upgrade(postgres_dsn: str, tmp_path: Path) -> None:
+    arguments = ["migrate", "--data", str(tmp_path)]
+    runner = CliRunner()
+    assert "cluster.postgres is empty" in runner.invoke(app, arguments).output
+    arguments += ["--set", f"cluster.postgres={postgres_dsn}"]
+    first = runner.invoke(app, [*arguments, "--finish"])
+    assert first.exit_code == 0, first.output
+    assert "0001_logs.pre" in first.output.splitlines()
+    assert runner.invoke(app, arguments).output == "No steps were left to do.\n"

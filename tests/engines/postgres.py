@@ -74,6 +74,15 @@ class PostgresServer:
             self._schemas = names
         return self._schemas.pop()
 
+    def empty(self, schema: str) -> None:
+        """Delete all that is in a schema but the record of its migrations; much faster than new."""
+        self.query(
+            "DO $$ DECLARE name regclass; BEGIN FOR name IN SELECT oid FROM pg_class"
+            f" WHERE relnamespace = '{schema}'::regnamespace AND relkind IN ('r', 'p')"
+            " AND NOT relispartition AND relname NOT IN ('migration', 'feed')"
+            " LOOP EXECUTE format('DELETE FROM %s', name); END LOOP; END $$"
+        )
+
     def sql(self, *statements: str) -> None:
         """Run statements, in one transaction."""
         self.run(

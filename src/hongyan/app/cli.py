@@ -20,6 +20,7 @@ from .cli_export import app as exporting
 from .cli_fill import app as filling
 from .cli_keep import app as keeping
 from .cli_keys import keys
+from .cli_migrate import app as migrating
 from .cli_move import app as moving
 from .cli_trace import app as tracing
 from .cli_users import invites, tokens, users
@@ -44,6 +45,7 @@ app = typer.Typer(
 app.add_typer(clustering)
 app.add_typer(keeping)
 app.add_typer(moving)
+app.add_typer(migrating)
 app.add_typer(tracing)
 app.add_typer(filling)
 app.add_typer(exporting, name="export")
