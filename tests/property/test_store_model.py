@@ -1,11 +1,11 @@
-"""Random commits against the plainest model, over both stores, with restarts in between."""
+"""Random commits against the plainest model, over all stores, with restarts in between."""
 
 import asyncio
 import itertools
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -30,9 +30,11 @@ from hongyan.domain.log.model import (
     Touch,
 )
 from hongyan.infra.memory.store import MemoryStore
+from hongyan.infra.postgres.store import PostgresStore
 from hongyan.infra.sqlite import tail
 from hongyan.infra.sqlite.store import SqliteStore
 from tests.contract.rows import ROWS, Person, Thing
+from tests.engines.postgres import PostgresServer
 
 LOGS = ("g1", "g2", "@anna")
 USERS = ("anna", "boris", "chen")
@@ -112,7 +114,7 @@ class StoresAgreeWithTheModel(RuleBasedStateMachine):
         self.told: list[Committed] = []
         self.expected: list[tuple[Any, ...]] = []
         self.memory = MemoryStore(ROWS)
-        self.sqlite = self.open()
+        self.others = self.open()
         self.entries: dict[str, list[list[Any]]] = {log_id: [] for log_id in LOGS}
         self.epochs = dict.fromkeys(LOGS, 0)
         self.cursors: dict[tuple[str, str], list[int]] = {}
@@ -120,14 +122,19 @@ class StoresAgreeWithTheModel(RuleBasedStateMachine):
         self.feed: list[tuple[str, int]] = []
         self.place = 0
 
-    def open(self) -> SqliteStore:
+    def open(self) -> list[Any]:
+        """Open the stores that can be closed and opened again; the first one tells."""
         store = SqliteStore(self.folder / "store.db", ROWS, self.told.append)
         self.runner.run(store.start())
-        return store
+        return [store]
+
+    def close(self) -> None:
+        for store in self.others:
+            self.runner.run(store.close())
 
     def teardown(self) -> None:
         if hasattr(self, "runner"):
-            self.runner.run(self.sqlite.close())
+            self.close()
             self.runner.close()
             self.patch.undo()
             shutil.rmtree(self.folder)
@@ -218,7 +225,7 @@ class StoresAgreeWithTheModel(RuleBasedStateMachine):
         async def run(store: Any) -> list[Any]:
             return await asyncio.gather(*map(store.commit, made), return_exceptions=True)
 
-        for store in (self.memory, self.sqlite):
+        for store in (self.memory, *self.others):
             for answer, expected in zip(self.runner.run(run(store)), answers, strict=True):
                 if isinstance(expected, type):
                     assert isinstance(answer, expected), (answer, expected)
@@ -227,17 +234,17 @@ class StoresAgreeWithTheModel(RuleBasedStateMachine):
 
     @rule()
     def reopen(self) -> None:
-        """Restart the SQLite store."""
-        self.runner.run(self.sqlite.close())
-        self.sqlite = self.open()
+        """Restart the stores."""
+        self.close()
+        self.others = self.open()
 
     # --- what must hold ---
 
     @invariant()
     def the_stores_say_what_the_model_says(self) -> None:
-        if not hasattr(self, "sqlite"):
+        if not hasattr(self, "others"):
             return
-        for store in (self.memory, self.sqlite):
+        for store in (self.memory, *self.others):
             self.runner.run(self.check(store))
         told = [plain(entry) for committed in self.told for entry in committed.entries]
         assert told == [entry[:8] for entry in self.expected]
@@ -314,3 +321,29 @@ StoresAgreeWithTheModel.TestCase.settings = settings(
     suppress_health_check=[HealthCheck.too_slow],
 )
 TestStoresAgreeWithTheModel = StoresAgreeWithTheModel.TestCase
+
+
+class PostgresAgreesWithTheModel(StoresAgreeWithTheModel):
+    """The same with PostgreSQL."""
+
+    server: ClassVar[PostgresServer]
+
+    def open(self) -> list[Any]:
+        if not hasattr(self, "dsn"):
+            self.dsn = self.server.dsn(search_path=self.server.new_schema())
+        store = PostgresStore(self.dsn, ROWS, self.told.append, writers=3, readers=2)
+        self.runner.run(store.start())
+        return [store]
+
+
+PostgresAgreesWithTheModel.TestCase.settings = settings(
+    StoresAgreeWithTheModel.TestCase.settings, max_examples=8, stateful_step_count=15
+)
+
+
+class TestPostgresAgreesWithTheModel(PostgresAgreesWithTheModel.TestCase):  # type: ignore[misc, name-defined]
+    """Run by pytest, which knows where the server is."""
+
+    @pytest.fixture(autouse=True)
+    def served(self, postgres: PostgresServer) -> None:
+        PostgresAgreesWithTheModel.server = postgres
