@@ -109,6 +109,7 @@ class StoresAgreeWithTheModel(RuleBasedStateMachine):
     def begin(self, generation: int) -> None:
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr(tail, "GENERATION_ENTRIES", generation)
+        self.patch.setattr(tail, "RIPE_ENTRIES", max(1, generation // 2))
         self.runner = asyncio.Runner()
         self.folder = Path(tempfile.mkdtemp(prefix="model-"))
         self.told: list[Committed] = []

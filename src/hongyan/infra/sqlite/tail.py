@@ -19,6 +19,7 @@ from hongyan.domain.log.model import Entry
 
 GENERATION_ENTRIES = 4_096
 GENERATION_BYTES = 8 * 1024 * 1024
+RIPE_ENTRIES = 1_024
 
 RetryKey = tuple[str, str, str]
 Placed = tuple[int, Entry]
@@ -57,6 +58,11 @@ class Tail:
     def is_full(self) -> bool:
         """Whether the indexes should take it over now."""
         return len(self._fresh) >= GENERATION_ENTRIES or self._fresh_bytes >= GENERATION_BYTES
+
+    @property
+    def is_ripe(self) -> bool:
+        """Whether they may while nobody waits; who comes meanwhile waits for fewer of them."""
+        return len(self._fresh) >= RIPE_ENTRIES
 
     @property
     def last_position(self) -> int:

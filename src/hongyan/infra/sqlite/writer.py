@@ -166,7 +166,7 @@ class Writer:
                 return
             if stopping:
                 return
-            if self.tail.is_full:
+            if self.tail.is_full or (self.tail.is_ripe and self._queue.empty()):
                 self._index()
 
     def _index(self) -> None:

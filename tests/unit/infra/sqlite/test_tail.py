@@ -51,6 +51,17 @@ async def test_reads_agree_with_a_model_across_generations_and_restarts(tmp_path
     await store.close()
 
 
+async def test_what_is_ripe_is_indexed_while_nobody_waits(tmp_path, monkeypatch):
+    monkeypatch.setattr(tail_module, "RIPE_ENTRIES", 5)
+    store = await make_store(tmp_path / "a.db")
+    for n in range(12):
+        await store.commit(Commit((Append(LOGS[0], "message", "ann", b'"%d"' % n, n, f"c{n}"),)))
+    entries = await store.read(LOGS[0], 1, 100, 100)
+    assert [entry.client_id for entry in entries] == [f"c{n}" for n in range(12)]
+    await store.close()
+    assert len(store.writer.tail.span(LOGS[0], 1, 100)) < 5
+
+
 async def check(store, model, rng):
     for log_id, said in model.items():
         first = rng.randint(1, len(said) + 1)
