@@ -4,7 +4,9 @@ import asyncio
 import json
 import random
 import ssl
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,7 +14,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from tests.e2e.live_server import LiveServer
-from tests.engines.proxies import HAPROXY, NGINX, TIMEOUT_S, Proxy
+from tests.engines.proxies import DEPLOY, HAPROXY, NGINX, TIMEOUT_S, Proxy, certificate
 from tests.files.people import OFFSET_TYPE, Person
 
 pytestmark = pytest.mark.skipif(
@@ -44,6 +46,21 @@ def proxy(
     )
     yield made
     made.stop()
+
+
+def test_the_proxy_of_the_compose_file_is_sound(tmp_path: Path) -> None:
+    crt, key = certificate(tmp_path)
+    (tmp_path / "hongyan.pem").write_text(crt.read_text() + key.read_text())
+    text = (DEPLOY / "compose" / "haproxy.cfg").read_text()
+    made = tmp_path / "haproxy.cfg"
+    made.write_text(text.replace("/etc/haproxy/certs", str(tmp_path)))
+    checked = subprocess.run(
+        [str(HAPROXY), "-c", "-f", str(made)], capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stderr
+    single = (DEPLOY / "haproxy" / "haproxy.cfg").read_text()
+    common = set(single.splitlines()) - set(text.splitlines())
+    assert len(common) <= 4, "the two differ in ports and servers alone"
 
 
 class Visitor:
