@@ -140,7 +140,7 @@ def test_locks_name_every_dependency_and_no_address() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = {re.split(r"[^\w-]", line)[0].lower() for line in project["dependencies"]}
     locks = {path.name: path.read_text() for path in (ROOT / "requirements").glob("*.txt")}
-    assert set(locks) == {"build.txt", "node.txt", "run.txt", "test.txt"}
+    assert set(locks) == {"build.txt", "node.txt", "run.txt", "test.txt", "traces.txt"}
     locked = set(re.findall(r"^([\w-]+)==", locks["run.txt"], re.MULTILINE))
     assert wanted - locked == set(), "run `make lock`"
     for name, text in locks.items():
