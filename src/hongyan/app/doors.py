@@ -30,6 +30,7 @@ from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Unauthenticated
 from hongyan.kernel.meters import Meters
 from hongyan.kernel.tracing import Tracer
+from hongyan.kernel.turns import TakesTurns
 
 from .measured import measure_doors, measure_hub
 from .objects import ObjectParts, storage_origin
@@ -50,6 +51,7 @@ class Doors:
         relay: Carries the commands of WebSocket sessions, which only hand answers on, without
             needing tasks; None takes ``caller``.
         hellos: Where hellos wait for their turn; None lets all in at once.
+        turns: Lets a repeated request wait for the first one; None does so in this process.
         is_ready: Whether requests can be answered, as far as others know.
         ops: Tells what is measured here.
         tracer: Follows some requests; None follows none.
@@ -64,6 +66,7 @@ class Doors:
         files: Callable[[Limits], tuple[BaseRoute, ...]],
         relay: Caller | None = None,
         hellos: Line | None = None,
+        turns: TakesTurns | None = None,
         is_ready: Callable[[], bool] = lambda: True,
         ops: Ops | None = None,
         tracer: Tracer | None = None,
@@ -88,6 +91,7 @@ class Doors:
                 hub=hub,
                 limits=limits,
                 meters=answers,
+                turns=turns,
             ),
             door,
             structs.replace(settings.websocket, allowed_origins=settings.allowed_origins),

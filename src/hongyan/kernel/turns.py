@@ -2,8 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol
 from weakref import WeakValueDictionary
+
+
+class TakesTurns(Protocol):
+    """Lets those who name the same thing go one after the other."""
+
+    def of(self, name: str) -> AbstractAsyncContextManager[None]:
+        """Wait for the turn at what ``name`` names, and hold it.
+
+        Raises:
+            Refusal: there was no turn to be had.
+        """
+        ...
 
 
 class Turns:

@@ -24,6 +24,7 @@ from hongyan.kernel.bus import Caller
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Invalid, NotFound, Refusal, Unavailable
 from hongyan.kernel.meters import Meters
+from hongyan.kernel.turns import TakesTurns
 
 from .commands import Commands
 from .errors import MethodNotAllowed, problem
@@ -92,6 +93,7 @@ def create_app(
     hub: Hub | None = None,
     limits: Limits | None = None,
     meters: Meters | None = None,
+    turns: TakesTurns | None = None,
 ) -> Starlette:
     """Return the application.
 
@@ -107,11 +109,12 @@ def create_app(
         hub: Where streams and polls attach; without it there are none.
         limits: By what requests are counted, if ``routes`` count there too.
         meters: Where it is noted how long answers took, by the class of their status.
+        turns: Lets a repeated request wait for the first one; None does so in this process.
     """
     commands = Commands(caller, options.body_bytes_max, options.body_timeout_s)
     limits = limits or limits_of(options)
     paths: list[BaseRoute] = [
-        Rest(commands, operations(COMMANDS, ROUTES), limits),
+        Rest(commands, operations(COMMANDS, ROUTES), limits, turns),
         Route(f"{PREFIX}/app/users", Importing(commands, limits), methods=["POST"]),
         Route(f"{PREFIX}/openapi.json", _openapi, methods=["GET"]),
         Route("/healthz", _health(clock, lambda: True), methods=["GET"]),

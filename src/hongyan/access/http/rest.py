@@ -17,7 +17,7 @@ from hongyan.domain.integration.api import FindAnswer, KeepAnswer
 from hongyan.kernel.addresses import network_of
 from hongyan.kernel.bus import ANONYMOUS, Actor, Command
 from hongyan.kernel.errors import Invalid, Refusal, Unauthenticated
-from hongyan.kernel.turns import Turns
+from hongyan.kernel.turns import TakesTurns, Turns
 
 from .commands import NO_STORE, Commands, address_of, json_response
 from .errors import PROBLEM_TYPE, MethodNotAllowed, problem
@@ -69,13 +69,20 @@ class Rest(BaseRoute):
         commands: Runs commands.
         operations: What there is.
         limits: By what requests are counted.
+        turns: Lets a repeated request wait for the first one; None does so in this process.
     """
 
-    def __init__(self, commands: Commands, operations: Sequence[Operation], limits: Limits) -> None:
+    def __init__(
+        self,
+        commands: Commands,
+        operations: Sequence[Operation],
+        limits: Limits,
+        turns: TakesTurns | None = None,
+    ) -> None:
         self._commands = commands
         self._paths = Paths(operations)
         self._limits = limits
-        self._turns = Turns()
+        self._turns = turns or Turns()
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Return whether there is an operation at the request's path."""

@@ -29,10 +29,11 @@ from hongyan.delivery.tracing import Followed, PushTracing
 from hongyan.domain.log.model import Committed
 from hongyan.infra.nats.caller import NatsCaller
 from hongyan.infra.nats.deliveries import DeliveriesTeller
+from hongyan.infra.redis.turns import RedisTurns
 from hongyan.kernel.clock import Clock, SystemClock
 from hongyan.kernel.ids import UserId
 
-from .link import Link
+from .link import Link, needed
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +66,8 @@ class Gateway:
         self.hub.on_devices = self._devices_changed
         self._ordering = Ordering(self.hub.committed, later)
         self._doubt = Doubt(self.hub, later)
+        cluster = settings.cluster
+        self._turns = RedisTurns(needed(cluster, "redis"), cluster.name)
         self._tracer = make_tracer(settings, link.name)
         files = partial(file_routes, settings, self._caller, open_objects(settings, clock))
         self.doors = Doors(
@@ -74,7 +77,8 @@ class Gateway:
             self.hub,
             files,
             relay=self._caller.relay(),
-            hellos=Line(settings.cluster.hellos_at_once, settings.cluster.hellos_waiting_max),
+            hellos=Line(cluster.hellos_at_once, cluster.hellos_waiting_max),
+            turns=self._turns,
             is_ready=self._is_ready,
             ops=ops or self._own_ops,
             tracer=self._tracer,
@@ -106,6 +110,7 @@ class Gateway:
         await self._announcing.close()
         await self._station.close()
         await self._caller.close()
+        await self._turns.close()
         if self._own_ops is not None:
             await self._own_ops.close()
 
