@@ -42,8 +42,9 @@ class Worker:
         self._core = core
         services = core.services
         self._retelling = Retelling(core.store, core.store, core.teller, time.monotonic)
-        self._chores = Chores(clock, (*services.ticks, self._retelling.tick, core.presence.tick))
         self._webhooks = services.integration.webhooks
+        ticks = (self._retelling.tick, core.presence.tick, self._webhooks.look)
+        self._chores = Chores(clock, (*services.ticks, *ticks))
         redis, cluster = needed(settings.cluster, "redis"), settings.cluster.name
         leadership = RedisLeadership(redis, cluster, "worker", link.connection.me, TERM_S)
         self._leader = Leader(leadership, self._begin, self._end)
@@ -58,7 +59,8 @@ class Worker:
         await self._leader.stop()
 
     async def _begin(self) -> None:
-        self._core.services.counting.expects = (await new_term(self._core.store),)
+        term = await new_term(self._core.store)
+        self._core.services.counting.expects = self._webhooks.expects = (term,)
         await self._retelling.begin()
         self._chores.start()
         await self._webhooks.start()

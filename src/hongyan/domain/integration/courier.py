@@ -30,6 +30,7 @@ ATTEMPTS_KEPT = 100
 BATCH_BYTES = 1024 * 1024
 SAVE_EVERY = 5_000
 ERROR_MAX = 200
+STALE_S = 0.05
 
 
 class RetryPolicy(Struct, frozen=True):
@@ -84,12 +85,20 @@ class Courier:
         post: What all couriers share.
         webhook_id: The webhook.
         news: Returns once the feed has more than when it was called last.
+        expects: What whatever is saved must find as it was, beside the webhook's epoch.
     """
 
-    def __init__(self, post: Post, webhook_id: str, news: Callable[[], "News"]) -> None:
+    def __init__(
+        self,
+        post: Post,
+        webhook_id: str,
+        news: Callable[[], "News"],
+        expects: tuple[Expect, ...] = (),
+    ) -> None:
         self._post = post
         self._webhook_id = webhook_id
         self._news = news
+        self._expects = expects
         self._slot = 0
         self.changed = asyncio.Event()
         """Set when the webhook's row or place changed."""
@@ -104,8 +113,8 @@ class Courier:
                     return
                 while not self.changed.is_set():
                     await self._turn(webhook)
-            except Stale:
-                continue
+            except Stale:  # the webhook was changed, or another process carries
+                await self._wait(STALE_S)
             except Refusal:  # the disk is full, or the queue: nothing was saved
                 await self._wait(1.0)
 
@@ -196,8 +205,8 @@ class Courier:
         self._position = self._saved = batch.last
 
     async def _save(self, *changes: Change) -> None:
-        expect = Expect(guard_of(self._webhook_id), self._epoch)
-        await self._post.log.commit(Commit(changes=changes, expects=(expect,)))
+        guard = Expect(guard_of(self._webhook_id), self._epoch)
+        await self._post.log.commit(Commit(changes=changes, expects=(guard, *self._expects)))
 
     async def _wait(self, seconds: float) -> None:
         try:

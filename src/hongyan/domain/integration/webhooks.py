@@ -76,6 +76,10 @@ class Webhooks:
 
     Args:
         post: What the couriers work with.
+
+    Attributes:
+        expects: What each commit of couriers that are sent out from now on must find as it was:
+            so a process that others have taken the work from can save nothing any more.
     """
 
     def __init__(self, post: Post) -> None:
@@ -85,6 +89,7 @@ class Webhooks:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._news: News | None = None
         self._started = False
+        self.expects: tuple[Expect, ...] = ()
 
     # --- the couriers ---
 
@@ -102,6 +107,14 @@ class Webhooks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def look(self, _now_ms: int) -> int:
+        """Look for what this process was not told of; for chores where that may happen."""
+        for webhook in await self._records.scan(Webhook, limit=WEBHOOKS_MAX):
+            if webhook.active and webhook.webhook_id not in self._couriers and self._started:
+                self._send_out(webhook.webhook_id)
+        self._tell_news()
+        return 0
+
     def committed(self, event: Committed) -> None:
         """Wake the couriers that wait; costs nothing where there are none."""
         if not self._started:
@@ -109,6 +122,9 @@ class Webhooks:
         for entry in event.entries:
             if entry.kind == WEBHOOK_CHANGED and entry.log_id == SYSTEM_LOG:
                 self._send_out(_decode_ref(entry.body).webhook_id)
+        self._tell_news()
+
+    def _tell_news(self) -> None:
         if self._news is not None:
             self._news.tell()
             self._news = None
@@ -118,7 +134,8 @@ class Webhooks:
         if courier is not None:
             courier.changed.set()
             return
-        courier = self._couriers[webhook_id] = Courier(self._post, webhook_id, self._next_news)
+        courier = Courier(self._post, webhook_id, self._next_news, self.expects)
+        self._couriers[webhook_id] = courier
         self._tasks[webhook_id] = asyncio.get_running_loop().create_task(
             self._run(webhook_id, courier)
         )

@@ -7,6 +7,7 @@ import pytest
 
 from hongyan.domain.integration.courier import Post, RetryPolicy
 from hongyan.domain.integration.feed import Window, end_of
+from hongyan.domain.integration.model import reader_of
 from hongyan.domain.integration.ports import Posted, Unreachable
 from hongyan.domain.integration.webhooks import Webhooks
 from hongyan.domain.integration.webhooks_api import (
@@ -19,13 +20,14 @@ from hongyan.domain.integration.webhooks_api import (
     ReplayWebhook,
     UpdateWebhook,
 )
-from hongyan.domain.log.model import Append, Commit, Committed
+from hongyan.domain.log.model import Append, Commit, Committed, Expect, Touch
 from hongyan.infra.local.bus import LocalBus
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.errors import Invalid
 
 ADMIN = Actor("root", "v1", True)
 TEAM = "g" + "a" * 16
+TERMS = "%worker"
 
 
 class Receiver:
@@ -186,3 +188,53 @@ async def test_replay_and_changes_reach_a_courier_under_way(office, receiver):
     await office.say(1)
     await asyncio.sleep(0.05)
     assert receiver.seen == [1, 2, 1, 2, 3]
+
+
+class Slow(Receiver):
+    """Takes what it gets, and says so only when it is let."""
+
+    def __init__(self):
+        super().__init__()
+        self.answers = asyncio.Event()
+
+    async def post(self, url, headers, body):
+        posted = await super().post(url, headers, body)
+        await self.answers.wait()
+        return posted
+
+
+async def test_a_process_from_which_the_work_was_taken_saves_nothing(store, clock, receiver):
+    slow = Slow()
+    office = Office(store, clock, slow)
+    office.webhooks.expects = (Expect(TERMS, 0),)
+    webhook_id = await office.hook(batch_max=10)
+    await office.say(3)
+    await until(lambda: len(slow.posts) == 1)
+    await store.commit(Commit(changes=(Touch(TERMS),)))
+    other = Office(store, clock, receiver)
+    other.webhooks.expects = (Expect(TERMS, 1),)
+    await other.webhooks.start()
+    await other.say(4)
+    await until(lambda: len(receiver.seen) == 7)
+    assert slow.posts == receiver.posts[:1]
+    place = await store.place(reader_of(webhook_id))
+    slow.answers.set()
+    office.heard()
+    await asyncio.sleep(0.3)  # what is late to save would do so meanwhile
+    assert await store.place(reader_of(webhook_id)) == place
+    await office.webhooks.stop()
+    await other.webhooks.stop()
+
+
+async def test_who_looks_finds_what_nobody_told(store, clock, receiver):
+    office = Office(store, clock, receiver)
+    await office.webhooks.start()
+    await office.call(CreateWebhook(url="https://shop.example/"))
+    append = Append(TEAM, "message", "alice", b"{}", 1_700_000_000_000, countable=True)
+    await office.webhooks.look(0)
+    await store.commit(Commit((append,)))
+    await asyncio.sleep(0.05)  # the courier reads to the end and waits
+    await store.commit(Commit((append,)))
+    await office.webhooks.look(0)
+    await until(lambda: receiver.seen[-1:] == [2])
+    await office.webhooks.stop()
