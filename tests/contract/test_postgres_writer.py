@@ -261,7 +261,7 @@ async def test_a_commit_that_arrives_late_is_not_done_twice(
     async with WireTap(postgres.port, judge).running() as tap:
         dsn = postgres_dsn.replace(f":{postgres.port}/", f":{tap.port}/")
         store = await opened(dsn, told, writers=1, answer_s=0.5)
-        (writer,) = store._writers
+        (writer,) = store.writers
         enrol = writer._enrol
 
         async def enrolling(connection: Any, writer_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from hongyan.infra.postgres.store import PostgresStore
 from hongyan.infra.prometheus.registry import Count, Gauge, Histogram, Metric, Source
 from hongyan.infra.sqlite.store import SqliteStore
 
@@ -19,6 +20,28 @@ def measure_sqlite(store: SqliteStore) -> Source:
         yield Histogram(
             "batch_seconds", "From the begin of a transaction to its end on disk.",
             {"sqlite": writer.batches}, "store",
+        )  # fmt: skip
+
+    return measured
+
+
+def measure_postgres(store: PostgresStore) -> Source:
+    """Measure the writers of this process."""
+
+    def measured() -> Iterator[Metric]:
+        writers = store.writers
+        yield Gauge("commit_queue", "Commits that wait for the disk.", store.waiting)
+        yield Count(
+            "commits_total", "Commits that were answered.",
+            sum(writer.answered for writer in writers),
+        )  # fmt: skip
+        yield Count(
+            "transactions_again_total", "Transactions that were rolled back and begun again.",
+            sum(writer.rollbacks for writer in writers),
+        )  # fmt: skip
+        yield Histogram(
+            "batch_seconds", "From the begin of a transaction to its end on disk.",
+            {f"postgres-{place}": writer.batches for place, writer in enumerate(writers)}, "store",
         )  # fmt: skip
 
     return measured

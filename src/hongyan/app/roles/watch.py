@@ -1,15 +1,14 @@
 """Health and metrics of a process that has the database."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from hongyan.app.chores import Chores
-from hongyan.app.measured_core import measure_services, measure_watching
+from hongyan.app.measured_core import measure_postgres, measure_services, measure_watching
 from hongyan.app.measured_routes import measure_teller
 from hongyan.app.ops import Ops
 from hongyan.app.settings import Settings
 from hongyan.app.watching import Watching
 from hongyan.infra.nats.deliveries import NatsDeliveries
-from hongyan.infra.prometheus.registry import Gauge, Metric
 from hongyan.kernel.clock import Clock
 
 from .core import Core
@@ -37,11 +36,8 @@ class Watch:
         self.is_ready: Callable[[], bool] = lambda: link.connection.is_up
         """Whether the process does its work, as far as others know."""
 
-        def measured() -> Iterator[Metric]:
-            yield Gauge("commit_queue", "Commits that wait for the disk.", core.store.waiting)
-
         for source in (
-            measured,
+            measure_postgres(core.store),
             measure_services(core.services),
             measure_watching(watching),
             measure_teller(core.teller),

@@ -25,6 +25,8 @@ class Log(Protocol):
             Duplicate: a ``Put`` breaks a unique constraint.
             Busy: the bounded queue of commits is full.
             StorageFull: the disk is full.
+            Unavailable: the store is closed, or its database was away for too long. When
+                ``details["maybe_done"]`` is true, it may have been carried out all the same.
         """
         ...
 

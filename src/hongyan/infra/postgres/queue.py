@@ -124,10 +124,11 @@ class CommitQueue:
         entries = 0
         while self._waiting and len(taken) < BATCH_COMMITS and len(passed) < LOOK_AT:
             job = self._waiting.popleft()
-            entries += len(job.commit.appends)
-            may_join = not taken or (not job.guarded and entries <= ENTRIES_MAX)
+            more = entries + len(job.commit.appends)
+            may_join = not taken or (not job.guarded and more <= ENTRIES_MAX)
             if may_join and blocked.isdisjoint(job.touches):
                 taken.append(job)
+                entries = more
                 if job.guarded:
                     break
             else:

@@ -47,7 +47,7 @@ class PostgresStore(PostgresReader):
         self._row_types = row_types
         self._patience_s = patience_s
         self._queue = CommitQueue(queue_limit)
-        self._writers = [Writer(dsn, self._queue, on_commit, answer_s) for _ in range(writers)]
+        self.writers = [Writer(dsn, self._queue, on_commit, answer_s) for _ in range(writers)]
         self._tasks: list[asyncio.Task[None]] = []
         super().__init__(Readers(dsn, readers, patience_s, answer_s), row_types)
 
@@ -70,7 +70,7 @@ class PostgresStore(PostgresReader):
             self._base = await connection.fetchval(SQL["base"])
         finally:
             await close(connection)
-        self._tasks = [asyncio.create_task(writer.run()) for writer in self._writers]
+        self._tasks = [asyncio.create_task(writer.run()) for writer in self.writers]
 
     async def close(self) -> None:
         """Finish the queued commits and close the connections."""

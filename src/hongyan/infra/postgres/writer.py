@@ -10,10 +10,12 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from time import perf_counter
 from uuid import uuid4
 
 from hongyan.domain.log.model import Commit, Committed, Duplicate
 from hongyan.kernel.errors import Busy, Refusal, Unavailable
+from hongyan.kernel.meters import Durations
 
 from .batch import SQL, Answers, Misjudged, Overtaken, write
 from .connections import RIVALRY, Backoff, Connection, close, connect, is_lost, refusal
@@ -58,6 +60,12 @@ class Writer:
         self._in_doubt: int | None = None
         self._stands: bool | None = None
         self._careful = 0
+        self.answered = 0
+        """Commits that were answered."""
+        self.batches = Durations()
+        """From the begin of a transaction to its end on disk."""
+        self.rollbacks = 0
+        """Transactions that were begun again: rivals, repeats, lost connections."""
 
     async def run(self) -> None:
         """Work until the queue is closed and empty."""
@@ -118,6 +126,7 @@ class Writer:
             await backoff.pause()
 
     def _answer(self, jobs: list[Job], answers: Answers) -> None:
+        self.answered += len(jobs)
         for job, (answer, repeated) in zip(jobs, answers, strict=True):
             if isinstance(answer, tuple) and answer and not repeated:
                 self._tell(Committed(answer, job.commit.origin))
@@ -147,9 +156,13 @@ class Writer:
 
     async def _attempt(self, connection: Connection, commits: list[Commit]) -> Answers:
         watchdog = asyncio.get_running_loop().call_later(self._answer_s, connection.terminate)
+        began = perf_counter()
         try:
-            return await self._transaction(connection, commits)
+            answers = await self._transaction(connection, commits)
+            self.batches.note(perf_counter() - began)
+            return answers
         except BaseException:
+            self.rollbacks += 1
             await self._roll_back(connection)
             raise
         finally:

@@ -179,7 +179,7 @@ async def test_replay_and_changes_reach_a_courier_under_way(office, receiver):
     await office.say(2)
     await until(lambda: receiver.seen == [1, 2])
     with pytest.raises(Invalid):
-        await office.call(ReplayWebhook(webhook_id=webhook_id, position=10_000))
+        await office.call(ReplayWebhook(webhook_id=webhook_id, position=2**50))
     await office.call(ReplayWebhook(webhook_id=webhook_id, position=0))
     office.heard()
     await office.say(1)
