@@ -10,7 +10,7 @@ const upload = new tus.Upload(createReadStream(path), {
   endpoint,
   uploadSize: (await stat(path)).size,
   chunkSize: Number(chunkBytes),
-  retryDelays: Array(20).fill(300),
+  retryDelays: Array(100).fill(300),
   headers: { authorization: `Bearer ${token}` },
   metadata: { filename: "sent by node.bin", filetype: "application/x-lie" },
   onShouldRetry: () => (retries++, true),
