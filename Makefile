@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run web test check chaos chaos-cluster bench bench-files bench-routing docs lock clean
+.PHONY: help run web test check chaos chaos-cluster bench bench-files bench-routing bench-web docs lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -71,6 +71,10 @@ bench-files: $(VENV)/.test  ## Measure files beside nginx, REST beside Starlette
 bench-routing: $(VENV)/.test  ## Compare the ways of routing for 1 to 16 gateways; draw docs/operate/routing-*.svg
 	@tools/prepare-tests
 	$(BIN)/python -m benchmarks.routing $(ARGS)
+
+bench-web: $(VENV)/.test $(WEB)  ## Measure the web client in Chromium
+	@$(NODE) tools/prepare-tests
+	$(BIN)/python -m benchmarks.web $(ARGS)
 
 docs: $(VENV)/.test  ## Make protocol/ and docs/operate/settings.md from the code
 	$(BIN)/python tools/generate_protocol.py

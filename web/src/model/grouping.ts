@@ -14,7 +14,14 @@ export interface Row {
 
 const RUN_MS = 5 * 60_000;
 
-const dayOf = (item: TimelineItem) => new Date(item.sentAtMs).toDateString();
+const days = new WeakMap<TimelineItem, number>();
+
+/** The midnight before; kept, as a timeline is grouped anew with each message. */
+function dayOf(item: TimelineItem): number {
+  let day = days.get(item);
+  if (day === undefined) days.set(item, (day = new Date(item.sentAtMs).setHours(0, 0, 0, 0)));
+  return day;
+}
 
 /** Whether a message is drawn as a bubble; a recalled one is a line of its own. */
 export const isBubble = (item: TimelineItem): item is Message =>

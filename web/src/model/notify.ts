@@ -6,14 +6,24 @@ import { messageLine } from "./preview.js";
 import { conversationPath, go, route } from "./router.js";
 import { settings } from "./settings.js";
 
+/** What is read at once, as in the open conversation, is not counted for a moment. */
+const BADGE_MS = 200;
+
 type Arrived = ClientEvents["message"];
 
 /** Tell of new messages by sound, notification, title and live region. Returns how to stop. */
 export function watchMessages(client: Client): () => void {
-  const badge = () => showBadge(client.unread.value.messages);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const badge = () => {
+    timer = undefined;
+    showBadge(client.unread.value.messages);
+  };
   badge();
   const stops = [
-    client.unread.subscribe(badge),
+    () => clearTimeout(timer),
+    client.unread.subscribe(() => {
+      timer ??= setTimeout(badge, BADGE_MS);
+    }),
     client.on("message", (arrived) => {
       const session = client.session.value;
       if (session.kind === "active" && arrived.message.sender !== session.userId) tell(client, arrived);

@@ -189,11 +189,13 @@ function insertAt(area: HTMLTextAreaElement | null, piece: string, change: (text
   });
 }
 
+const growsByItself = CSS.supports("field-sizing", "content");
+
 /** Grow with the text, up to about eight lines. */
 function useGrowing(area: { current: HTMLTextAreaElement | null }, text: string): void {
   useLayoutEffect(() => {
     const node = area.current;
-    if (!node) return;
+    if (!node || growsByItself) return;
     node.style.height = "auto";
     node.style.height = `${Math.min(node.scrollHeight + 2, 200)}px`;
   }, [text]);
