@@ -7,7 +7,7 @@ looking at the design.
 
 import asyncio
 import io
-import os
+import json
 import subprocess
 import sys
 import tempfile
@@ -32,18 +32,10 @@ SIZES = {"phone": (390, 844), "tablet": (820, 1180), "desktop": (1440, 900)}
 THEMES = ("light", "dark")
 LANGUAGES = ("zh", "en")
 QUALITY = 82
-FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
-<fontconfig>
-  <include>/etc/fonts/fonts.conf</include>
-  <match target="pattern">
-    <test name="family"><string>system-ui</string></test>
-    <edit name="family" mode="assign" binding="strong"><string>Inter</string></edit>
-  </match>
-  <match target="font">
-    <edit name="hinting" mode="assign"><bool>false</bool></edit>
-  </match>
-</fontconfig>
-"""
+FONT = 'Inter, "Noto Sans CJK SC", "Noto Color Emoji"'
+"""In place of the system's own, which a machine without a desktop has not."""
+WEAR = """font => addEventListener('DOMContentLoaded', () =>
+    document.documentElement.style.setProperty('--hy-font', font))"""
 
 
 class Look(NamedTuple):
@@ -57,14 +49,8 @@ class Look(NamedTuple):
 Show = Callable[[Page], Awaitable[object]]
 
 
-async def _open(page: Page, title: str) -> None:
-    await page.locator(".conversation-row").filter(has_text=title).first.click()
-    await expect(page.locator(".message").last).to_be_visible()
-
-
 async def _conversation(page: Page) -> None:
-    row = page.locator(".conversation-row")
-    await row.nth(1).click()
+    await page.locator(".conversation-row").first.click()
     await expect(page.locator(".message").last).to_be_visible()
 
 
@@ -144,6 +130,7 @@ class Studio:
             service_workers="block",
             has_touch=look.size == "phone",
         )
+        await context.add_init_script(f"({WEAR})({json.dumps(FONT)})")
         page = await context.new_page()
         await page.goto(self._url)
         await page.locator("input[name=username]").fill(HANDLE)
@@ -175,15 +162,12 @@ async def studio(folder: Path) -> AsyncIterator[Studio]:
     command = [str(HONGYAN), "demo", "--data", str(data)]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: ASYNC221
     password = next(line.split()[-1] for line in told.splitlines() if line.startswith(HANDLE))
-    fonts = folder / "fonts.conf"
-    fonts.write_text(FONTS)
     server = LiveServer(data)
     server.start()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=CHROMIUM,
             args=[*ARGUMENTS, "--font-render-hinting=none"],
-            env={**os.environ, "FONTCONFIG_FILE": str(fonts)},
         )
         try:
             yield Studio(browser, server.url, password)
