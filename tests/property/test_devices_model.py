@@ -71,7 +71,8 @@ class DevicesAgree(RuleBasedStateMachine):
         for place, owner in enumerate(OWNERS):
             token = await made.device(people[owner])
             mine = [one for one in self.conversations if USERS[owner] in members[one]]
-            self.devices.append(Device(f"v{place}", USERS[owner], token, port, mine))
+            places = [f"127.0.0.1:{port}"]
+            self.devices.append(Device(f"v{place}", USERS[owner], token, places, mine))
 
     async def open(self) -> None:
         self.embedded = await Embedded.open(self.settings)
