@@ -4,7 +4,10 @@ import argparse
 import signal
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
+
+from tests.engines.seaweed import Seaweed
 
 from .cluster import Cluster
 
@@ -17,21 +20,31 @@ def main() -> int:
     parser.add_argument("--backends", type=int, default=2)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.NAME=VALUE")
+    parser.add_argument("--no-s3", action="store_true", help="files go to the folder instead")
     options = parser.parse_args()
-    settings = dict(one.split("=", 1) for one in options.set)
     folder = options.folder or Path(tempfile.mkdtemp(prefix="hongyan-cluster-"))
-    cluster = Cluster(folder, options.gateways, options.backends, options.workers, settings)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        print(f"Starting a cluster in {folder} ...", flush=True)
-        cluster.start()
-        tell(cluster)
-        signal.pause()
-    except KeyboardInterrupt:
-        print("\nStopping ...", flush=True)
-    finally:
-        cluster.stop()
+    with ExitStack() as stack:
+        try:
+            print(f"Starting a cluster in {folder} ...", flush=True)
+            run(folder, options, stack)
+        except KeyboardInterrupt:
+            print("\nStopping ...", flush=True)
     return 0
+
+
+def run(folder: Path, options: argparse.Namespace, stack: ExitStack) -> None:
+    """Start everything, say where it is, and wait for ever."""
+    settings = dict(one.split("=", 1) for one in options.set)
+    if not options.no_s3:
+        seaweed = Seaweed(folder / "s3")
+        stack.callback(seaweed.stop)
+        settings = dict(one.split("=", 1) for one in seaweed.settings()) | settings
+    cluster = Cluster(folder, options.gateways, options.backends, options.workers, settings)
+    stack.callback(cluster.stop)
+    cluster.start()
+    tell(cluster)
+    signal.pause()
 
 
 def tell(cluster: Cluster) -> None:
@@ -42,6 +55,8 @@ def tell(cluster: Cluster) -> None:
         where = f" at {node.url}" if node.port else ""
         print(f"  {node.name}: pid {node.pid}{where}")
     print(f"NATS {cluster.nats.url}, Redis {cluster.redis.url}")
+    if "objects.url" in cluster.settings:
+        print(f"S3 {cluster.settings['objects.url']}, bucket {cluster.settings['objects.bucket']}")
     print("In another terminal,")
     print(f"  make an administrator:  {script} user create NAME --admin")
     print(f"  chat:                   {script} chat --url {cluster.url}")

@@ -105,7 +105,14 @@ class AuthenticateKey(Command[Actor], frozen=True, kw_only=True):
     address: str = ""
 
 
-class FindAnswer(Command["AnswerFound"], frozen=True, kw_only=True):
+class AnswerFound(Struct, frozen=True):
+    """A stored answer; ``status`` 0 when there is none."""
+
+    status: int = 0
+    body: str = ""
+
+
+class FindAnswer(Command[AnswerFound], frozen=True, kw_only=True):
     """Return the stored answer to a request with an idempotency key.
 
     Raises:
@@ -119,13 +126,6 @@ class FindAnswer(Command["AnswerFound"], frozen=True, kw_only=True):
     owner: str
     key: str
     fingerprint: str
-
-
-class AnswerFound(Struct, frozen=True):
-    """A stored answer; ``status`` 0 when there is none."""
-
-    status: int = 0
-    body: str = ""
 
 
 class KeepAnswer(Command[Done], frozen=True, kw_only=True):
