@@ -309,3 +309,33 @@ async def test_a_database_that_stays_away_makes_it_unavailable(
         with pytest.raises(Stale):
             await store.commit(Commit((said(),), expects=(Expect(A, 4),)))
         await store.close()
+
+
+async def test_it_can_be_closed_while_the_database_is_away_and_a_commit_is_in_doubt(
+    postgres: PostgresServer, postgres_dsn: str
+) -> None:
+    away = False
+
+    def judge(data: bytes) -> Fate:
+        nonlocal away
+        if commits_seen(data) and b"mark (2)" in data:
+            away = True
+        return "lose" if away else "pass"
+
+    async with WireTap(postgres.port, judge).running() as tap:
+        dsn = postgres_dsn.replace(f":{postgres.port}/", f":{tap.port}/")
+        store = await opened(dsn, writers=1, patience_s=0.5)
+        await store.commit(Commit((said("1"),)))
+        with pytest.raises(Unavailable) as refused:
+            await store.commit(Commit((said("2"),)))
+        assert refused.value.details == {"maybe_done": True}
+        await store.close()
+
+
+async def test_a_commit_of_too_many_entries_changes_nothing(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hongyan.infra.postgres.batch.ENTRIES_MAX", 3)
+    with pytest.raises(Internal):
+        await subject.store.commit(Commit(tuple(said() for _ in range(4))))
+    assert seqs(await subject.store.commit(Commit(tuple(said() for _ in range(3))))) == [1, 2, 3]

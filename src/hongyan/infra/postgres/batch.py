@@ -79,6 +79,8 @@ async def write(
             answers.append((stale, False))
     if not careful and any(repeat or isinstance(answer, Stale) for answer, repeat in answers):
         raise Misjudged
+    if len(plan.entries) > ENTRIES_MAX:
+        raise ValueError(f"a transaction has room for {ENTRIES_MAX} entries")
     changed = any(not repeat and not isinstance(answer, Stale) for answer, repeat in answers)
     if changed:
         if careful:

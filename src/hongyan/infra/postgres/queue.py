@@ -80,6 +80,11 @@ class CommitQueue:
         if self._idle and self._busy.isdisjoint(job.touches):
             self._wake(1)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether no more are accepted."""
+        return self._closed
+
     async def take(self) -> list[Job]:
         """Return what one writer may do now; empty when this is closed and nothing is left."""
         while True:

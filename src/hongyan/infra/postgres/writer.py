@@ -121,7 +121,7 @@ class Writer:
                     raise
                 log.warning("a connection that writes is lost: %r", error)
             self._give_up_late(jobs)
-            if self._in_doubt is None:
+            if self._in_doubt is None or self._queue.is_closed:
                 jobs = [job for job in jobs if not job.given_up]
             await backoff.pause()
 
@@ -141,8 +141,8 @@ class Writer:
     def _give_up_late(self, jobs: list[Job]) -> None:
         """Answer those that waited too long.
 
-        A batch that is in doubt stays with this writer all the same: should it stand, it must
-        still be told.
+        A batch that is in doubt stays with this writer all the same, unless the store is being
+        closed: should it stand, it must still be told.
         """
         now = asyncio.get_running_loop().time()
         self._queue.expire(now)
