@@ -4,8 +4,18 @@ import re
 
 from playwright.async_api import expect
 
+from hongyan_sdk import Client
+
 from .conftest import Enter
-from .person import PHONE
+from .person import PASSWORD, PHONE, Person
+
+
+async def talk(person: Person, count: int, begin: int = 0) -> None:
+    """Say so many numbers in the one conversation of a person, from another of their devices."""
+    async with Client.login(person.url, person.handle, PASSWORD) as client:
+        chat = client.chat(client.conversations()[0].conversation_id)
+        for number in range(begin, begin + count):
+            await chat.send_text(f"number {number}")
 
 
 async def test_a_message_goes_to_and_fro_and_its_ticks_tell_how_far(enter: Enter) -> None:
@@ -130,13 +140,36 @@ async def test_on_a_telephone_the_list_and_the_conversation_are_stacked(enter: E
 async def test_a_link_to_a_message_leads_there_through_a_long_history(enter: Enter) -> None:
     ann, bob = await enter("ann", "Ann"), await enter("bob", "Bob")
     await ann.open_direct(bob)
-    for number in range(60):
-        await ann.say(f"number {number:03}")
-    await expect(ann.message("number 059").get_by_role("img", name="Delivered")).to_be_visible()
+    await talk(ann, 60)
+    await expect(ann.message("number 59")).to_be_visible()
     await ann.page.locator(".timeline-scroll").evaluate("box => (box.scrollTop = 0)")
-    await ann.choose("number 002", "Copy link")
+    await ann.choose("number 2", "Copy link")
     link = await ann.page.evaluate("navigator.clipboard.readText()")
     await bob.page.goto(link)
-    await expect(bob.message("number 002")).to_be_in_viewport()
-    await expect(bob.message("number 002")).to_have_attribute("data-highlighted", "true")
+    await expect(bob.message("number 2")).to_be_in_viewport()
+    await expect(bob.message("number 2")).to_have_attribute("data-highlighted", "true")
     assert await bob.messages.count() <= 60
+
+
+async def test_history_opens_at_the_first_unread_and_stays_there(enter: Enter) -> None:
+    ann, bob = await enter("ann", "Ann"), await enter("bob", "Bob")
+    await ann.open_direct(bob)
+    await ann.say("seen")
+    await bob.open("Ann")
+    await expect(bob.row("Ann").locator(".badge")).to_have_count(0)
+    await bob.page.get_by_role("link", name="Chats").click()
+    await talk(ann, 120)
+    await expect(bob.row("Ann").locator(".badge")).to_have_text("99+")
+    await bob.open("Ann")
+    first = bob.message("number 0")
+    await expect(first).to_be_in_viewport(ratio=1)
+    await expect(bob.page.locator(".unread-line")).to_be_in_viewport()
+    await expect(bob.page.get_by_role("button", name="Jump to latest")).to_be_visible()
+    assert await bob.page.locator(".timeline-row").count() <= 60
+    before = await first.bounding_box()
+    await talk(ann, 5, begin=120)
+    await expect(bob.row("Ann")).to_contain_text("number 124")
+    assert await first.bounding_box() == before
+    await bob.page.get_by_role("button", name="Jump to latest").click()
+    await expect(bob.message("number 124")).to_be_in_viewport()
+    await expect(bob.row("Ann").locator(".badge")).to_have_count(0)
