@@ -359,6 +359,38 @@ async def test_a_dead_backend_s_repeatable_calls_go_to_another_and_the_rest_is_r
     home.echo.may_end.set()
 
 
+async def test_a_call_that_came_too_late_for_a_backend_goes_to_another(world: World) -> None:
+    backends = [await world.backend(name) for name in ("one", "two")]
+    gateway = await world.gateway()
+    await _until(lambda: len(list(gateway.nodes.of_role("backend"))) == 2)
+    home = await _home(gateway, backends, "g1")
+    other = next(one for one in backends if one is not home)
+    await home.die()
+    said = await asyncio.wait_for(gateway.caller.call(ANNA, Say(text="late")), 10)
+    assert said.text == "late"
+    assert other.echo.began[-1] == "late"
+
+
+async def test_a_backend_that_leaves_slowly_still_answers(world: World) -> None:
+    backends = [await world.backend(name) for name in ("one", "two")]
+    gateway = await world.gateway()
+    await _until(lambda: len(list(gateway.nodes.of_role("backend"))) == 2)
+    home = await _home(gateway, backends, "g1")
+    home.echo.may_end.clear()
+    slow = asyncio.create_task(gateway.caller.call(ANNA, Say(text="slow")))
+    await _until(lambda: "slow" in home.echo.began)
+    leaving = asyncio.create_task(home.drain())
+    await asyncio.sleep(1.0)  # long enough to be probed
+    assert not slow.done()
+    late = asyncio.create_task(gateway.caller.call(ANNA, Say(text="after")))
+    await asyncio.sleep(0.1)
+    assert not late.done(), "it keeps its place behind the slow one"
+    home.echo.may_end.set()
+    assert (await asyncio.wait_for(slow, 5)).text == "slow"
+    assert (await asyncio.wait_for(late, 5)).text == "after"
+    await leaving
+
+
 async def test_an_answer_that_does_not_come_is_refused_in_time(world: World) -> None:
     await world.backend("one")
     caller = (await world.gateway()).caller

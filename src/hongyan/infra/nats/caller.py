@@ -178,8 +178,11 @@ class NatsCaller:
         back = [
             one for one in self._flights.values() if one.node == node and str(one.batch) == batch
         ]
-        self._nodes.missed(node)
-        self._lanes.come_back([one for one in back if one.node == node])
+        self._lanes.close_to(node)
+        self._lanes.come_back(back)
+        alive = self._nodes.known.get(node)
+        if alive is not None and alive.state != "draining":  # else it still answers what it has
+            self._nodes.missed(node)
 
     def _end(self, flight: Flight, result: Any, error: Exception | None) -> None:
         del self._flights[flight.number]

@@ -113,6 +113,10 @@ class Lanes:
             if lane.waiting and not lane.flying:
                 self._go_on(name, lane)
 
+    def close_to(self, node: str) -> None:
+        """Send no more calls to this backend until ``set_ready`` names it again."""
+        self._ready.pop(node, None)
+
     def enter(self, flight: Flight) -> None:
         """Send a new call, or let it wait for its turn."""
         lane = self._lanes.get(flight.lane)
