@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run web test check chaos chaos-cluster bench bench-files bench-routing bench-web docs lock clean
+.PHONY: help run web test check cluster chaos chaos-cluster bench bench-files bench-cluster \
+	bench-routing bench-web docs lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -67,6 +68,10 @@ bench: $(VENV)/.test  ## Measure
 bench-files: $(VENV)/.test  ## Measure files beside nginx, REST beside Starlette, and webhooks
 	$(BIN)/python -m benchmarks.files $(ARGS)
 	$(BIN)/python -m benchmarks.rest $(ARGS)
+
+bench-cluster: $(VENV)/.test  ## Measure what a message costs each process of a cluster, beside the embedded server
+	@$(NODE) tools/prepare-tests
+	$(BIN)/python -m benchmarks.cluster $(ARGS)
 
 bench-routing: $(VENV)/.test  ## Compare the ways of routing for 1 to 16 gateways; draw docs/operate/routing-*.svg
 	@tools/prepare-tests

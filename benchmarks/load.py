@@ -44,6 +44,8 @@ class World:
     def __init__(self, job: dict[str, Any]) -> None:
         self.job = job
         self.pid: int = job["pid"]
+        self.parts: dict[str, list[int]] = job.get("parts", {})
+        """Processes of a cluster by what they are called."""
         self.run = f"{time.time_ns():016x}"
         self.number = FIRST_NUMBER
         self.acks = 0
@@ -69,6 +71,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, world: World, spec: dict[str, Any]) -> None:
         self.world = world
         self.spec = spec
+        self.port: int = spec.get("port", world.job["port"])
         self.rest = b""
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiting = True
@@ -77,7 +80,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: Any) -> None:
         """See ``asyncio.Protocol``."""
         self.transport = transport
-        transport.write(frames.upgrade(self.spec["path"], self.world.job["port"]))
+        transport.write(frames.upgrade(self.spec["path"], self.port))
 
     def connection_lost(self, error: Exception | None) -> None:
         """See ``asyncio.Protocol``."""
@@ -273,9 +276,8 @@ async def connect(world: World) -> list[Connection]:
 
     async def one(spec: dict[str, Any]) -> Connection:
         async with slots:
-            _, connection = await loop.create_connection(
-                lambda: kind(world, spec), "127.0.0.1", world.job["port"]
-            )
+            made = kind(world, spec)
+            _, connection = await loop.create_connection(lambda: made, "127.0.0.1", made.port)
             await asyncio.wait_for(connection.ready, 30)
             return connection
 
@@ -287,7 +289,11 @@ class Window:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._parts_before = self._parts()
         self._before = self._now()
+
+    def _parts(self) -> dict[str, float]:
+        return {name: sum(map(cpu_s, pids)) for name, pids in self._world.parts.items()}
 
     def _now(self) -> tuple[float, float, float, int, int]:
         world = self._world
@@ -303,7 +309,9 @@ class Window:
         """Return what happened since it was opened."""
         changes = [now - old for now, old in zip(self._now(), self._before, strict=True)]
         seconds, server_s, own_s, acks, deliveries = changes
+        parts = self._parts()
         return {
+            "parts_cpu_s": {name: parts[name] - old for name, old in self._parts_before.items()},
             "seconds": seconds,
             "acks": acks,
             "deliveries": deliveries,

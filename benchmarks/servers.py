@@ -87,7 +87,12 @@ PROFILER: tuple[str, ...] | None = None
 
 def load(server: Process, **job: Any) -> dict[str, Any]:
     """Run one job of the load generator against a server and return what it measured."""
-    job |= {"port": server.port, "pid": server.pid}
+    return load_at(server.port, server.pid, **job)
+
+
+def load_at(port: int, pid: int, **job: Any) -> dict[str, Any]:
+    """Run one job of the load generator against a port and the process behind it."""
+    job |= {"port": port, "pid": pid}
     pipe = subprocess.PIPE
     command = [sys.executable, "-m", "benchmarks.load"]
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
