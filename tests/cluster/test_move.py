@@ -218,7 +218,9 @@ async def test_files_go_to_the_bucket(
     folder: Path, postgres_dsn: str, seaweed: Seaweed, tmp_path: Path
 ) -> None:
     bucket = open_bucket(seaweed.options)
+    await run(folder, postgres_dsn)
     moved = await run(folder, postgres_dsn, bucket=bucket)
+    assert moved.tables == ()
     kept = folder / "files" / "objects"
     names = [path.relative_to(kept).as_posix() for path in kept.rglob("*") if path.is_file()]
     assert moved.files == len(names) > 3

@@ -32,7 +32,8 @@ def move(
 ) -> None:
     """Move the data of a stopped server to PostgreSQL, and check by hashes that all is there.
 
-    Where the settings choose a bucket ([objects] store = "s3"), the files go there as well.
+    Where the settings choose a bucket ([objects] store = "s3"), the files go there as well, also
+    when the data was moved before.
     When it is interrupted, run it again: it goes on. The data folder is left as it is.
     """
     settings = settings_of(data, config, set_).settings
@@ -56,9 +57,12 @@ def move(
 
 def told(moved: Moved) -> None:
     """Print what was moved and what is left to do."""
-    rows = sum(table.rows for table in moved.tables) - moved.entries - moved.logs
-    print(f"Moved {moved.entries:,} entries of {moved.logs:,} logs and {rows:,} rows.")
-    print("Both sides have the same hashes.")
+    if moved.tables:
+        rows = sum(table.rows for table in moved.tables) - moved.entries - moved.logs
+        print(f"Moved {moved.entries:,} entries of {moved.logs:,} logs and {rows:,} rows.")
+        print("Both sides have the same hashes.")
+    else:
+        print("The data was moved before.")
     if moved.files is None:
         print("The files stayed. A cluster needs a bucket: run this again with [objects] settings.")
     else:

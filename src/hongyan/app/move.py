@@ -7,7 +7,7 @@ from obstore.store import S3Store
 
 from hongyan.domain.catalog import ROWS
 from hongyan.infra.objects.moving import ObjectDiffers, copy_objects
-from hongyan.infra.postgres.moving import NotEmpty, PostgresTarget
+from hongyan.infra.postgres.moving import AlreadyMoved, NotEmpty, PostgresTarget
 from hongyan.infra.sql.digest import TableDigest
 from hongyan.infra.sql.parts import ENTRY, LOG, Part, parts
 from hongyan.infra.sqlite.moving import SqliteSource
@@ -24,7 +24,10 @@ class MoveFailed(Exception):
 
 
 class Moved(Struct, frozen=True):
-    """What has been moved, as it was counted where it is now."""
+    """What has been moved, as it was counted where it is now.
+
+    Without tables when the data had been moved before, and only files were left to be.
+    """
 
     tables: tuple[TableDigest, ...]
     files: int | None
@@ -65,9 +68,9 @@ async def move(
         unknown = source.tables() - {part.name for part in parts(ROWS)}
         if unknown:
             raise MoveFailed(f"this release does not know the tables {', '.join(sorted(unknown))}")
+        files = await _move_files(database.parent / FOLDER, bucket, bars)
         await target.open(restart)
         try:
-            files = await _move_files(database.parent / FOLDER, bucket, bars)
             for part in parts(ROWS):
                 await _move_part(source, target, part, bars.stage(part.name))
             digests = [
@@ -77,6 +80,10 @@ async def move(
             await target.finish()
         finally:
             await target.close()
+    except AlreadyMoved as error:
+        if files is None:
+            raise MoveFailed("the database holds data already: it was moved before") from error
+        return Moved((), files)
     except NotEmpty as error:
         raise MoveFailed("the database holds data already; name an empty one") from error
     finally:

@@ -26,6 +26,10 @@ class NotEmpty(Exception):
     """The database holds something that was not brought by an unfinished move."""
 
 
+class AlreadyMoved(NotEmpty):
+    """A move to this database was finished; servers may have worked on it since."""
+
+
 class PostgresTarget:
     """A database that takes over what another one held. No server works on it meanwhile.
 
@@ -52,13 +56,16 @@ class PostgresTarget:
             restart: Throw away what an unfinished move has brought so far.
 
         Raises:
-            NotEmpty: there is something here already.
+            AlreadyMoved: a move has come to its end here.
+            NotEmpty: there is something else here.
         """
         self._connection = await connect(self._dsn, "hongyan move")
         await migrate(self._connection, self._row_types)
         marks = {part for (part,) in await self._connection.fetch("SELECT part FROM move")}
         names = [part.name for part in parts(self._row_types)]
-        if FINISHED in marks or (not marks and await self._holds_something(names)):
+        if FINISHED in marks:
+            raise AlreadyMoved
+        if not marks and await self._holds_something(names):
             raise NotEmpty
         async with self._connection.transaction():
             if restart:
