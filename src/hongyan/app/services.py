@@ -42,7 +42,7 @@ from hongyan.domain.message.trim import Trimming
 from hongyan.domain.relation.service import RelationService
 from hongyan.domain.relation.service_lists import RelationLists
 from hongyan.domain.user.ports import Avatars, CodeSender
-from hongyan.domain.user.service import UserService
+from hongyan.domain.user.service import Throttles, UserService, local_throttle
 from hongyan.domain.user.service_credentials import CredentialPolicy
 from hongyan.domain.user.service_devices import DevicePolicy
 from hongyan.infra.local.bus import LocalBus
@@ -71,6 +71,7 @@ class Services:
         store: Where everything is.
         bus: Serves the services, and tells them what was committed.
         clock: The time of day.
+        throttles: Makes what counts failed attempts.
 
     Attributes:
         ticks: What is to be called again and again; see ``Chores``.
@@ -83,14 +84,21 @@ class Services:
     ticks: tuple[Tick, ...]
 
     def __init__(
-        self, settings: Settings, secrets: Secrets, store: Store, bus: LocalBus, clock: Clock
+        self,
+        settings: Settings,
+        secrets: Secrets,
+        store: Store,
+        bus: LocalBus,
+        clock: Clock,
+        throttles: Throttles = local_throttle,
     ) -> None:
         self._bus = bus
         self.media = MediaParts(settings, secrets, store, store, bus, clock)
         audit = Audit(store, store, clock)
         bus.around = audit.around
         self.hasher = _hasher(settings.users)
-        self._users = _users(settings, secrets, store, clock, self.hasher, self.media.access)
+        avatars = self.media.access
+        self._users = _users(settings, secrets, store, clock, self.hasher, avatars, throttles)
         for part in self._users.parts:
             bus.serve(part)
         self._listeners = Listeners()
@@ -184,6 +192,7 @@ def _users(
     clock: Clock,
     hasher: Argon2Hasher,
     avatars: Avatars,
+    throttles: Throttles,
 ) -> UserService:
     users = settings.users
     keys = [bytes.fromhex(secrets.access_token_key)]
@@ -204,6 +213,7 @@ def _users(
         ),
         CredentialPolicy(password_min=users.password_length_min),
         avatars=avatars,
+        throttles=throttles,
         login_tokens=JwtLoginTokens(keys),
     )
 

@@ -10,11 +10,14 @@ from hongyan.domain.integration.model import KEY_CHANGED, WEBHOOK_CHANGED
 from hongyan.domain.log.model import Committed, Entry, Signal
 from hongyan.domain.message.burn import may_matter_to_burning
 from hongyan.domain.user.model import DEVICE_REMOVED, USER_CHANGED
+from hongyan.domain.user.ports import Attempts
+from hongyan.domain.user.throttle import ThrottlePolicy
 from hongyan.infra.local.audience import RecordsAudience
 from hongyan.infra.local.bus import LocalBus
 from hongyan.infra.nats.hearsay import Hearsay
 from hongyan.infra.postgres.store import PostgresStore
 from hongyan.infra.redis.presence import RedisWatches, RedisWhereabouts
+from hongyan.infra.redis.throttle import RedisThrottle
 from hongyan.kernel.clock import Clock
 
 from .link import Link, needed, shared_secrets
@@ -47,9 +50,16 @@ class Core:
             self._committed,
             queue_limit=settings.storage.commit_queue_max,
         )
-        self.services = Services(settings, shared_secrets(cluster), self.store, self.bus, clock)
-        self.teller = link.routes.teller(RecordsAudience(self.store))
         redis = needed(cluster, "redis")
+        self._throttles: list[RedisThrottle] = []
+
+        def throttle(name: str, policy: ThrottlePolicy) -> Attempts:
+            self._throttles.append(RedisThrottle(redis, cluster.name, name, policy))
+            return self._throttles[-1]
+
+        secrets = shared_secrets(cluster)
+        self.services = Services(settings, secrets, self.store, self.bus, clock, throttle)
+        self.teller = link.routes.teller(RecordsAudience(self.store))
         self._where = RedisWhereabouts(redis, cluster.name, link.nodes.is_known)
         self._watches = RedisWatches(redis, cluster.name)
         later = asyncio.get_running_loop().call_later
@@ -75,6 +85,8 @@ class Core:
         await self.teller.close()
         await self._where.close()
         await self._watches.close()
+        for throttle in self._throttles:
+            await throttle.close()
 
     def _committed(self, committed: Committed) -> None:
         self.bus.publish(committed)

@@ -34,6 +34,30 @@ class Hasher(Protocol):
         ...
 
 
+class Attempts(Protocol):
+    """Counts attempts by key, so that who fails often has to wait longer and longer.
+
+    An attempt counts as failed when it begins, so that many at once gain nothing; it is
+    taken back when it succeeds.
+    """
+
+    async def begin(self, key: str, now_ms: int) -> None:
+        """Count an attempt.
+
+        Raises:
+            RateLimited: it comes too early; it is then not counted.
+        """
+        ...
+
+    async def undo(self, key: str) -> None:
+        """Take one attempt back."""
+        ...
+
+    async def forget(self, key: str) -> None:
+        """Start the key anew."""
+        ...
+
+
 class Avatars(Protocol):
     """Keeps the pictures that are avatars; the media service knows whose they are."""
 

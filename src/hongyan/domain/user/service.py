@@ -1,19 +1,28 @@
 """The user service, put together from its parts."""
 
+from collections.abc import Callable
+
 from hongyan.domain.log.model import Committed, Missed
 from hongyan.domain.log.ports import Log, Records
 from hongyan.kernel.clock import Clock
 
 from .accounts import Accounts
 from .live_devices import LiveDevices
-from .ports import AccessTokens, Avatars, CodeSender, Hasher, LoginTokens
+from .ports import AccessTokens, Attempts, Avatars, CodeSender, Hasher, LoginTokens
 from .service_admin import Administration
 from .service_credentials import CredentialPolicy, Credentials
 from .service_devices import DevicePolicy, Devices
 from .service_login_tokens import LoginTokenService
 from .service_profiles import Profiles
 from .service_registration import Mode, Registration
-from .throttle import Guard, Throttle
+from .throttle import Guard, Throttle, ThrottlePolicy
+
+Throttles = Callable[[str, ThrottlePolicy], Attempts]
+
+
+def local_throttle(_name: str, policy: ThrottlePolicy) -> Attempts:
+    """Return what counts attempts in this process."""
+    return Throttle(policy)
 
 
 class UserService:
@@ -34,6 +43,7 @@ class UserService:
         credentials: How passwords and one-time codes have to be.
         phone_region: ISO 3166 code of telephone numbers without a country code.
         avatars: Keeps pictures; None lets users name pictures that nobody keeps.
+        throttles: Makes what counts attempts, given a name and a policy.
         login_tokens: Makes and reads login tokens; None lets nobody log in with one.
     """
 
@@ -52,15 +62,19 @@ class UserService:
         credentials: CredentialPolicy = CredentialPolicy(),  # noqa: B008
         phone_region: str = "",
         avatars: Avatars | None = None,
+        throttles: Throttles = local_throttle,
         login_tokens: LoginTokens | None = None,
     ) -> None:
         accounts = Accounts(log, records, clock, phone_region, avatars)
         # Codes cost a mail each, so those who ask for them wait sooner and longer.
-        slow = Throttle(free=3, delay_ms=30_000, delay_max_ms=900_000, forget_ms=3_600_000)
-        password_guard = Guard(Throttle(), Throttle(free=30))
-        code_guard = Guard(slow, Throttle(free=30))
+        slow = ThrottlePolicy(free=3, delay_ms=30_000, delay_max_ms=900_000, forget_ms=3_600_000)
+        many = ThrottlePolicy(free=30)
+        password_guard = Guard(
+            throttles("password", ThrottlePolicy()), throttles("password-address", many)
+        )
+        code_guard = Guard(throttles("code", slow), throttles("code-address", many))
         # Many may share an address (a school): after the first ones, one account each 10 s.
-        registrations = Throttle(free=50, delay_max_ms=10_000)
+        registrations = throttles("registration", ThrottlePolicy(free=50, delay_max_ms=10_000))
         self._devices = Devices(accounts, hasher, access_tokens, password_guard, devices)
         self._credentials = Credentials(
             accounts, hasher, code_sender, password_guard, code_guard, credentials

@@ -150,17 +150,17 @@ class Credentials:
         Raises:
             WrongPassword, RateLimited, Busy: the password is not the caller's, or not judged.
         """
-        self._password_guard.begin(actor.user_id, actor.address, self._clock.now_ms())
+        await self._password_guard.begin(actor.user_id, actor.address, self._clock.now_ms())
         try:
             credential = await self._records.get(Credential, actor.user_id)
             hashed = credential.password_hash if credential is not None else None
             fits = await self._hasher.verify(hashed, clean_password(text))
         except BaseException:
-            self._password_guard.undo(actor.user_id, actor.address)
+            await self._password_guard.undo(actor.user_id, actor.address)
             raise
         if not fits or credential is None:
             raise WrongPassword
-        self._password_guard.succeeded(actor.user_id, actor.address)
+        await self._password_guard.succeeded(actor.user_id, actor.address)
         return credential
 
     async def _still(self, credential: Credential) -> None:
@@ -199,7 +199,7 @@ class Credentials:
         if not self._code_sender.is_configured:
             raise MailNotConfigured
         key = "request " + self._accounts.key(command.identifier)
-        self._code_guard.begin(key, actor.address, self._clock.now_ms())
+        await self._code_guard.begin(key, actor.address, self._clock.now_ms())
         if len(self._sending) >= SENDING_MAX:
             raise Busy("Too many mails are being sent; try again.")
         # Everything else happens behind the answer, so that its time tells nothing either.
@@ -246,18 +246,18 @@ class Credentials:
         """See ``ResetPassword``."""
         user = await self._accounts.find(command.identifier)
         key = "code " + (user.user_id if user else self._accounts.key(command.identifier))
-        self._code_guard.begin(key, actor.address, self._clock.now_ms())
+        await self._code_guard.begin(key, actor.address, self._clock.now_ms())
         password = clean_password(command.new_password)
         try:  # the same judgement and the same hashing, whether or not there is an account
             check_password(password, User(user_id=UserId("")), self._policy.password_min)
             hashed = await self._hasher.hash(password)
         except Refusal:
-            self._code_guard.undo(key, actor.address)
+            await self._code_guard.undo(key, actor.address)
             raise
         if user is None or not await self._try_code(user.user_id, command.code, password, hashed):
             raise WrongCode
-        self._code_guard.succeeded(key, actor.address)
-        self._password_guard.succeeded(user.user_id, actor.address)
+        await self._code_guard.succeeded(key, actor.address)
+        await self._password_guard.succeeded(user.user_id, actor.address)
         return DONE
 
     async def _try_code(self, user_id: UserId, text: str, password: str, hashed: str) -> bool:

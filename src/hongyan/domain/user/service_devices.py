@@ -134,16 +134,16 @@ class Devices:
         name = clean_line(command.device_name, DEVICE_NAME_MAX, "device_name")
         user = await self._accounts.find(command.identifier)
         key = user.user_id if user is not None else self._accounts.key(command.identifier)
-        self._guard.begin(key, actor.address, self._clock.now_ms())
+        await self._guard.begin(key, actor.address, self._clock.now_ms())
         password = clean_password(command.password)
         try:
             credential = await self._verified(user, password)
         except BaseException:
-            self._guard.undo(key, actor.address)
+            await self._guard.undo(key, actor.address)
             raise
         if user is None or credential is None:
             raise WrongCredentials
-        self._guard.succeeded(key, actor.address)
+        await self._guard.succeeded(key, actor.address)
         rehashed = await self._rehashed(credential, password)
         opened: list[Tokens] = []
 

@@ -24,7 +24,7 @@ from .api import (
 )
 from .api_admin import CancelInvite, CreateInvite, CreateUser, InvitePage, ListInvites
 from .model import USER_REGISTERED, Account, Credential, Invite, User
-from .ports import Hasher
+from .ports import Attempts, Hasher
 from .rules import (
     DEVICE_NAME_MAX,
     NAME_MAX,
@@ -38,7 +38,6 @@ from .rules import (
     clean_phone,
 )
 from .service_devices import Devices
-from .throttle import Throttle
 
 INVITE_USES_MAX = 100_000
 INVITE_NOTE_MAX = 200
@@ -64,7 +63,7 @@ class Registration:
         hasher: Hasher,
         mode: Mode = "closed",
         password_min: int = 8,
-        throttle: Throttle | None = None,
+        throttle: Attempts | None = None,
     ) -> None:
         self._accounts = accounts
         self._records = accounts.records
@@ -86,7 +85,7 @@ class Registration:
         device_name = clean_line(command.device_name, DEVICE_NAME_MAX, "device_name")
         user = self._new_user(new_user_id(), command)
         if self._throttle is not None and actor.address:
-            self._throttle.begin(network_of(actor.address), self._clock.now_ms())
+            await self._throttle.begin(network_of(actor.address), self._clock.now_ms())
         credential = await self._credential(user, command.password)
         opened: list[Tokens] = []
 
