@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 EVERY_MS = 5_000
 WRITE_TIMEOUT_S = 5.0
+LAG_MAX = 100_000
 PROBE = "probe"
 """The place that is saved to see whether the store writes."""
 
@@ -32,7 +33,7 @@ class Watching:
     Attributes:
         is_writable: Whether the last write came to its end in time; true until one did not.
         end: The position of the newest entry.
-        lags: How many positions each reader is behind.
+        lags: How many entries each reader is behind, counted up to ``LAG_MAX``.
         dead_letters: How many there are.
         media_waiting: Files without their preview.
     """
@@ -46,7 +47,7 @@ class Watching:
         self._next_ms = 0
         self.is_writable = True
         self.end = 0
-        self.lags: dict[str, float] = {}
+        self.lags: dict[str, int] = {}
         self.dead_letters = 0
         self.media_waiting = 0
 
@@ -60,13 +61,18 @@ class Watching:
         names = {name: name for name in self._readers}
         for webhook in await self._store.scan(Webhook):
             names[f"webhook:{webhook.webhook_id}"] = reader_of(webhook.webhook_id)
-        places = [await self._store.place(reader) for reader in names.values()]
-        self.lags = {
-            name: max(0, self.end - place) for name, place in zip(names, places, strict=True)
-        }
+        self.lags = {name: await self._lag(reader) for name, reader in names.items()}
         self.dead_letters = await self._store.count(DeadLetter)
         self.media_waiting = await self._store.count(MediaItem, "processing", by="by_state")
         return 0
+
+    async def _lag(self, reader: str) -> int:
+        """Count the entries behind a reader's place: positions may have gaps."""
+        place = await self._store.place(reader)
+        if place >= self.end:
+            return 0
+        _, counts = await self._store.tally(place, LAG_MAX)
+        return sum(one.count for one in counts)
 
     async def _write(self) -> None:
         try:
