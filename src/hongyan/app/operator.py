@@ -14,7 +14,6 @@ from hongyan.kernel.errors import Refusal
 
 from .composition import Embedded
 from .exits import EXIT_IN_USE, EXIT_REFUSED, EXIT_WRONG_SETTINGS, fail
-from .roles.link import calling
 from .settings import Settings, SettingsError, prepare_data_dir
 
 Result = TypeVar("Result")
@@ -47,6 +46,8 @@ async def operating(settings: Settings) -> AsyncIterator[Operator]:
         SettingsError, OSError: the cluster cannot be reached.
     """
     if settings.cluster.nats:
+        from .roles.link import calling  # its clients of brokers take a while to load
+
         async with calling(settings) as caller:
             yield Operator(caller)
         return
