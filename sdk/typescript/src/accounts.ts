@@ -7,6 +7,12 @@ import type { Store } from "./store.js";
 const RENEW_BEFORE_MS = 60_000;
 const TIMEOUT_MS = 20_000;
 
+/** What may be asked without being logged in, and so without a connection. */
+const ANYBODY_MAY: Readonly<Record<string, string>> = {
+  "user.request_password_reset": "password-reset",
+  "user.reset_password": "password-reset/confirm",
+};
+
 export interface KeptTokens {
   userId: string;
   deviceId: string;
@@ -33,6 +39,12 @@ export class Accounts {
   /** Register, or log in. Throws `Refused` and `ConnectionLost`. */
   async ask(path: "register" | "login", params: object): Promise<Tokens> {
     return (await this.post(path, params)) as Tokens;
+  }
+
+  /** Ask what needs no log-in; undefined when this method needs one. */
+  askAsAnybody(method: string, params: unknown): Promise<unknown> | undefined {
+    const path = ANYBODY_MAY[method];
+    return path === undefined ? undefined : this.post(path, params as object);
   }
 
   async keep(tokens: Tokens): Promise<KeptTokens> {

@@ -7,7 +7,14 @@ import type { Core, CoreEvent, Operations, Snapshot } from "./core.js";
 import { ConnectionLost, HongyanError, LoggedOut, Refused } from "./errors.js";
 import { type OutboxItem, wordsOf } from "./fold.js";
 import { History } from "./history.js";
-import { applyHidden, applyPreference, applyRead } from "./incoming.js";
+import {
+  applyHidden,
+  applyPreference,
+  applyRead,
+  applyVote,
+  type Given,
+  type Told,
+} from "./incoming.js";
 import { Journal } from "./journal.js";
 import { Listeners } from "./observable.js";
 import { markFailed, Outbox } from "./outbox.js";
@@ -430,6 +437,8 @@ export class Engine implements Core {
   // --- requests ---
 
   private async call(method: string, params: unknown, timeoutMs = TIMEOUT_MS): Promise<unknown> {
+    const asked = this.accounts.askAsAnybody(method, params);
+    if (asked !== undefined) return asked;
     const result = await this.session.call(method, params, timeoutMs);
     try {
       await this.follow(method, (params ?? {}) as Given, (result ?? {}) as Told);
@@ -444,8 +453,10 @@ export class Engine implements Core {
     const id = params.conversation_id ?? "";
     if (READS.has(method)) return;
     if (IN_USER_LOG.test(method)) await this.replica.reachUserLog();
-    else if (id && result.entry_seq) await this.replica.reach(id, result.entry_seq);
-    else if (method.startsWith("conversation.open_")) {
+    else if (id && result.entry_seq) {
+      await this.replica.reach(id, result.entry_seq);
+      if (method === "poll.vote") await this.journal.run((step) => applyVote(step, id, params));
+    } else if (method.startsWith("conversation.open_")) {
       await this.replica.learn(result as unknown as Conversation);
     } else if (method === "group.create") {
       await this.replica.refresh(result.info?.group?.conversation_id ?? "");
@@ -574,18 +585,6 @@ export class Engine implements Core {
     found.sort((a, b) => b.sentAtMs - a.sentAtMs);
     return found.slice(0, args.limit);
   }
-}
-
-interface Given {
-  conversation_id?: string;
-  seqs?: number[];
-}
-
-interface Told {
-  entry_seq?: number;
-  conversation_id?: string;
-  state?: string;
-  info?: { group?: { conversation_id?: string } };
 }
 
 interface FileFacts {

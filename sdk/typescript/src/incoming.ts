@@ -13,6 +13,22 @@ export interface Reader {
   isNews(entry: Entry): boolean;
 }
 
+/** What a request may name that its answer does not tell. */
+export interface Given {
+  conversation_id?: string;
+  seqs?: number[];
+  seq?: number;
+  choice?: number[];
+}
+
+/** What the answers to requests may tell. */
+export interface Told {
+  entry_seq?: number;
+  conversation_id?: string;
+  state?: string;
+  info?: { group?: { conversation_id?: string } };
+}
+
 /** Fold the next entry of a conversation in. To be called in the order of the log, once each. */
 export async function applyEntry(step: Step, entry: Entry, reader: Reader): Promise<void> {
   const known = step.record(entry.log_id);
@@ -89,6 +105,20 @@ async function changed(
     return { ...record, outdated: [...others, seq] };
   }
   return replaced(step, record, before, last, change(target, entry, me), me);
+}
+
+/** Note what the user chose in a poll: the log does not tell it where the poll is anonymous. */
+export async function applyVote(
+  step: Step,
+  id: string,
+  { seq = 0, choice = [] }: Given,
+): Promise<void> {
+  const record = step.record(id);
+  const before = await step.item(id, seq);
+  if (record === undefined || before?.type !== "message" || before.poll === null) return;
+  const last = record.last?.seq === seq ? record.last : undefined;
+  const after = { ...before, poll: { ...before.poll, mine: [...choice] } };
+  step.putRecord(replaced(step, record, before, last, after, record.member.user_id));
 }
 
 /** Put a message as the server has it now in the place of an older one; null leaves it. */

@@ -8,6 +8,8 @@ import type { Entry, Receipt } from "./protocol.js";
 import { type Deferred, deferred, sleep, within } from "./timing.js";
 
 const QUIET_MS = 1000;
+/** A longer wait is asked about anew: what made it long, as a slow mode, may have ended. */
+const WAIT_MAX_MS = 30_000;
 
 export interface OutboxOptions {
   journal: Journal;
@@ -82,7 +84,7 @@ export class Outbox {
   }
 
   private async work(conversationId: string): Promise<void> {
-    const backoff = new Backoff(500, 30_000);
+    const backoff = new Backoff(500, WAIT_MAX_MS);
     for (;;) {
       const item = this.next(conversationId);
       if (item === undefined) return;
@@ -94,7 +96,7 @@ export class Outbox {
       } catch (error) {
         if (error instanceof Refused && !error.retryable) await this.fail(item, error);
         else if (error instanceof Refused) {
-          await sleep(Math.max(backoff.nextMs(), error.retryAfterMs));
+          await sleep(Math.min(WAIT_MAX_MS, Math.max(backoff.nextMs(), error.retryAfterMs)));
         } else if (error instanceof ConnectionLost) await sleep(Math.min(1000, backoff.nextMs()));
         else throw error;
       }
