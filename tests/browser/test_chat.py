@@ -119,6 +119,9 @@ async def test_a_poll_is_answered(enter: Enter) -> None:
     await bob.open("Walks")
     await bob.page.get_by_role("button", name="the hill").click()
     await expect(ann.page.get_by_role("button", name=re.compile("the hill.*1"))).to_be_visible()
+    await ann.page.get_by_role("button", name="See votes").click()
+    await expect(ann.dialog).to_contain_text("Bob")
+    await ann.dialog.get_by_role("button", name="Close").click()
     await ann.page.get_by_role("button", name="Close poll").click()
     await expect(bob.page.get_by_role("button", name="the lake")).to_be_disabled()
 
@@ -173,3 +176,44 @@ async def test_history_opens_at_the_first_unread_and_stays_there(enter: Enter) -
     await bob.page.get_by_role("button", name="Jump to latest").click()
     await expect(bob.message("number 124")).to_be_in_viewport()
     await expect(bob.row("Ann").locator(".badge")).to_have_count(0)
+
+
+async def test_an_anonymous_poll_takes_several_answers(enter: Enter) -> None:
+    ann, bob = await enter("ann", "Ann"), await enter("bob", "Bob")
+    await ann.make_group("Supper", bob)
+    await ann.page.get_by_role("button", name="Attach or create poll").click()
+    await ann.page.get_by_role("menuitem", name="Create poll").click()
+    await ann.dialog.get_by_label("Question").fill("What shall we cook?")
+    for number, dish in enumerate(("rice", "soup", "fish"), start=1):
+        await ann.dialog.get_by_label(f"Option {number}").fill(dish)
+    await ann.dialog.get_by_label("Ends").select_option("day")
+    await ann.dialog.get_by_role("switch", name="Several answers").check()
+    await ann.dialog.get_by_role("switch", name="Anonymous").check()
+    await ann.dialog.get_by_role("button", name="Start poll").click()
+    await bob.open("Supper")
+    poll = bob.page.get_by_role("group", name="Poll: What shall we cook?")
+    await expect(poll).to_contain_text(re.compile("Choose any · Anonymous · Ends "))
+    for dish in ("rice", "fish"):
+        await poll.get_by_role("button", name=dish).click()
+        await expect(poll.get_by_role("button", name=dish, pressed=True)).to_be_visible()
+    seen = ann.page.get_by_role("group", name="Poll: What shall we cook?")
+    await expect(seen.locator(".poll-count")).to_have_text(["1", "0", "1"])
+    await expect(seen).to_contain_text("1 vote")
+    await expect(seen.get_by_role("button", name="See votes")).to_have_count(0)
+    await poll.get_by_role("button", name="rice").click()
+    await expect(seen.locator(".poll-count")).to_have_text(["0", "0", "1"])
+
+
+async def test_what_a_message_said_before_can_be_looked_up(enter: Enter) -> None:
+    ann, bob = await enter("ann", "Ann"), await enter("bob", "Bob")
+    await ann.open_direct(bob)
+    await ann.say("at one")
+    for earlier, later in (("at one", "at two"), ("at two", "at three")):
+        await expect(ann.message(earlier)).to_have_attribute("data-state", "sent")
+        await ann.choose(earlier, "Edit")
+        await ann.say(later)
+    await bob.open("Ann")
+    await expect(bob.message("at three")).to_contain_text("edited")
+    for person in (ann, bob):
+        await person.choose("at three", "Edit history")
+        await expect(person.dialog.locator(".revisions p")).to_have_text(["at one", "at two"])

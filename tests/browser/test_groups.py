@@ -103,10 +103,34 @@ async def test_a_conversation_is_pinned_muted_put_away_and_hidden(enter: Enter) 
     await expect(ann.row("Second")).to_be_visible()
     await ann.page.get_by_role("button", name="All", exact=True).click()
     await ann.row("First").click(button="right")
-    await ann.page.get_by_role("menuitem", name="Move to folder").click()
+    await ann.page.get_by_role("menuitem", name="Hide conversation").click()
+    await expect(ann.row("First")).to_have_count(0)
+
+
+async def test_a_folder_is_made_filled_and_emptied(enter: Enter) -> None:
+    ann = await enter("ann", "Ann")
+    for name in ("First", "Second", "Third"):
+        await ann.make_group(name)
+
+    async def open_folder_dialog(title: str) -> None:
+        await ann.row(title).click(button="right")
+        await ann.page.get_by_role("menuitem", name="Move to folder").click()
+
+    await open_folder_dialog("First")
     await ann.dialog.get_by_label("Folder name").fill("Work")
     await ann.dialog.get_by_role("button", name="Save").click()
-    await expect(ann.page.get_by_role("button", name="Work")).to_be_visible()
+    folder = ann.page.get_by_role("group", name="Filter").get_by_role("button", name="Work")
+    await expect(folder).to_be_visible()
+    await open_folder_dialog("Second")
+    await ann.dialog.get_by_role("button", name="Work").click()
+    await folder.click()
+    await expect(ann.rows).to_have_count(2)
+    await expect(ann.row("Third")).to_have_count(0)
+    for title, left in (("First", 1), ("Second", 3)):
+        await open_folder_dialog(title)
+        await ann.dialog.get_by_role("button", name="Remove from folder").click()
+        await expect(ann.rows).to_have_count(left)
+    await expect(folder).to_have_count(0)
 
 
 async def test_profile_devices_and_logging_out(enter: Enter) -> None:

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 from hongyan.access.control.client import ControlClient
-from hongyan.domain.user.api_admin import CreateUser
+from hongyan.domain.user.api_admin import CreateResetCode, CreateUser
 from hongyan.kernel.bus import ANONYMOUS
+from hongyan.kernel.ids import UserId
 
 HONGYAN = Path(sys.executable).parent / "hongyan"
 READY = re.compile(r"is ready: (http://\S+)")
@@ -57,6 +58,14 @@ class LiveServer:
         try:
             command = CreateUser(handle=handle, password=password, name=name)
             return (await client.call(ANONYMOUS, command)).user_id
+        finally:
+            await client.close()
+
+    async def create_reset_code(self, user_id: str) -> str:
+        """Make a code for a new password as the operator does, and return it."""
+        client = await ControlClient.connect(self._folder)
+        try:
+            return (await client.call(ANONYMOUS, CreateResetCode(user_id=UserId(user_id)))).code
         finally:
             await client.close()
 

@@ -196,6 +196,7 @@ const en: Record<Key, string> = {
   "composer.channel": "Only admins can post in this channel",
   "composer.mutedAll": "Only admins can write at the moment",
   "composer.muted": "You are muted here",
+  "composer.slow": "Slow mode: one message every {n} seconds. What you write waits its turn.",
 
   "mention.label": "Mention somebody",
   "mention.all": "everyone",
@@ -371,6 +372,9 @@ const en: Record<Key, string> = {
   "invite.create": "Create link",
   "invite.none": "No invite links",
   "invite.noneText": "Whoever has a link can join without approval.",
+  "invite.addressFree": "The group's address: anybody can join here",
+  "invite.addressApproval": "The group's address: anybody can ask to join here",
+  "invite.copyAddress": "Copy address",
   "invite.until": "Valid until {when}",
   "invite.uses": "used {n} time|used {n} times",
   "invite.qr": "QR code",
@@ -381,9 +385,15 @@ const en: Record<Key, string> = {
   "join.join": "Join group",
   "join.follow": "Follow channel",
   "join.open": "Open conversation",
+  "join.ask": "Ask to join",
+  "join.why": "A word to the admins",
+  "join.asked": "You have asked to join. The group opens when an admin accepts.",
+  "join.accepted": "You were accepted into the group",
+  "join.refused": "Your request to join was declined",
 
   "requests.title": "Join requests",
   "requests.none": "No requests",
+  "requests.new": "Somebody asks to join “{name}”",
   "requests.accept": "Accept",
   "requests.refuse": "Decline",
 

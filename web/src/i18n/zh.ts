@@ -193,6 +193,7 @@ const zh = {
   "composer.channel": "只有管理员可以在频道发言",
   "composer.mutedAll": "全员禁言中",
   "composer.muted": "你已被禁言",
+  "composer.slow": "慢速模式：每 {n} 秒可发一条，写好的消息会排队发送。",
 
   "mention.label": "选择要提醒的人",
   "mention.all": "所有人",
@@ -368,6 +369,9 @@ const zh = {
   "invite.create": "生成链接",
   "invite.none": "还没有邀请链接",
   "invite.noneText": "生成一个链接，拿到的人不用审批就能加入。",
+  "invite.addressFree": "群地址：任何人都可以由此加入",
+  "invite.addressApproval": "群地址：任何人都可以由此申请加入",
+  "invite.copyAddress": "复制群地址",
   "invite.until": "{when} 前有效",
   "invite.uses": "已使用 {n} 次",
   "invite.qr": "二维码",
@@ -378,9 +382,15 @@ const zh = {
   "join.join": "加入群聊",
   "join.follow": "关注频道",
   "join.open": "进入聊天",
+  "join.ask": "申请加入",
+  "join.why": "申请说明",
+  "join.asked": "申请已提交，管理员同意后即可进入群聊。",
+  "join.accepted": "你的入群申请已通过",
+  "join.refused": "你的入群申请未通过",
 
   "requests.title": "入群申请",
   "requests.none": "没有待处理的申请",
+  "requests.new": "有人申请加入“{name}”",
   "requests.accept": "同意",
   "requests.refuse": "拒绝",
 

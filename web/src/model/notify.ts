@@ -1,7 +1,7 @@
-import type { Client, ClientEvents } from "@hongyan/sdk";
+import type { Client, ClientEvents, wire } from "@hongyan/sdk";
 import { t } from "../i18n/index.js";
 import { chime } from "./chime.js";
-import { announce } from "./feedback.js";
+import { announce, toast } from "./feedback.js";
 import { messageLine } from "./preview.js";
 import { conversationPath, go, route } from "./router.js";
 import { settings } from "./settings.js";
@@ -28,8 +28,23 @@ export function watchMessages(client: Client): () => void {
       const session = client.session.value;
       if (session.kind === "active" && arrived.message.sender !== session.userId) tell(client, arrived);
     }),
+    client.on("user", ({ entry }) => tellOfJoining(client, entry)),
   ];
   return () => stops.forEach((stop) => stop());
+}
+
+/** Tell admins who asks to join, and those who asked what became of it. */
+function tellOfJoining(client: Client, entry: wire.Entry): void {
+  if (entry.kind === "group.join_requested") {
+    const { conversation_id } = entry.body as wire.JoinRequested;
+    const name = client.conversation(conversation_id).summary.value?.title ?? "";
+    toast(t("requests.new", { name }));
+  } else if (entry.kind === "group.join_answered") {
+    const { user_id, accepted } = entry.body as wire.JoinAnswered;
+    const session = client.session.value;
+    if (session.kind !== "active" || session.userId !== user_id) return;
+    toast(t(accepted ? "join.accepted" : "join.refused"));
+  }
 }
 
 function showBadge(count: number): void {

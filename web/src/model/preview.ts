@@ -70,7 +70,8 @@ export function eventLine(item: TimelineEvent, nameOf: (id: string) => string): 
       return t("event.dissolved", { who });
     case "members.joined": {
       const body = item.body as unknown as wire.MembersJoined;
-      const names = listNames(body.user_ids, nameOf);
+      const others = body.user_ids.filter((id) => id !== item.sender);
+      const names = listNames(others.length > 0 ? others : body.user_ids, nameOf);
       const alone = body.user_ids.length === 1 && body.user_ids[0] === item.sender;
       if (body.how === "link") return t("event.joinedByLink", { names });
       if (body.how === "approved") return t("event.approved", { who, names });

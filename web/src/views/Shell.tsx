@@ -142,7 +142,7 @@ function MainPane({ shown }: { shown: Route }) {
         <Empty icon="contacts" title={t("contacts.pickTitle")} text={t("contacts.pickText")} />
       );
     case "join":
-      return <JoinPage key={shown.token} token={shown.token} done={(id) => go(conversationPath(id))} />;
+      return <JoinPage key={shown.token} way={{ token: shown.token }} done={(id) => go(conversationPath(id))} />;
     case "settings":
       return <SettingsPage section={shown.section || "profile"} />;
     case "favourites":

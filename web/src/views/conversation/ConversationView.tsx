@@ -8,6 +8,7 @@ import { explain } from "../../model/feedback.js";
 import { go } from "../../model/router.js";
 import { IconButton } from "../../parts/IconButton.js";
 import { Failed, Spinner } from "../../parts/parts.js";
+import { JoinPage } from "../JoinPage.js";
 import { ConversationAvatar, titleOfConversation } from "../list/ConversationRow.js";
 import { Desk, DeskContext } from "./desk.js";
 import { Foot } from "./Foot.js";
@@ -26,10 +27,13 @@ export function ConversationView({ id, seq }: { id: string; seq: number }) {
   const [failure, setFailure] = useState<unknown>(null);
   const [detail, setDetail] = useState<Detail>("");
   useEffect(() => {
-    if (!summary) desk.handle.refresh().catch(setFailure);
-  }, [desk, !summary]);
+    if (!summary && !failure) desk.handle.refresh().catch(setFailure);
+  }, [desk, !summary, !failure]);
   if (!summary) {
-    return failure ? <Failed text={explain(failure)} retry={() => setFailure(null)} /> : <Spinner />;
+    if (!failure) return <Spinner />;
+    const isOutside = (failure as { code?: string }).code === "not_a_member";
+    if (isOutside && !__WIDGET__) return <JoinPage way={{ groupId: id }} done={() => setFailure(null)} />;
+    return <Failed text={explain(failure)} retry={() => setFailure(null)} />;
   }
   return (
     <DeskContext.Provider value={desk}>

@@ -10,7 +10,14 @@ export function Foot({ summary }: { summary: ConversationSummary }) {
   const selected = useValue(useDesk().selected);
   if (selected) return <SelectionBar selected={selected} />;
   const reason = silentBecause(summary);
-  return reason ? <p class="composer-closed">{reason}</p> : <Composer summary={summary} />;
+  if (reason) return <p class="composer-closed">{reason}</p>;
+  const pause = (summary.member.role ?? "member") === "member" ? (summary.group?.slow_mode_s ?? 0) : 0;
+  return (
+    <>
+      {pause > 0 && <p class="hint slow-hint">{t("composer.slow", { n: pause })}</p>}
+      <Composer summary={summary} />
+    </>
+  );
 }
 
 function silentBecause({ active, group, member, kind }: ConversationSummary): string {

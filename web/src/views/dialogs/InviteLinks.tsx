@@ -8,6 +8,7 @@ import { type DialogProps, attempt, explain } from "../../model/feedback.js";
 import { Dialog } from "../../parts/Dialog.js";
 import { IconButton } from "../../parts/IconButton.js";
 import { Choice, Empty, Failed, Spinner } from "../../parts/parts.js";
+import { conversationPath } from "../../model/router.js";
 import { copy } from "../conversation/messageMenu.js";
 import QrCode from "./QrCode.js";
 
@@ -34,6 +35,7 @@ export default function InviteLinks({ summary, close }: DialogProps & { summary:
   };
   return (
     <Dialog title={t("invite.title")} close={close}>
+      <GroupAddress summary={summary} />
       <div class="find">
         <Choice
           label={t("invite.length")}
@@ -63,6 +65,22 @@ export default function InviteLinks({ summary, close }: DialogProps & { summary:
         />
       ))}
     </Dialog>
+  );
+}
+
+/** The group's own address, where people without a link may come in or ask to. */
+function GroupAddress({ summary }: { summary: ConversationSummary }) {
+  const policy = summary.group?.join_policy ?? "invite";
+  if (policy !== "free" && policy !== "approval") return null;
+  const url = location.origin + conversationPath(summary.id);
+  return (
+    <div class="row">
+      <span class="main">
+        <code class="truncate block">{url}</code>
+        <span class="sub">{t(policy === "free" ? "invite.addressFree" : "invite.addressApproval")}</span>
+      </span>
+      <IconButton icon="copy" label={t("invite.copyAddress")} onClick={() => copy(url)} />
+    </div>
   );
 }
 

@@ -1,4 +1,5 @@
 import type { ConversationSummary } from "@hongyan/sdk";
+import { useEffect } from "preact/hooks";
 import { t } from "../../i18n/index.js";
 import { useLoaded } from "../../lib/hooks.js";
 import { useClient } from "../../model/client.js";
@@ -11,6 +12,13 @@ import { PersonRow } from "./PersonRow.js";
 export default function JoinRequests({ summary, close }: DialogProps & { summary: ConversationSummary }) {
   const client = useClient();
   const loaded = useLoaded(() => client.call("group.join_requests", { conversation_id: summary.id }), [summary.id]);
+  useEffect(
+    () =>
+      client.on("user", ({ entry }) => {
+        if (entry.kind.startsWith("group.join_")) loaded.reload();
+      }),
+    [client],
+  );
   const answer = async (userId: string, accept: boolean) => {
     await attempt(client.call("group.answer_request", { conversation_id: summary.id, user_id: userId, accept }));
     loaded.reload();

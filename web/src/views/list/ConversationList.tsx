@@ -22,7 +22,8 @@ export function ConversationList({ openId }: { openId: string }) {
   const client = useClient();
   const all = useValue(client.conversations);
   const [query, setQuery] = useState("");
-  const [filter, setFilter] = useState<Filter>("all");
+  const [chosen, setFilter] = useState<Filter>("all");
+  const filter = isGone(chosen, all) ? "all" : chosen;
   const header = useRef<HTMLElement>(null);
   const focus = useValue(focusRequests);
   useEffect(() => {
@@ -50,6 +51,11 @@ export function ConversationList({ openId }: { openId: string }) {
       )}
     </>
   );
+}
+
+/** Whether this is a folder from which the last conversation was taken. */
+function isGone(filter: Filter, all: readonly ConversationSummary[]): boolean {
+  return filter.startsWith("folder:") && !all.some((one) => `folder:${one.folder}` === filter);
 }
 
 function isIn(one: ConversationSummary, filter: Filter): boolean {

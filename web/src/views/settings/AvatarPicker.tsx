@@ -21,7 +21,8 @@ export function AvatarPicker({ id, name, media, change }: Props) {
   const take = async (file: File) => {
     setBusy(true);
     try {
-      const upload = await client.uploads.start(await square(file), { name: "avatar.webp", mime: "image/webp", purpose: "avatar" });
+      const picture = await square(file); // PNG where the browser writes no WebP
+      const upload = await client.uploads.start(picture, { name: "avatar", mime: picture.type, purpose: "avatar" });
       change(await upload.done);
     } catch (reason) {
       toast(explain(reason));
