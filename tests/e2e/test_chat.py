@@ -48,7 +48,7 @@ async def bob(live_server: LiveServer) -> AsyncIterator[Client]:
 
 async def until(pilot: "Pilot[None]", is_so: Callable[[], object]) -> None:
     """Wait until the condition holds on the screen."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(40):
         while True:
             await pilot.pause(0.01)
             try:
@@ -173,7 +173,7 @@ async def test_a_wrong_password_and_a_kick(
         await until(pilot, lambda: "wrong" in problem())
         app.screen.query_one("#password", Input).value = PASSWORD
         app.screen.query_one("#password").focus()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(40):
             while not app.screen.query("#empty"):  # the server may ask to wait a little
                 if problem() not in {"", "Connecting…"}:
                     await pilot.press("enter")
@@ -255,7 +255,7 @@ async def test_follow_prints_as_it_comes(
         env={**os.environ, "HONGYAN_PASSWORD": PASSWORD},
     )
     assert process.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         while True:
             presence = await bob.call("presence.get", user_ids=[alice.user_id])
             if presence["presences"][0]["online"]:

@@ -140,7 +140,7 @@ async def test_the_echo_bot_echoes(live_server: LiveServer) -> None:
     async with Client.login(live_server.url, handle, PASSWORD) as alice:
         messages = alice.messages()
         chat = await alice.open_direct(bot_id)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             await _until_online(alice, bot_id)
             await chat.send_text("鸿雁传书")
             assert (await anext(messages)).text == "鸿雁传书"

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 
-async def until(is_so: Callable[[], object], timeout_s: float = 15.0) -> None:
+async def until(is_so: Callable[[], object], timeout_s: float = 40.0) -> None:
     """Wait until the condition holds.
 
     Raises:

@@ -4,7 +4,7 @@ import type { Observable } from "../src/index.js";
 export function until<T>(
   observable: Observable<T>,
   condition: (value: T) => boolean,
-  timeoutMs = 10_000,
+  timeoutMs = 25_000,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     if (condition(observable.value)) {

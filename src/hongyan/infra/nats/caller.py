@@ -8,6 +8,7 @@ that the same backend gets twice it carries out once.
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 
 IN_FLIGHT_MAX = 20_000
 SWEEP_S = 0.1
+COMING_BACK_S = 3.0
+"""So long after the broker came back nobody is given up for not listening yet."""
 PROBE_AFTER_S = 0.25
 """A backend that owes an answer for so long is asked whether it is still there."""
 
@@ -56,6 +59,7 @@ class NatsCaller:
         self._in_flight_max = in_flight_max
         self._flights: dict[int, Flight] = {}
         self._last = 0
+        self._back_s = -COMING_BACK_S
         self._batch = 0
         self._lanes = Lanes(self._load)
         self._loads: dict[str, list[Flight]] = {}
@@ -69,7 +73,8 @@ class NatsCaller:
         mine = self._subjects.answers(self._connection.me)
         await self._connection.subscribe(mine, self._answered, self._bounced)
         self._nodes.on_change(self._changed)
-        self._connection.on_back(self._send_all_again)
+        self._connection.on_lost(self._went_away)
+        self._connection.on_back(self._came_back)
         self._lanes.set_ready(self._takers())
         self._sweeper = self._loop.create_task(self._sweep())
 
@@ -154,14 +159,18 @@ class NatsCaller:
         self._connection.publish(self._subjects.calls(node), encode(Calls(me, floor, calls)), reply)
         self._sent_at.setdefault(node, now)
 
-    def _send_all_again(self) -> None:
+    def _went_away(self) -> None:
+        self._back_s = math.inf
+
+    def _came_back(self) -> None:
         """The broker is back, and may have lost calls and answers: the backends know which."""
-        by_node: dict[str, list[Flight]] = {}
-        for flight in self._flights.values():
-            if flight.node:
-                by_node.setdefault(flight.node, []).append(flight)
-        for node, flights in by_node.items():
-            self._ship(node, flights)
+        assert self._loop is not None
+        self._back_s = self._loop.time()
+        for node in {flight.node for flight in self._flights.values() if flight.node}:
+            self._send_again(node)
+
+    def _send_again(self, node: str) -> None:
+        self._ship(node, [one for one in self._flights.values() if one.node == node])
 
     # --- back ---
 
@@ -175,6 +184,10 @@ class NatsCaller:
     def _bounced(self, subject: str) -> None:
         """Nobody listened where this batch went: it was not carried out."""
         node, batch = subject.rsplit(".", 2)[1:]
+        assert self._loop is not None
+        if self._loop.time() < self._back_s + COMING_BACK_S:
+            self._loop.call_later(SWEEP_S, self._send_again, node)
+            return  # it may be on its way back to the broker, as we were
         back = [
             one for one in self._flights.values() if one.node == node and str(one.batch) == batch
         ]
