@@ -10,6 +10,7 @@ from hongyan.infra.objects.bucket import BucketOptions
 from hongyan.infra.objects.s3_links import S3Signer
 from hongyan.kernel.clock import SystemClock
 
+from .place import LOOPBACK, Place
 from .process import Process, free_ports
 
 WEED = Path(sys.executable).parent / "weed"
@@ -22,22 +23,23 @@ class Seaweed:
 
     Args:
         folder: Its data.
+        place: Where it runs.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, place: Place = LOOPBACK) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3, s3_grpc, iceberg, lance = (
             free_ports(10)
         )
-        self.url = f"http://127.0.0.1:{s3}"
+        self.url = f"http://{place.address}:{s3}"
         config = folder / "s3.json"
         keys = [{"accessKey": KEY, "secretKey": SECRET}]
         identity = {"name": "hongyan", "credentials": keys, "actions": ["Admin", "Read", "Write"]}
         config.write_text(json.dumps({"identities": [identity]}))
         flags = {
             "dir": folder,
-            "ip": "127.0.0.1",
-            "ip.bind": "127.0.0.1",
+            "ip": place.address,
+            "ip.bind": place.address,
             "master.port": master,
             "master.port.grpc": master_grpc,
             "master.telemetry": "false",
@@ -54,7 +56,8 @@ class Seaweed:
             "s3.port.lance": lance,
             "s3.config": config,
         }
-        command = [str(WEED), "server", *(f"-{name}={value}" for name, value in flags.items())]
+        options = (f"-{name}={value}" for name, value in flags.items())
+        command = [*place.prefix, str(WEED), "server", *options]
         self.process = Process("seaweedfs", command, folder / "weed.log")
         self.process.wait_for(self._makes_bucket, 90)
 

@@ -17,12 +17,13 @@ from tests.chaos.receiver import Receiver
 from tests.chaos.server import SETTINGS, free_port
 from tests.chaos.world import World, fill
 from tests.engines.place import Place
+from tests.engines.seaweed import Seaweed
 
 from .network import SUBNET, Network
 from .weather import Weather, build
 
 ENGINES = ("nats", "redis", "postgres")
-CLIENT = "client"
+BUCKET, CLIENT = "bucket", "client"
 NATS_CONFIG = """
 max_payload: 65536
 max_pending: 131072
@@ -58,20 +59,15 @@ class Arena:
     ) -> None:
         roles = zip(("gateway", "backend", "worker"), shape, strict=True)
         self.names = [f"{role}-{n}" for role, count in roles for n in range(1, count + 1)]
-        hosts = [*self.names, *ENGINES, CLIENT]
+        hosts = [*self.names, *ENGINES, BUCKET, CLIENT]
         self.network = Network(hosts, f"hy{os.getpid()}")
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
         library = build(folder)
         weathered = (*self.names, "postgres")
         self.weather = {name: Weather(library, folder / f"{name}.weather") for name in weathered}
-        said = dict(one.split("=", 1) for one in SETTINGS)
-        said["integration.allowed_networks"] = f"{SUBNET}.0/24"
-        self.cluster = Cluster(
-            folder, *shape, settings=said | (settings or {}), with_proxy=False, place=self._place
-        )
-        nats = self.cluster.nats
-        self.cluster.nats = TightNats(folder, nats.port, nats.place)
+        self._folder, self._shape, self._settings = folder, shape, settings or {}
+        self._bucket: Seaweed | None = None
         self.receiver = Receiver(free_port(), self.network.address(CLIENT))
 
     def _place(self, name: str) -> Place:
@@ -82,19 +78,34 @@ class Arena:
         """Make the network, move to the clients' host, and start the cluster."""
         self.network.open()
         self.network.enter(CLIENT)
+        self._bucket = Seaweed(self._folder / BUCKET, self._place(BUCKET))
+        said = dict(one.split("=", 1) for one in (*SETTINGS, *self._bucket.settings()))
+        said["integration.allowed_networks"] = f"{SUBNET}.0/24"
+        self.cluster = Cluster(
+            self._folder,
+            *self._shape,
+            settings=said | self._settings,
+            with_proxy=False,
+            place=self._place,
+        )
+        nats = self.cluster.nats
+        self.cluster.nats = TightNats(self._folder, nats.port, nats.place)
         self.cluster.start()
 
     def close(self) -> None:
         """Stop everything."""
-        self.cluster.stop()
+        if self._bucket is not None:
+            self._bucket.stop()
+        if hasattr(self, "cluster"):
+            self.cluster.stop()
         self.network.close()
 
     async def fill(self, users: int) -> World:
         """Make people, by commands to the cluster."""
-        async with calling(self._settings()) as caller:
+        async with calling(self._loaded()) as caller:
             return await fill(caller, users, self.receiver.url)
 
-    def _settings(self) -> Settings:
+    def _loaded(self) -> Settings:
         variables = environment(self.cluster.settings)
         only = {name: text for name, text in variables.items() if name.startswith("HONGYAN_")}
         return load(only).settings
