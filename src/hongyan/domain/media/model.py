@@ -37,6 +37,11 @@ def usage_log(user_id: UserId) -> LogId:
     return LogId("^" + user_id)
 
 
+def upload_log(upload_id: str) -> LogId:
+    """Return the log, for ever without entries, whose epoch guards how far an upload is."""
+    return LogId("^" + upload_id)
+
+
 def object_name(sha256: str, variant: str = "") -> str:
     """Return the name of the object that holds a content, or a smaller picture of it."""
     suffix = f".{variant}.webp" if variant else ""

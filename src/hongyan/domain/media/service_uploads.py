@@ -32,6 +32,7 @@ from .model import (
     content_log,
     media_info,
     object_name,
+    upload_log,
     usage_log,
 )
 from .ports import Objects, Prober, Sealed, Sniffed, Staging
@@ -118,11 +119,15 @@ class Uploads:
         moved: list[Upload] = []
 
         async def attempt() -> Commit:
-            guard = await self._guard(actor.user_id)
+            logs = (usage_log(actor.user_id), upload_log(command.upload_id))
+            heads = await self._log.heads(logs)
             upload = await self.own(actor.user_id, command.upload_id)
             offset = max(upload.offset_bytes, min(command.offset_bytes, upload.length_bytes))
             moved[:] = [structs.replace(upload, offset_bytes=offset, expires_at_ms=self._expiry())]
-            return Commit(changes=(Put(moved[0]),), expects=(guard,))
+            return Commit(
+                changes=(Put(moved[0]), Touch(logs[1])),
+                expects=tuple(Expect(log_id, heads[log_id].epoch) for log_id in logs),
+            )
 
         await decide(self._log, attempt)
         return _info(moved[0])

@@ -24,6 +24,7 @@ from hongyan.domain.media.api import (
 )
 from hongyan.domain.media.model import MEDIA_READY, Doomed, MediaItem, object_name
 from hongyan.domain.media.rules import clean_name
+from hongyan.domain.media.service_uploads import Uploads
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.errors import Busy, Invalid, LimitReached
 
@@ -210,3 +211,22 @@ async def test_claiming_what_one_can_read(world):
 )
 def test_names(given, kept):
     assert clean_name(given) == kept
+
+
+async def test_a_gateway_that_is_late_takes_nothing_back(world, monkeypatch):
+    upload = await world.do(world.alice, CreateUpload(length_bytes=100))
+    late = AdvanceUpload(upload_id=upload.upload_id, offset_bytes=0)
+    own, overtaken = Uploads.own, []
+
+    async def overtake(self, user_id, upload_id):
+        found = await own(self, user_id, upload_id)
+        if not overtaken:  # between what the late one reads and what it writes
+            overtaken.append(found)
+            soon = AdvanceUpload(upload_id=upload_id, offset_bytes=60)
+            assert (await world.do(world.alice, soon)).offset_bytes == 60
+        return found
+
+    monkeypatch.setattr(Uploads, "own", overtake)
+    assert (await world.do(world.alice, late)).offset_bytes == 60
+    told = await world.do(world.alice, GetUpload(upload_id=upload.upload_id))
+    assert told.offset_bytes == 60
