@@ -366,6 +366,7 @@ async def test_a_call_that_came_too_late_for_a_backend_goes_to_another(world: Wo
     home = await _home(gateway, backends, "g1")
     other = next(one for one in backends if one is not home)
     await home.die()
+    await asyncio.sleep(0.5)  # the broker has noticed: a call sent before that is in doubt
     said = await asyncio.wait_for(gateway.caller.call(ANNA, Say(text="late")), 10)
     assert said.text == "late"
     assert other.echo.began[-1] == "late"
