@@ -46,7 +46,9 @@ cluster: $(VENV)/.test  ## Start a whole cluster on this machine, and stop it at
 
 test: $(VENV)/.test $(WEB)  ## Run every test, installing what it needs
 	@$(NODE) tools/prepare-tests
-	$(NODE) $(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	$(NODE) $(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS) || { \
+		echo "What failed runs once more, one test after the other: a busy machine makes tests late."; \
+		$(NODE) $(BIN)/pytest --last-failed --last-failed-no-failures none; }
 
 check: $(VENV)/.test  ## Style, types, floors and the quick tests: under a minute
 	$(BIN)/ruff check .
