@@ -46,7 +46,7 @@ async def _fill(embedded: Embedded, count: int) -> None:
     for name in PEOPLE:
         command = CreateUser(user_id=name, handle=name, name=name.title(), password=PASSWORD)
         await caller.call(OPERATOR, command)
-    made = Preparation(embedded)
+    made = Preparation(embedded.caller)
     short = await made.group(PEOPLE, SHORT)
     long = await made.group(PEOPLE, LONG)
 
