@@ -1,26 +1,23 @@
 """Reading: the ports but for commits."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
-
-import msgspec
+from collections.abc import Sequence
+from typing import Any
 
 from hongyan.domain.log.model import Cursor, Entry, Head, Order, Row, Span, Tally
-from hongyan.infra.sql import rows
+from hongyan.infra.sql.records import SqlRecords
 from hongyan.kernel.ids import ClientId, LogId, UserId
 
 from .batch import SQL, read_entry
 from .connections import Readers
 from .rows import POSTGRES, get_many
 
-R = TypeVar("R", bound=Row)
 LAST = 2**63 - 1
 SETTLE_S = 2.0
 """How long ``follow`` waits for transactions that began earlier than what it has found."""
 
 
-class PostgresReader:
+class PostgresReader(SqlRecords):
     """The reading half of ``Log``, and ``Cursors``, ``Feed`` and ``Records``.
 
     Args:
@@ -29,11 +26,9 @@ class PostgresReader:
     """
 
     def __init__(self, readers: Readers, row_types: Sequence[type[Row]]) -> None:
+        super().__init__(POSTGRES, row_types)
         self._readers = readers
         self._base = 0
-        self._decoders: dict[type[Row], Callable[[bytes], Any]] = {
-            row: msgspec.json.Decoder(row).decode for row in row_types
-        }
 
     # --- Log ---
 
@@ -130,49 +125,11 @@ class PostgresReader:
         found = await self._readers.fetch(SQL["place"], reader)
         return int(found[0][0]) if found else 0
 
-    # --- Records ---
+    # --- for Records ---
 
-    async def get(self, row: type[R], *key: Any) -> R | None:
-        """See ``Records.get``."""
-        found = await self._readers.fetch(rows.get(row.TABLE, POSTGRES), *key)
-        return self._decoders[row](found[0][0]) if found else None
+    async def _read(self, statement: str, bindings: Any) -> Sequence[Any]:
+        return await self._readers.fetch(statement, *bindings)
 
-    async def get_many(self, row: type[R], keys: Sequence[tuple[Any, ...]]) -> Mapping[Any, R]:
-        """See ``Records.get_many``."""
-        if not keys:
-            return {}
-        decode = self._decoders[row]
+    async def _read_many(self, row: type[Row], keys: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
         columns = map(list, zip(*dict.fromkeys(map(tuple, keys)), strict=True))
-        decoded = [decode(data) for (data,) in await self._readers.fetch(get_many(row), *columns)]
-        if len(row.TABLE.key) == 1:
-            return {one.key()[0]: one for one in decoded}
-        return {one.key(): one for one in decoded}
-
-    async def scan(
-        self,
-        row: type[R],
-        *prefix: Any,
-        by: str | None = None,
-        after: tuple[Any, ...] = (),
-        limit: int = 1000,
-        order: Order = "oldest",
-    ) -> list[R]:
-        """See ``Records.scan``."""
-        nulls = (rows.nulls(prefix), rows.nulls(after))
-        statement = rows.select(POSTGRES, row, by, *nulls, order == "newest")
-        bindings = rows.bound(*prefix, *after, limit)
-        decode = self._decoders[row]
-        return [decode(data) for (data,) in await self._readers.fetch(statement, *bindings)]
-
-    async def keys(
-        self, row: type[R], *prefix: Any, by: str | None = None, limit: int = 1_000_000
-    ) -> list[tuple[Any, ...]]:
-        """See ``Records.keys``."""
-        statement = rows.select(POSTGRES, row, by, rows.nulls(prefix), what="keys")
-        bindings = rows.bound(*prefix, limit)
-        return [tuple(found) for found in await self._readers.fetch(statement, *bindings)]
-
-    async def count(self, row: type[R], *prefix: Any, by: str | None = None) -> int:
-        """See ``Records.count``."""
-        statement = rows.select(POSTGRES, row, by, rows.nulls(prefix), what="count")
-        return int((await self._readers.fetch(statement, *rows.bound(*prefix)))[0][0])
+        return await self._readers.fetch(get_many(row), *columns)

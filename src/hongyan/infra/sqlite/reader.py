@@ -2,16 +2,16 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import apsw
 import msgspec
 
 from hongyan.domain.log.model import Cursor, Entry, Head, Order, Row, Span, Tally
-from hongyan.infra.sql import rows
+from hongyan.infra.sql.records import SqlRecords
 from hongyan.kernel.errors import Unavailable
 from hongyan.kernel.ids import ClientId, LogId, UserId
 
@@ -20,11 +20,10 @@ from .database import open_database
 from .rows import SQLITE, get_many
 from .tail import Placed, Tail, union
 
-R = TypeVar("R", bound=Row)
 _json = msgspec.json.Encoder().encode
 
 
-class SqliteReader:
+class SqliteReader(SqlRecords):
     """The reading half of ``Log``, and ``Cursors``, ``Feed`` and ``Records``.
 
     Reads run on a few threads of their own.
@@ -39,15 +38,13 @@ class SqliteReader:
     def __init__(
         self, path: Path, row_types: Sequence[type[Row]], tail: Tail, readers: int
     ) -> None:
+        super().__init__(SQLITE, row_types)
         self._path = path
         self._tail = tail
         self._pool = ThreadPoolExecutor(readers, thread_name_prefix="sqlite-reader")
         self._local = threading.local()
         self._closed = False
         self._readers: list[apsw.Connection] = []
-        self._decoders: dict[type[Row], Callable[[bytes], Any]] = {
-            row: msgspec.json.Decoder(row).decode for row in row_types
-        }
 
     async def close(self) -> None:
         """Read no more."""
@@ -160,52 +157,10 @@ class SqliteReader:
         found = await self._read(SQL["place"], (reader,))
         return int(found[0][0]) if found else 0
 
-    # --- Records ---
+    # --- for Records ---
 
-    async def get(self, row: type[R], *key: Any) -> R | None:
-        """See ``Records.get``."""
-        found = await self._read(rows.get(row.TABLE, SQLITE), key)
-        return self._decoders[row](found[0][0]) if found else None
-
-    async def get_many(self, row: type[R], keys: Sequence[tuple[Any, ...]]) -> Mapping[Any, R]:
-        """See ``Records.get_many``."""
-        if not keys:
-            return {}
-        decode = self._decoders[row]
-        found = await self._read(get_many(row.TABLE), (_text(keys),))
-        decoded = [decode(data) for (data,) in found]
-        if len(row.TABLE.key) == 1:
-            return {one.key()[0]: one for one in decoded}
-        return {one.key(): one for one in decoded}
-
-    async def scan(
-        self,
-        row: type[R],
-        *prefix: Any,
-        by: str | None = None,
-        after: tuple[Any, ...] = (),
-        limit: int = 1000,
-        order: Order = "oldest",
-    ) -> list[R]:
-        """See ``Records.scan``."""
-        nulls = (rows.nulls(prefix), rows.nulls(after))
-        statement = rows.select(SQLITE, row, by, *nulls, order == "newest")
-        bindings = rows.bound(*prefix, *after, limit)
-        decode = self._decoders[row]
-        return [decode(data) for (data,) in await self._read(statement, bindings)]
-
-    async def keys(
-        self, row: type[R], *prefix: Any, by: str | None = None, limit: int = 1_000_000
-    ) -> list[tuple[Any, ...]]:
-        """See ``Records.keys``."""
-        statement = rows.select(SQLITE, row, by, rows.nulls(prefix), what="keys")
-        bindings = rows.bound(*prefix, limit)
-        return [tuple(found) for found in await self._read(statement, bindings)]
-
-    async def count(self, row: type[R], *prefix: Any, by: str | None = None) -> int:
-        """See ``Records.count``."""
-        statement = rows.select(SQLITE, row, by, rows.nulls(prefix), what="count")
-        return int((await self._read(statement, rows.bound(*prefix)))[0][0])
+    async def _read_many(self, row: type[Row], keys: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
+        return await self._read(get_many(row.TABLE), (_text(keys),))
 
     # --- on a reading thread ---
 
