@@ -18,13 +18,10 @@ from typing import Any
 import psutil
 from rich.console import Console
 from rich.table import Table
-from tools.cluster.cluster import Cluster, environment
+from tools.cluster.cluster import Cluster
 
 from benchmarks import servers
 from benchmarks.prepare import MANIFEST, Preparation
-from hongyan.app.roles.link import calling
-from hongyan.app.settings import Settings
-from hongyan.app.sources import load as load_settings
 
 PAIRS = 100
 EMBEDDED = "hongyan serve"
@@ -34,17 +31,11 @@ Result = dict[str, Any]
 
 def people_of(cluster: Cluster) -> list[dict[str, Any]]:
     """Make people in pairs, and return their connections, over all gateways."""
-    return asyncio.run(_people(cluster, _settings(cluster)))
+    return asyncio.run(_people(cluster))
 
 
-def _settings(cluster: Cluster) -> Settings:
-    variables = environment(cluster.settings)
-    only = {name: text for name, text in variables.items() if name.startswith("HONGYAN_")}
-    return load_settings(only).settings
-
-
-async def _people(cluster: Cluster, settings: Settings) -> list[dict[str, Any]]:
-    async with calling(settings) as caller:
+async def _people(cluster: Cluster) -> list[dict[str, Any]]:
+    async with cluster.calling() as caller:
         made = Preparation(caller)
         people = await made.users(PAIRS * 2)
         names = [name for name, _ in people]

@@ -6,11 +6,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.engines.process import free_port
+
 from .cast import Acknowledgements, Cast, Pace, look, make_cast, perform
 from .checker import Seen, Verdict, check
 from .checker_webhook import check_deliveries
 from .receiver import Receiver
-from .server import Victim, free_port
+from .server import Victim
 from .world import make_world
 
 LIVELY = Pace()

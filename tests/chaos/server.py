@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import socket
 import sys
 import time
 from pathlib import Path
@@ -19,14 +18,6 @@ SETTINGS = (
     "integration.webhook_retry_first_s=0.1",
     "integration.webhook_retry_most_s=1",
 )
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Victim:

@@ -11,9 +11,9 @@ from benchmarks.prepare import Preparation
 
 from hongyan.app.composition import Embedded, Server
 from hongyan.app.settings import RateSettings, ServerSettings, Settings
+from tests.engines.process import free_port
 
 from .client import Client, Refused
-from .server import free_port
 
 DISK_BYTES = 6 * 1024 * 1024
 

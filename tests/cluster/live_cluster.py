@@ -1,12 +1,9 @@
 """A cluster that tests use as they use ``LiveServer``."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
-from tools.cluster.cluster import Cluster, environment
+from tools.cluster.cluster import Cluster
 
-from hongyan.app.roles.link import calling
-from hongyan.app.sources import load
 from hongyan.domain.user.api_admin import CreateUser
 from hongyan.kernel.bus import ANONYMOUS, Command, Result
 from tests.e2e.live_server import SETTINGS
@@ -34,9 +31,7 @@ class LiveCluster(Cluster):
 
     async def call(self, command: Command[Result]) -> Result:
         """Ask a backend as the operator does."""
-        variables: Mapping[str, str] = environment(self.settings)
-        only = {name: text for name, text in variables.items() if name.startswith("HONGYAN_")}
-        async with calling(load(only).settings) as caller:
+        async with self.calling() as caller:
             return await caller.call(ANONYMOUS, command)
 
     async def add_user(self, handle: str, password: str, name: str = "") -> str:

@@ -5,11 +5,11 @@ import secrets
 from pathlib import Path
 
 import pytest
-from tools.cluster.engines import free_port
 
 from tests.cluster.live_cluster import LiveCluster
 from tests.cluster.load import Load, make_people
 from tests.e2e.waiting import until
+from tests.engines.process import free_port
 
 from .conftest import QUIET
 

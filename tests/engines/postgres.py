@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from .place import LOOPBACK, Place
-from .process import free_ports
+from .process import free_port
 
 USER = "hongyan"
 USER_OF_SYSTEM = "postgres"
@@ -47,7 +47,7 @@ class PostgresServer:
     def __init__(self, binaries: Path, place: Place = LOOPBACK, **settings: str) -> None:
         self.binaries = binaries
         self.place = place
-        (self.port,) = free_ports(1)
+        self.port = free_port()
         self.settings = SETTINGS | {"listen_addresses": place.address} | settings
         self.folder = Path(tempfile.mkdtemp(prefix="hongyan-postgres-"))
         self.data = self.folder / "data"

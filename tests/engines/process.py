@@ -22,6 +22,12 @@ def free_ports(count: int) -> list[int]:
             one.close()
 
 
+def free_port() -> int:
+    """Return a port of loopback that nobody has at this moment."""
+    (port,) = free_ports(1)
+    return port
+
+
 def listens(port: int) -> bool:
     """Return whether somebody listens at a port of loopback."""
     with socket.socket() as client:

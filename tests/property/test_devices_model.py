@@ -22,7 +22,7 @@ from hongyan.kernel.ids import UserId
 from tests.chaos.checker import Item, Seen, Unread, check
 from tests.chaos.client import Gone
 from tests.chaos.device import Device
-from tests.chaos.server import free_port
+from tests.engines.process import free_port
 
 USERS = ("b00000", "b00001", "b00002")
 OWNERS = (0, 0, 1, 2)

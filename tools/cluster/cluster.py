@@ -7,16 +7,23 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from tests.engines.place import LOOPBACK, Place
 from tests.engines.postgres import PostgresServer, find_binaries
+from tests.engines.process import free_port
 
-from .engines import NatsProcess, RedisProcess, free_port
+from hongyan.app.roles.link import calling
+from hongyan.app.sources import load
+from hongyan.kernel.bus import Caller
+
+from .engines import NatsProcess, RedisProcess
 from .haproxy import HaproxyProcess
 
 READY = re.compile(r" is ready: (\S+)")
 STOP_S = 40.0
+UNBUFFERED = {"PYTHONUNBUFFERED": "1"}
 
 
 class Node:
@@ -74,7 +81,7 @@ class Node:
                 [*self.place.prefix, sys.executable, "-m", "hongyan", self.role],
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env=clean | environment(self._settings) | dict(self.place.environment),
+                env=clean | environment(self._settings) | UNBUFFERED | dict(self.place.environment),
                 text=True,
                 start_new_session=True,
             )
@@ -222,12 +229,18 @@ class Cluster:
     def write_script(self) -> Path:
         """Write the command ``hongyan`` with the settings of this cluster, and return its path."""
         path = self.folder / "hongyan"
-        told = environment({**self.settings, "server.data_dir": str(self.folder / "data")})
+        told = UNBUFFERED | environment(
+            {**self.settings, "server.data_dir": str(self.folder / "data")}
+        )
         exports = "".join(f"export {name}={shlex.quote(text)}\n" for name, text in told.items())
         python = shlex.quote(sys.executable)
         path.write_text(f'#!/bin/sh\n{exports}exec {python} -m hongyan "$@"\n')
         path.chmod(0o700)
         return path
+
+    def calling(self) -> AbstractAsyncContextManager[Caller]:
+        """Let its backends be asked, as the operator does."""
+        return calling(load(environment(self.settings)).settings)
 
     def operate(self, *arguments: str) -> str:
         """Run an operator's command on the cluster and return what it prints.
@@ -241,8 +254,7 @@ class Cluster:
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that say these settings."""
-    named = {"HONGYAN_" + key.replace(".", "__").upper(): text for key, text in settings.items()}
-    return named | {"PYTHONUNBUFFERED": "1"}
+    return {"HONGYAN_" + key.replace(".", "__").upper(): text for key, text in settings.items()}
 
 
 def restarted_one_by_one(nodes: Sequence[Node]) -> None:

@@ -9,16 +9,10 @@ import time
 from pathlib import Path
 
 from tests.engines.place import LOOPBACK, Place
+from tests.engines.process import free_port
 
 BIN = Path(sys.executable).parent
 START_S = 20.0
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for_port(

@@ -7,16 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tools.cluster.cluster import Cluster, Node, environment
+from tools.cluster.cluster import Cluster, Node
 from tools.cluster.engines import NatsProcess, program
 
-from hongyan.app.roles.link import calling
-from hongyan.app.settings import Settings
-from hongyan.app.sources import load
 from tests.chaos.receiver import Receiver
-from tests.chaos.server import SETTINGS, free_port
+from tests.chaos.server import SETTINGS
 from tests.chaos.world import World, fill
 from tests.engines.place import Place
+from tests.engines.process import free_port
 from tests.engines.seaweed import Seaweed
 
 from .network import SUBNET, Network
@@ -102,13 +100,8 @@ class Arena:
 
     async def fill(self, users: int) -> World:
         """Make people, by commands to the cluster."""
-        async with calling(self._loaded()) as caller:
+        async with self.cluster.calling() as caller:
             return await fill(caller, users, self.receiver.url)
-
-    def _loaded(self) -> Settings:
-        variables = environment(self.cluster.settings)
-        only = {name: text for name, text in variables.items() if name.startswith("HONGYAN_")}
-        return load(only).settings
 
     @property
     def places(self) -> Sequence[str]:
