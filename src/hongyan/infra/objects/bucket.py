@@ -16,7 +16,14 @@ log = logging.getLogger(__name__)
 
 PIECE_BYTES = 4 * 1024 * 1024
 CONCURRENCY = 4
-FULL = ("QuotaExceeded", "StorageFull", "InsufficientStorage", "507", "No space left")
+FULL = (
+    "QuotaExceeded",
+    "StorageFull",
+    "InsufficientStorage",
+    "507 Insufficient Storage",
+    "No space left",
+)
+"""How an error says that there is no room. It may also hold keys and ports: any digits."""
 
 
 class BucketOptions(Struct, frozen=True, kw_only=True):
