@@ -60,6 +60,7 @@ class NatsCaller:
         self._flights: dict[int, Flight] = {}
         self._last = 0
         self._back_s = -COMING_BACK_S
+        self._again: set[str] = set()
         self._batch = 0
         self._lanes = Lanes(self._load)
         self._loads: dict[str, list[Flight]] = {}
@@ -170,6 +171,7 @@ class NatsCaller:
             self._send_again(node)
 
     def _send_again(self, node: str) -> None:
+        self._again.discard(node)
         self._ship(node, [one for one in self._flights.values() if one.node == node])
 
     # --- back ---
@@ -186,7 +188,9 @@ class NatsCaller:
         node, batch = subject.rsplit(".", 2)[1:]
         assert self._loop is not None
         if self._loop.time() < self._back_s + COMING_BACK_S:
-            self._loop.call_later(SWEEP_S, self._send_again, node)
+            if node not in self._again:  # all of its calls go at once, however many bounced
+                self._again.add(node)
+                self._loop.call_later(SWEEP_S, self._send_again, node)
             return  # it may be on its way back to the broker, as we were
         back = [
             one for one in self._flights.values() if one.node == node and str(one.batch) == batch
