@@ -1,11 +1,35 @@
-"""What every process does around its work: wait for its end, and keep calm."""
+"""What every process does around its work: open parts, wait for its end, and keep calm."""
 
 import asyncio
 import gc
 import signal
 from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Protocol, TypeVar
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Part(Protocol):
+    """Something that works between its opening and its closing."""
+
+    async def open(self) -> None:
+        """Begin to work."""
+        ...
+
+    async def close(self) -> None:
+        """End, and finish what was begun."""
+        ...
+
+
+P = TypeVar("P", bound=Part)
+
+
+async def opened(stack: AsyncExitStack, part: P) -> P:
+    """Open a part, which the stack closes in the end, and return it."""
+    await part.open()
+    stack.push_async_callback(part.close)
+    return part
 
 
 class Ending:

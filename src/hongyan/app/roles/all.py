@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-from hongyan.app.running import Ending
+from hongyan.app.running import Ending, opened
 from hongyan.app.settings import Settings
 from hongyan.kernel.clock import Clock, SystemClock
 
@@ -28,24 +28,13 @@ async def run(settings: Settings, ready: Callable[[str], None], clock: Clock | N
     """
     ending, clock = Ending(), clock or SystemClock()
     async with AsyncExitStack() as stack:
-        link = Link(settings, "gateway+backend+worker")
-        await link.open()
-        stack.push_async_callback(link.close)
-        core = Core(settings, link, clock)
-        await core.open()
-        stack.push_async_callback(core.close)
-        watch = Watch(settings, link, core, clock, "all")
-        await watch.open()
-        stack.push_async_callback(watch.close)
-        backend = Backend(settings, link, core)
-        await backend.open()
-        stack.push_async_callback(backend.close)
+        link = await opened(stack, Link(settings, "gateway+backend+worker"))
+        core = await opened(stack, Core(settings, link, clock))
+        watch = await opened(stack, Watch(settings, link, core, clock, "all"))
+        await opened(stack, Backend(settings, link, core))
         worker = Worker(settings, link, core, clock)
         await link.nodes.start()
-        await worker.open()
-        stack.push_async_callback(worker.close)
+        await opened(stack, worker)
         link.nodes.become("ready")
-        gateway = Gateway(settings, link, clock, watch.ops)
-        await gateway.open()
-        stack.push_async_callback(gateway.close)
+        gateway = await opened(stack, Gateway(settings, link, clock, watch.ops))
         await ending.wait(lambda: ready(gateway.doors.url))

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 import msgspec
 
-from hongyan.app.running import Ending
+from hongyan.app.running import Ending, opened
 from hongyan.app.settings import Settings
 from hongyan.app.traces import make_tracer
 from hongyan.delivery.tracing import Followed, TracedCaller
@@ -70,20 +70,12 @@ async def run(settings: Settings, ready: Callable[[str], None], clock: Clock | N
     Raises:
         SettingsError, OSError: it cannot start.
     """
-    ending = Ending()
+    ending, clock = Ending(), clock or SystemClock()
     async with AsyncExitStack() as stack:
-        link = Link(settings, "backend")
-        await link.open()
-        stack.push_async_callback(link.close)
-        core = Core(settings, link, clock or SystemClock())
-        await core.open()
-        stack.push_async_callback(core.close)
-        watch = Watch(settings, link, core, clock or SystemClock(), "backend")
-        await watch.open()
-        stack.push_async_callback(watch.close)
-        backend = Backend(settings, link, core)
-        await backend.open()
-        stack.push_async_callback(backend.close)
+        link = await opened(stack, Link(settings, "backend"))
+        core = await opened(stack, Core(settings, link, clock))
+        await opened(stack, Watch(settings, link, core, clock, "backend"))
+        await opened(stack, Backend(settings, link, core))
         await link.nodes.start()
         link.nodes.become("ready")
         await ending.wait(lambda: ready(link.name))

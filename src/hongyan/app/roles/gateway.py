@@ -13,7 +13,7 @@ from hongyan.app.doors import Doors, file_routes
 from hongyan.app.measured_routes import measure_station
 from hongyan.app.objects import open_objects
 from hongyan.app.ops import Ops
-from hongyan.app.running import Ending
+from hongyan.app.running import Ending, opened
 from hongyan.app.settings import Settings
 from hongyan.app.traces import make_tracer
 from hongyan.delivery.announcing import REFRESH_S, Announcing
@@ -58,7 +58,7 @@ class Gateway:
         audience = AskingAudience(self._caller)
         self._station = link.routes.station(audience, interests)
         self.hub = Hub(interests, came=self._station.came)
-        self.hub.on_offline = self._went
+        self.hub.on_offline = self._station.went
         later = asyncio.get_running_loop().call_later
         me = link.connection.me
         self._announcing = Announcing(self._caller, self.hub, me, REFRESH_S)
@@ -113,7 +113,6 @@ class Gateway:
         await self._turns.close()
         if self._own_ops is not None:
             await self._own_ops.close()
-
         if self._tracer is not None:
             await asyncio.to_thread(self._tracer.close)
 
@@ -139,9 +138,6 @@ class Gateway:
     def _devices_changed(self, user_id: UserId) -> None:
         self._announcing.changed(user_id)
         self._checking.changed(user_id)
-
-    def _went(self, user_id: UserId) -> None:
-        self._station.went(user_id)
 
     def _told(self, fact: Fact) -> None:
         if isinstance(fact, Committed):
@@ -169,12 +165,9 @@ async def run(settings: Settings, ready: Callable[[str], None], clock: Clock | N
     """
     ending = Ending()
     async with AsyncExitStack() as stack:
-        link = Link(settings, "gateway")
-        await link.open()
-        stack.push_async_callback(link.close)
+        link = await opened(stack, Link(settings, "gateway"))
         gateway = Gateway(settings, link, clock or SystemClock())
         await link.nodes.start()
-        await gateway.open()
-        stack.push_async_callback(gateway.close)
+        await opened(stack, gateway)
         link.nodes.become("ready")
         await ending.wait(lambda: ready(gateway.doors.url))

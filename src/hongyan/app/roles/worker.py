@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 
 from hongyan.app.chores import Chores
 from hongyan.app.leader import TERM_S, Leader
-from hongyan.app.running import Ending
+from hongyan.app.running import Ending, opened
 from hongyan.app.settings import Settings
 from hongyan.delivery.retelling import Retelling
 from hongyan.domain.log.model import Commit, Expect, Stale, Touch
@@ -98,18 +98,11 @@ async def run(settings: Settings, ready: Callable[[str], None], clock: Clock | N
     """
     ending, clock = Ending(), clock or SystemClock()
     async with AsyncExitStack() as stack:
-        link = Link(settings, "worker")
-        await link.open()
-        stack.push_async_callback(link.close)
-        core = Core(settings, link, clock)
-        await core.open()
-        stack.push_async_callback(core.close)
-        watch = Watch(settings, link, core, clock, "worker")
-        await watch.open()
-        stack.push_async_callback(watch.close)
+        link = await opened(stack, Link(settings, "worker"))
+        core = await opened(stack, Core(settings, link, clock))
+        await opened(stack, Watch(settings, link, core, clock, "worker"))
         worker = Worker(settings, link, core, clock)
         await link.nodes.start()
-        await worker.open()
-        stack.push_async_callback(worker.close)
+        await opened(stack, worker)
         link.nodes.become("ready")
         await ending.wait(lambda: ready(link.name))
