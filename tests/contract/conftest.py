@@ -1,8 +1,10 @@
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tools.cluster.engines import RedisProcess
 
 from hongyan.domain.log.model import Append, Committed, Entry
 from hongyan.infra.memory.store import MemoryStore
@@ -73,6 +75,17 @@ class Subject:
             await self.store.close()
             await self.open()
         return self.store
+
+
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisProcess]:
+    """A Redis that all tests share; each takes names of its own there."""
+    if shutil.which("redis-server") is None:
+        pytest.skip("no redis-server; see tools/prepare-tests")
+    process = RedisProcess(tmp_path_factory.mktemp("redis"))
+    process.start()
+    yield process
+    process.stop()
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])

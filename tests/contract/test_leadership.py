@@ -1,7 +1,7 @@
 """The Leadership: one suite over the one inside a process and the one in Redis."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,6 @@ from hongyan.infra.redis.leadership import RedisLeadership
 from tests.e2e.waiting import until
 
 TERM_S = 0.6
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisProcess]:
-    process = RedisProcess(tmp_path_factory.mktemp("redis"))
-    process.start()
-    yield process
-    process.stop()
 
 
 @pytest.fixture(params=["local", "redis"])

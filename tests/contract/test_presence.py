@@ -1,6 +1,6 @@
 """Whereabouts and Watches: one suite over those inside a process and those in Redis."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,6 @@ from hongyan.infra.redis.presence import RedisWatches, RedisWhereabouts
 from hongyan.kernel.errors import Unavailable
 
 ANN, BOB, CAROL = "ann", "bob", "carol"
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisProcess]:
-    process = RedisProcess(tmp_path_factory.mktemp("redis"))
-    process.start()
-    yield process
-    process.stop()
 
 
 @pytest.fixture(params=["local", "redis"])

@@ -1,6 +1,6 @@
 """Attempts: one suite over those counted in a process and those counted in Redis."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,6 @@ from hongyan.infra.redis.throttle import RedisThrottle
 from hongyan.kernel.errors import RateLimited
 
 Make = Callable[[ThrottlePolicy], Any]
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisProcess]:
-    process = RedisProcess(tmp_path_factory.mktemp("redis"))
-    process.start()
-    yield process
-    process.stop()
 
 
 @pytest.fixture(params=["local", "redis"])

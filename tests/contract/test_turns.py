@@ -1,7 +1,7 @@
 """Turns: one suite over those inside a process and those among processes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,6 @@ from tools.cluster.engines import RedisProcess
 from hongyan.infra.redis.turns import RedisTurns
 from hongyan.kernel.errors import Busy, Unavailable
 from hongyan.kernel.turns import Turns
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisProcess]:
-    process = RedisProcess(tmp_path_factory.mktemp("redis"))
-    process.start()
-    yield process
-    process.stop()
 
 
 @pytest.fixture(params=["local", "redis"])

@@ -20,16 +20,6 @@ def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsProcess]:
     process.stop()
 
 
-@pytest.fixture(scope="session")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisProcess]:
-    if shutil.which("redis-server") is None:
-        pytest.skip("no redis-server; see tools/prepare-tests")
-    process = RedisProcess(tmp_path_factory.mktemp("redis"))
-    process.start()
-    yield process
-    process.stop()
-
-
 ALL = [*(f"local {name}" for name in STRATEGIES), *(f"real {name}" for name in REAL)]
 
 
