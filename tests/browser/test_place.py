@@ -61,7 +61,7 @@ async def test_nothing_moves_while_the_history_grows_at_either_end(enter: Enter)
         await history.evaluate(WATCH, STEP_PX)
         await ann.page.wait_for_function(SETTLED)
         seen = await watched(ann)
-        assert seen["moved"] <= MOST_PX
+        assert seen["moved"] <= MOST_PX, (loads, _, seen)
         loads += seen["grown"] > STEP_PX
         if await history.evaluate("box => box.scrollTop") == 0:
             break

@@ -1,7 +1,8 @@
 """The widget in a shop on another origin: two people talk, nobody is asked for a password."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -13,6 +14,7 @@ from .test_accessibility import AXE, violations
 BUDGET_BYTES = 60_000
 DESK, CUSTOMER, OTHER = "shop-desk", "wang-wei", "li-na"
 PHONE = (390, 844)
+Come = Callable[..., Awaitable[Visitor]]
 PICTURE = Path(__file__).parents[2] / "web" / "public" / "icon-192.png"
 
 
@@ -25,10 +27,15 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def visitors(browser: Browser) -> AsyncIterator[list[Visitor]]:
-    """Those who came; they leave without an error on their pages, or of the policy."""
+async def come(browser: Browser, shop: Shop) -> AsyncIterator[Come]:
+    """Lets somebody come; they leave without an error on their pages, or of the policy."""
     came: list[Visitor] = []
-    yield came
+
+    async def enter(account: str = "", at: Shop = shop, **how: Any) -> Visitor:
+        came.append(await Visitor.enter(browser, at, account, **how))
+        return came[-1]
+
+    yield enter
     for one in came:
         await one.context.close()
     assert [error for one in came for error in one.errors] == []
@@ -43,12 +50,9 @@ async def _order(shop: Shop, visitor: Visitor) -> int:
     return int(visitor.page.url.rpartition("/")[2])
 
 
-async def test_a_customer_and_the_desk_talk_both_ways(
-    browser: Browser, shop: Shop, visitors: list[Visitor]
-) -> None:
-    customer = await Visitor.enter(browser, shop, CUSTOMER)
-    desk = await Visitor.enter(browser, shop, DESK)
-    visitors += [customer, desk]
+async def test_a_customer_and_the_desk_talk_both_ways(come: Come, shop: Shop) -> None:
+    customer = await come(CUSTOMER)
+    desk = await come(DESK)
     number = await _order(shop, customer)
     await customer.page.get_by_role("button", name=f"order {number}").click()
     await customer.say("is my quill sharp?")
@@ -76,12 +80,9 @@ async def test_a_customer_and_the_desk_talk_both_ways(
     await expect(customer.page.locator("dd.last")).to_have_text("very sharp 😀")
 
 
-async def test_edits_and_recalls_are_seen(
-    browser: Browser, shop: Shop, visitors: list[Visitor]
-) -> None:
-    customer = await Visitor.enter(browser, shop, CUSTOMER)
-    desk = await Visitor.enter(browser, shop, DESK)
-    visitors += [customer, desk]
+async def test_edits_and_recalls_are_seen(come: Come, shop: Shop) -> None:
+    customer = await come(CUSTOMER)
+    desk = await come(DESK)
     number = await _order(shop, customer)
     await customer.launcher.click()
     await customer.say("two of thse")
@@ -98,11 +99,10 @@ async def test_edits_and_recalls_are_seen(
 
 
 async def test_unread_messages_are_counted_and_told_while_it_is_closed(
-    browser: Browser, shop: Shop, visitors: list[Visitor]
+    come: Come, shop: Shop
 ) -> None:
-    customer = await Visitor.enter(browser, shop, CUSTOMER)
-    desk = await Visitor.enter(browser, shop, DESK)
-    visitors += [customer, desk]
+    customer = await come(CUSTOMER)
+    desk = await come(DESK)
     number = await _order(shop, customer)
     await desk.go(f"/desk/{number}")
     await desk.say("your order is packed")
@@ -122,11 +122,10 @@ async def test_unread_messages_are_counted_and_told_while_it_is_closed(
 
 
 async def test_a_page_learns_of_it_by_events_and_rules_it_by_methods(
-    browser: Browser, shop: Shop, visitors: list[Visitor]
+    come: Come, shop: Shop
 ) -> None:
-    customer = await Visitor.enter(browser, shop, CUSTOMER)
-    desk = await Visitor.enter(browser, shop, DESK)
-    visitors += [customer, desk]
+    customer = await come(CUSTOMER)
+    desk = await come(DESK)
     number = await _order(shop, customer)
     await customer.page.evaluate("""() => {
         window.told = [];
@@ -150,10 +149,9 @@ async def test_a_page_learns_of_it_by_events_and_rules_it_by_methods(
 
 
 async def test_one_device_for_many_pages_and_a_new_one_when_it_was_removed(
-    browser: Browser, shop: Shop, visitors: list[Visitor]
+    come: Come, shop: Shop
 ) -> None:
-    customer = await Visitor.enter(browser, shop, OTHER)
-    visitors.append(customer)
+    customer = await come(OTHER)
     asked: list[str] = []
     customer.page.on("request", lambda request: asked.append(request.url))
     number = await _order(shop, customer)
@@ -174,14 +172,12 @@ async def test_one_device_for_many_pages_and_a_new_one_when_it_was_removed(
     await customer.say("after")
     await expect(customer.panel.locator('.message[data-state="pending"]')).to_have_count(0)
     await expect(customer.message("after")).to_have_count(1)
-    assert len([url for url in asked if url.endswith("/auth/login-token")]) == 2
+    again = [url for url in asked if url.endswith("/auth/login-token")]
+    assert len(again) == len(first) + 1
 
 
-async def test_whoever_logs_out_leaves_nothing_to_the_next_one(
-    browser: Browser, shop: Shop, visitors: list[Visitor]
-) -> None:
-    visitor = await Visitor.enter(browser, shop, CUSTOMER)
-    visitors.append(visitor)
+async def test_whoever_logs_out_leaves_nothing_to_the_next_one(come: Come, shop: Shop) -> None:
+    visitor = await come(CUSTOMER)
     await _order(shop, visitor)
     await visitor.launcher.click()
     await visitor.say("for my eyes only")
@@ -211,10 +207,9 @@ async def test_whoever_logs_out_leaves_nothing_to_the_next_one(
     await expect(visitor.widget).to_have_count(0)
 
 
-async def test_pictures_go_and_come(browser: Browser, shop: Shop, visitors: list[Visitor]) -> None:
-    customer = await Visitor.enter(browser, shop, CUSTOMER)
-    desk = await Visitor.enter(browser, shop, DESK)
-    visitors += [customer, desk]
+async def test_pictures_go_and_come(come: Come, shop: Shop) -> None:
+    customer = await come(CUSTOMER)
+    desk = await come(DESK)
     number = await _order(shop, customer)
     await customer.launcher.click()
     await expect(customer.composer).to_be_visible()
@@ -233,14 +228,13 @@ async def test_pictures_go_and_come(browser: Browser, shop: Shop, visitors: list
 
 
 async def test_a_server_that_is_killed_loses_and_doubles_nothing(
-    browser: Browser, tmp_path: Path, visitors: list[Visitor]
+    come: Come, tmp_path: Path
 ) -> None:
     shop = Shop(tmp_path)
     shop.start()
     try:
-        customer = await Visitor.enter(browser, shop, CUSTOMER)
-        desk = await Visitor.enter(browser, shop, DESK)
-        visitors += [customer, desk]
+        customer = await come(CUSTOMER, at=shop)
+        desk = await come(DESK, at=shop)
         await customer.go("/orders/1001")
         await customer.ready()
         await customer.launcher.click()
@@ -261,11 +255,8 @@ async def test_a_server_that_is_killed_loses_and_doubles_nothing(
         shop.stop()
 
 
-async def test_a_page_of_another_site_is_refused_and_told_so(
-    browser: Browser, shop: Shop, visitors: list[Visitor]
-) -> None:
-    visitor = await Visitor.enter(browser, shop)
-    visitors.append(visitor)
+async def test_a_page_of_another_site_is_refused_and_told_so(come: Come, shop: Shop) -> None:
+    visitor = await come()
     async with shop.server() as server:
         minted = await server.post(f"/app/users/{CUSTOMER}/login-tokens", json={})
     token = minted.json()["login_token"]
@@ -281,11 +272,8 @@ async def test_a_page_of_another_site_is_refused_and_told_so(
     assert still_good.status_code == 200  # the stranger's page has not used it
 
 
-async def test_whoever_is_not_logged_in_is_asked_to(
-    browser: Browser, shop: Shop, visitors: list[Visitor]
-) -> None:
-    customer = await Visitor.enter(browser, shop, CUSTOMER)
-    visitors.append(customer)
+async def test_whoever_is_not_logged_in_is_asked_to(come: Come) -> None:
+    customer = await come(CUSTOMER)
     await customer.go("/orders/1001")
     await customer.ready()
     await customer.context.clear_cookies()
@@ -294,11 +282,8 @@ async def test_whoever_is_not_logged_in_is_asked_to(
     await expect(customer.panel).to_contain_text("Please log in first")
 
 
-async def test_a_conversation_that_is_not_ones_own_cannot_be_opened(
-    browser: Browser, shop: Shop, visitors: list[Visitor]
-) -> None:
-    customer = await Visitor.enter(browser, shop, OTHER)
-    visitors.append(customer)
+async def test_a_conversation_that_is_not_ones_own_cannot_be_opened(come: Come) -> None:
+    customer = await come(OTHER)
     await customer.go("/orders/1002")
     await customer.ready()
     await customer.widget.evaluate(
@@ -309,10 +294,9 @@ async def test_a_conversation_that_is_not_ones_own_cannot_be_opened(
 
 
 async def test_a_customer_writes_to_a_person_whom_the_host_vouches_for(
-    browser: Browser, shop: Shop, visitors: list[Visitor]
+    come: Come, shop: Shop
 ) -> None:
-    customer = await Visitor.enter(browser, shop, CUSTOMER)
-    visitors.append(customer)
+    customer = await come(CUSTOMER)
     await customer.go("/")
     await customer.ready()
     await customer.launcher.click()
@@ -326,11 +310,8 @@ async def test_a_customer_writes_to_a_person_whom_the_host_vouches_for(
     await expect(customer.message("do you sell sealing wax?")).to_be_visible()
 
 
-async def test_a_telephone_has_it_on_the_whole_screen(
-    browser: Browser, shop: Shop, visitors: list[Visitor]
-) -> None:
-    customer = await Visitor.enter(browser, shop, CUSTOMER, PHONE)
-    visitors.append(customer)
+async def test_a_telephone_has_it_on_the_whole_screen(come: Come) -> None:
+    customer = await come(CUSTOMER, viewport=PHONE)
     await customer.go("/orders/1001?lang=zh")
     await customer.ready()
     await expect(customer.launcher).to_have_accessible_name("打开聊天")
@@ -348,11 +329,8 @@ async def test_a_telephone_has_it_on_the_whole_screen(
     await expect(customer.launcher).to_be_focused()
 
 
-async def test_the_keyboard_alone_opens_writes_and_closes(
-    browser: Browser, shop: Shop, visitors: list[Visitor]
-) -> None:
-    customer = await Visitor.enter(browser, shop, CUSTOMER)
-    visitors.append(customer)
+async def test_the_keyboard_alone_opens_writes_and_closes(come: Come) -> None:
+    customer = await come(CUSTOMER)
     await customer.go("/orders/1003")
     await customer.ready()
     await customer.launcher.focus()
@@ -371,12 +349,9 @@ async def test_the_keyboard_alone_opens_writes_and_closes(
 
 @pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed: npm ci in web")
 @pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_axe_finds_nothing(
-    browser: Browser, shop: Shop, visitors: list[Visitor], theme: str
-) -> None:
-    customer = await Visitor.enter(browser, shop, CUSTOMER, dark=theme == "dark", bypass_csp=True)
-    desk = await Visitor.enter(browser, shop, DESK, dark=theme == "dark", bypass_csp=True)
-    visitors += [customer, desk]
+async def test_axe_finds_nothing(come: Come, shop: Shop, theme: str) -> None:
+    customer = await come(CUSTOMER, dark=theme == "dark", bypass_csp=True)
+    desk = await come(DESK, dark=theme == "dark", bypass_csp=True)
     number = await _order(shop, customer)
     await desk.go(f"/desk/{number}")
     await desk.say("hello")
@@ -393,11 +368,8 @@ async def test_axe_finds_nothing(
     assert {name: lines for name, lines in found.items() if lines} == {}
 
 
-async def test_before_it_is_opened_it_is_small(
-    browser: Browser, shop: Shop, visitors: list[Visitor]
-) -> None:
-    customer = await Visitor.enter(browser, shop, CUSTOMER)
-    visitors.append(customer)
+async def test_before_it_is_opened_it_is_small(come: Come, shop: Shop) -> None:
+    customer = await come(CUSTOMER)
     asked: set[str] = set()
     customer.page.on("request", lambda request: asked.add(request.url))
     await customer.go("/orders/1001")
