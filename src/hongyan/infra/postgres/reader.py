@@ -120,6 +120,11 @@ class PostgresReader(SqlRecords):
         tallies = [Tally(kind, sender, day, count) for kind, sender, day, count, _ in found]
         return max((one[-1] for one in found), default=after), tallies
 
+    async def end(self) -> int:
+        """See ``Feed.end``: entries that a transaction might come before do not count yet."""
+        found = await self._readers.fetch(SQL["end"], self._base)
+        return int(found[0][0]) if found else 0
+
     async def place(self, reader: str) -> int:
         """See ``Feed.place``."""
         found = await self._readers.fetch(SQL["place"], reader)

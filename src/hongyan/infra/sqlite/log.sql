@@ -66,6 +66,8 @@ FROM (
     FROM entry WHERE pos > ? ORDER BY pos LIMIT ?
 )
 GROUP BY kind, sender, day;
+-- name: end
+SELECT coalesce(max(pos), 0) FROM entry;
 -- name: newest_id
 SELECT max(client_id) FROM entry_retry WHERE log_key = ? AND sender = ?;
 -- name: unindexed

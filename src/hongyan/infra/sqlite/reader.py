@@ -152,6 +152,10 @@ class SqliteReader(SqlRecords):
         tallies = [Tally(kind, sender, day, count) for kind, sender, day, count, _ in found]
         return max((one[-1] for one in found), default=after), tallies
 
+    async def end(self) -> int:
+        """See ``Feed.end``."""
+        return int((await self._read(SQL["end"], ()))[0][0])
+
     async def place(self, reader: str) -> int:
         """See ``Feed.place``."""
         found = await self._read(SQL["place"], (reader,))
