@@ -103,8 +103,7 @@ export function useScroll(
     if (!isPlaced.current || !last) return;
     const isOwnNew = last.type === "message" && last.sender === me && last.state === "pending";
     if (isOwnNew) keep("end");
-    else if (hold.current === "end") settle();
-    requestAnimationFrame(look);
+    requestAnimationFrame(look); // what is new is measured in this frame: then the hold is kept
   }, [last?.key, lines.length]);
 
   useEffect(() => {
