@@ -1,5 +1,5 @@
 -- name: head
-SELECT log_key, seq, ordinal, epoch FROM log WHERE log_id = ?;
+SELECT seq, ordinal, epoch, log_key FROM log WHERE log_id = ?;
 -- name: next_key
 SELECT coalesce(max(log_key), 0) + 1 FROM log;
 -- name: next_pos
