@@ -7,38 +7,8 @@ from pathlib import Path
 
 import uvloop
 
-from .play import Outcome, Plan, play
-
-
-def show(outcome: Outcome) -> None:
-    """Print what happened."""
-    verdict = outcome.verdict
-    figures = {
-        "kills": outcome.kills,
-        "messages acknowledged": outcome.acknowledged,
-        "retries": outcome.retries,
-        "entries in the logs": outcome.entries,
-        "lost": len(verdict.lost),
-        "duplicated": len(verdict.duplicated),
-        "disordered": len(verdict.disordered),
-        "unread wrong": len(verdict.unread),
-        "files uploaded": outcome.files,
-        "files fetched": outcome.downloads,
-        "transfers resumed": outcome.resumed,
-        "files damaged": len(verdict.files),
-        "webhook events": outcome.events,
-        "times receiver was down": outcome.receiver_downs,
-        "batches redelivered": outcome.redelivered,
-        "events missed": len(verdict.events_missed),
-        "events doubled": len(verdict.events_doubled),
-        "events disordered": len(verdict.events_disordered),
-        "longest unavailability": f"{outcome.longest_outage_s:.2f} s",
-        "slowest start": f"{outcome.start_s:.2f} s",
-    }
-    for name, value in figures.items():
-        print(f"{name:<24}{value:>12}")
-    for sentence in verdict.examples():
-        print(f"  {sentence}")
+from .play import Plan, play
+from .report import show
 
 
 def main() -> int:
@@ -53,7 +23,16 @@ def main() -> int:
     plan = Plan(kills=chosen.kills, seconds=chosen.seconds, users=chosen.users)
     with tempfile.TemporaryDirectory(prefix="hongyan-chaos-") as temporary:
         outcome = uvloop.run(play(chosen.data or Path(temporary), plan))
-    show(outcome)
+    show(
+        outcome,
+        kills=outcome.kills,
+        longest_unavailability=f"{outcome.longest_outage_s:.2f} s",
+        slowest_start=f"{outcome.start_s:.2f} s",
+        files_fetched=outcome.downloads,
+        transfers_resumed=outcome.resumed,
+        times_receiver_was_down=outcome.receiver_downs,
+        batches_redelivered=outcome.redelivered,
+    )
     enough = outcome.kills >= plan.kills or plan.seconds > 0
     worked = outcome.acknowledged and outcome.files and outcome.events
     return 0 if outcome.verdict.is_clean and enough and worked else 1

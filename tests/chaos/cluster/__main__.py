@@ -9,38 +9,13 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from tests.chaos.report import show
+
 from .arena import Arena
 from .faults import FAULTS
-from .play import Blow, Outcome, Plan, play
+from .play import Blow, Plan, play
 
 SHAPE = (2, 2, 2)
-
-
-def show(outcome: Outcome) -> None:
-    """Print what happened."""
-    console = Console(width=100)
-    console.print(_by_kind(outcome.blows))
-    verdict = outcome.verdict
-    figures = {
-        "faults": len(outcome.blows),
-        "messages acknowledged": outcome.acknowledged,
-        "retries": outcome.retries,
-        "entries in the logs": outcome.entries,
-        "lost": len(verdict.lost),
-        "duplicated": len(verdict.duplicated),
-        "disordered": len(verdict.disordered),
-        "unread wrong": len(verdict.unread),
-        "files uploaded": outcome.files,
-        "files broken": len(verdict.files),
-        "webhook events": outcome.events,
-        "events missed": len(verdict.events_missed),
-        "events doubled": len(verdict.events_doubled),
-        "events disordered": len(verdict.events_disordered),
-    }
-    for name, value in figures.items():
-        print(f"{name:<24}{value:>12}")
-    for sentence in verdict.examples():
-        print(f"  {sentence}")
 
 
 def _by_kind(blows: list[Blow]) -> Table:
@@ -79,7 +54,8 @@ def main() -> int:
             outcome = uvloop.run(play(arena, plan, tell))
         finally:
             arena.close()
-    show(outcome)
+    Console(width=100).print(_by_kind(outcome.blows))
+    show(outcome, faults=len(outcome.blows))
     worked = outcome.acknowledged and outcome.files and outcome.events
     return 0 if outcome.verdict.is_clean and worked and len(outcome.blows) == plan.faults else 1
 
