@@ -17,6 +17,8 @@ from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.e2e.live_server import HONGYAN, LiveServer
 
+from .person import DESKTOP, Size
+
 FOLDER = Path(__file__).parents[2] / "examples" / "shop"
 SCOPES = "users:write tokens:mint conversations:write conversations:read messages:read"
 ACCOUNT = re.compile(r"(\w+): (\S+) (\S+)")
@@ -107,7 +109,7 @@ class Visitor:
         browser: Browser,
         shop: Shop,
         account: str = "",
-        viewport: tuple[int, int] = (1280, 800),
+        viewport: Size = DESKTOP,
         dark: bool = False,
         bypass_csp: bool = False,
     ) -> "Visitor":
@@ -116,7 +118,7 @@ class Visitor:
         ``bypass_csp`` lets a test put scripts of its own into the page.
         """
         context = await browser.new_context(
-            viewport={"width": viewport[0], "height": viewport[1]},
+            viewport={"width": viewport.width, "height": viewport.height},
             locale="en-GB",
             reduced_motion="reduce",
             color_scheme="dark" if dark else "light",

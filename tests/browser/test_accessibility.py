@@ -9,9 +9,11 @@ from playwright.async_api import Page, expect
 
 from .conftest import Enter
 from .person import DESKTOP, PHONE, Person, Size
+from .test_rules import open_settings
 
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+DRAW_IN = "theme => { document.documentElement.dataset.theme = theme }"
 
 
 async def violations(page: Page) -> list[str]:
@@ -26,6 +28,15 @@ async def violations(page: Page) -> list[str]:
         for one in found["violations"]
         for node in one["nodes"]
     ]
+
+
+async def in_both_themes(page: Page) -> list[str]:
+    """Return what axe finds on the page in each theme."""
+    found: list[str] = []
+    for theme in ("light", "dark"):
+        await page.evaluate(DRAW_IN, theme)
+        found += [f"{theme}: {line}" for line in await violations(page)]
+    return found
 
 
 async def _conversation(person: Person) -> None:
@@ -155,7 +166,6 @@ ON_A_PHONE = (
     "contacts",
     "profile",
 )
-DRAW_IN = "theme => { document.documentElement.dataset.theme = theme }"
 
 
 @pytest.mark.timeout(300)
@@ -174,9 +184,37 @@ async def test_axe_finds_nothing_on_any_view(enter: Enter, size: Size) -> None:
         await ann.page.goto(ann.url)
         await expect(ann.page.locator(".rail")).to_be_visible()
         await show(ann)
-        for theme in ("light", "dark"):
-            await ann.page.evaluate(DRAW_IN, theme)
-            found += [f"{name}, {theme}: {line}" for line in await violations(ann.page)]
+        found += [f"{name}, {line}" for line in await in_both_themes(ann.page)]
+    assert found == []
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_axe_finds_nothing_where_somebody_asks_to_join_a_slow_group(
+    enter: Enter, size: Size
+) -> None:
+    ann, bob = await enter("ann", "Ann"), await enter("bob", "Bob", size)
+    await ann.make_group("Market")
+    settings = await open_settings(ann)
+    await settings.get_by_label("Slow mode").select_option("10")
+    await settings.get_by_label("Who can join").select_option("approval")
+    await ann.page.get_by_role("button", name="Invite links and QR codes").click()
+    await expect(ann.dialog).to_contain_text("anybody can ask to join here")
+    found = await in_both_themes(ann.page)
+    address = await ann.dialog.locator("code").inner_text()
+    await ann.dialog.get_by_role("button", name="Close").click()
+    await bob.page.goto(address)
+    ask = bob.page.get_by_role("button", name="Ask to join")
+    await expect(ask).to_be_visible()
+    found += await in_both_themes(bob.page)
+    await ask.click()
+    await expect(bob.page.get_by_text("You have asked to join.")).to_be_visible()
+    found += await in_both_themes(bob.page)
+    await ann.page.get_by_role("button", name="Join requests").click()
+    await expect(ann.dialog.get_by_role("button", name="Accept")).to_be_visible()
+    found += await in_both_themes(ann.page)
+    await ann.dialog.get_by_role("button", name="Accept").click()
+    await expect(bob.page.get_by_text("Slow mode: one message every 10 seconds")).to_be_visible()
+    found += await in_both_themes(bob.page)
     assert found == []
 
 

@@ -8,12 +8,12 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
+from .person import DESKTOP, PHONE, Size
 from .shop import Shop, Visitor, site_of
-from .test_accessibility import AXE, violations
+from .test_accessibility import violations
 
 BUDGET_BYTES = 60_000
 DESK, CUSTOMER, OTHER = "shop-desk", "wang-wei", "li-na"
-PHONE = (390, 844)
 Come = Callable[..., Awaitable[Visitor]]
 PICTURE = Path(__file__).parents[2] / "web" / "public" / "icon-192.png"
 
@@ -318,7 +318,7 @@ async def test_a_telephone_has_it_on_the_whole_screen(come: Come) -> None:
     await customer.launcher.click()
     await expect(customer.composer).to_be_visible()
     box = await customer.panel.bounding_box()
-    assert box == {"x": 0, "y": 0, "width": PHONE[0], "height": PHONE[1]}
+    assert box == {"x": 0, "y": 0, "width": PHONE.width, "height": PHONE.height}
     await expect(customer.panel).to_have_attribute("aria-modal", "true")
     await customer.say("你好")
     for _ in range(12):  # the focus stays inside
@@ -347,11 +347,11 @@ async def test_the_keyboard_alone_opens_writes_and_closes(come: Come) -> None:
     await expect(customer.launcher).to_be_focused()
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed: npm ci in web")
-@pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_axe_finds_nothing(come: Come, shop: Shop, theme: str) -> None:
-    customer = await come(CUSTOMER, dark=theme == "dark", bypass_csp=True)
-    desk = await come(DESK, dark=theme == "dark", bypass_csp=True)
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
+async def test_axe_finds_nothing(come: Come, shop: Shop, is_dark: bool, viewport: Size) -> None:
+    customer = await come(CUSTOMER, viewport=viewport, dark=is_dark, bypass_csp=True)
+    desk = await come(DESK, dark=is_dark, bypass_csp=True)
     number = await _order(shop, customer)
     await desk.go(f"/desk/{number}")
     await desk.say("hello")
