@@ -8,8 +8,10 @@ from hongyan_sdk import Client
 
 async def main(url: str, handle: str, password: str) -> None:
     """Answer every message with its own content."""
-    async with Client.login(url, handle, password, platform="bot") as client:
-        async for message in client.messages():
+    client = Client.login(url, handle, password, platform="bot")
+    messages = client.messages()  # open before it connects: what comes meanwhile is not missed
+    async with client:
+        async for message in messages:
             await client.send(message.conversation_id, message.content or "?")
 
 

@@ -181,11 +181,17 @@ class Client:
     # --- events ---
 
     def events(self) -> Stream[Event]:
-        """Return a stream of everything that happens from now on."""
+        """Return a stream of everything that happens from now on.
+
+        Open it before entering the client to have what happens while it connects, too.
+        """
         return self._engine.streams.open(lambda event: event)
 
     def messages(self) -> Stream[Message]:
-        """Return a stream of the messages that others send from now on, each once, in order."""
+        """Return a stream of the messages that others send from now on, each once, in order.
+
+        Open it before entering the client to have what comes while it connects, too.
+        """
         return self._engine.streams.open(self._others)
 
     def on_message(self, handler: Handler) -> Handler:

@@ -74,13 +74,15 @@ async def _plain(options: argparse.Namespace, accounts: Accounts) -> int:
     password = ""
     if is_new or identifier.lower() not in accounts.known(options.url):
         password = os.environ.get(PASSWORD_VARIABLE) or getpass.getpass("Password: ")
-    async with accounts.client(options.url, identifier, password, is_new=is_new) as client:
+    client = accounts.client(options.url, identifier, password, is_new=is_new)
+    messages = client.messages()  # open before it connects: what comes meanwhile is not missed
+    async with client:
         if options.send:
             await send(client, *options.send)
         elif options.list:
             list_conversations(client)
         elif options.follow:
-            await follow(client)
+            await follow(client, messages)
         else:
             await read(client, options.read)
     return 0

@@ -3,6 +3,7 @@
 from hongyan_sdk.chats import Chat
 from hongyan_sdk.client import Client
 from hongyan_sdk.errors import HongyanError
+from hongyan_sdk.events import Stream
 from hongyan_sdk.models import Message
 
 from .view import one_line, plain, title
@@ -38,9 +39,9 @@ async def read(client: Client, who: str) -> None:
         await chat.mark_read()
 
 
-async def follow(client: Client) -> None:
+async def follow(client: Client, messages: Stream[Message]) -> None:
     """Print messages as they come, until the device is logged out or one hits Ctrl-C."""
-    async for message in client.messages():
+    async for message in messages:
         name = title(client.chat(message.conversation_id).state)
         print(f"[{name}] ", end="")
         await print_messages(client, [message])
