@@ -47,6 +47,7 @@ class Seaweed:
             "volume.port": volume,
             "volume.port.grpc": volume_grpc,
             "volume.max": 40,
+            "volume.preStopSeconds": 0,
             "filer.port": filer,
             "filer.port.grpc": filer_grpc,
             "s3": "true",
@@ -80,7 +81,8 @@ class Seaweed:
         )
 
     def stop(self) -> None:
-        self.process.stop()
+        """Stop it: it writes what it has at once, then waits for its own parts without end."""
+        self.process.stop(seconds=1)
 
     def _makes_bucket(self) -> bool:
         signer = S3Signer(self.options, SystemClock())
