@@ -1,12 +1,15 @@
 """A cluster that tests use as they use ``LiveServer``."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tools.cluster.cluster import Cluster
+from tools.cluster.cluster import Cluster, Node
 
 from hongyan.domain.user.api_admin import CreateUser
 from hongyan.kernel.bus import ANONYMOUS, Command, Result
 from tests.e2e.live_server import SETTINGS
+from tests.engines.seaweed import Seaweed
 
 
 class LiveCluster(Cluster):
@@ -28,6 +31,7 @@ class LiveCluster(Cluster):
     ) -> None:
         named = dict(one.split("=", 1) for one in (*SETTINGS, *settings))
         super().__init__(folder, *shape, settings=named, with_proxy=with_proxy)
+        self._killed: list[Node] = []
 
     async def call(self, command: Command[Result]) -> Result:
         """Ask a backend as the operator does."""
@@ -39,17 +43,41 @@ class LiveCluster(Cluster):
         made = await self.call(CreateUser(handle=handle, password=password, name=name))
         return made.user_id
 
+    def start(self) -> None:
+        """Start everything; after ``kill``, what that ended."""
+        if not self._killed:
+            super().start()
+            return
+        ended, self._killed = self._killed, []
+        for node in ended:
+            node.launch()
+        for node in ended:
+            node.wait_ready()
+
+    def kill(self) -> None:
+        """End every backend and every gateway at once, without warning; the engines stay."""
+        self._killed = [*self.backends, *self.gateways]
+        for node in self._killed:
+            node.kill()
+
     def change_shift(self, *, kill: bool) -> None:
         """Let every backend and every gateway be another process: one after the other, or killed
         at once."""
-        nodes = (*self.backends, *self.gateways)
-        if not kill:
-            for node in nodes:
-                node.restart()
+        if kill:
+            self.kill()
+            self.start()
             return
-        for node in nodes:
-            node.kill()
-        for node in nodes:
-            node.launch()
-        for node in nodes:
-            node.wait_ready()
+        for node in (*self.backends, *self.gateways):
+            node.restart()
+
+
+@contextmanager
+def opened_cluster(folder: Path, *settings: str) -> Iterator[LiveCluster]:
+    """Start a cluster like that of ``make cluster``, with its bucket, and stop it at the end."""
+    with ExitStack() as stack:
+        bucket = Seaweed(folder / "s3")
+        stack.callback(bucket.stop)
+        cluster = LiveCluster(folder, *bucket.settings(*settings))
+        stack.callback(cluster.stop)
+        cluster.start()
+        yield cluster

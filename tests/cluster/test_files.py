@@ -8,24 +8,16 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.cluster.live_cluster import LiveCluster
+from tests.cluster.live_cluster import LiveCluster, opened_cluster
 from tests.cluster.load import make_people
-from tests.engines.seaweed import Seaweed
 
 pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCluster]:
-    folder = tmp_path_factory.mktemp("cluster")
-    seaweed = Seaweed(folder / "s3")
-    made = LiveCluster(folder, *seaweed.settings())
-    try:
-        made.start()
+    with opened_cluster(tmp_path_factory.mktemp("cluster")) as made:
         yield made
-    finally:
-        made.stop()
-        seaweed.stop()
 
 
 async def test_a_file_that_began_at_one_gateway_goes_on_at_the_other(cluster: LiveCluster) -> None:

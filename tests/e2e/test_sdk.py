@@ -1,4 +1,4 @@
-"""The SDK against a real server: what plays do not say."""
+"""The SDK against a real server and a real cluster: what plays do not say."""
 
 import asyncio
 import importlib.util
@@ -16,7 +16,7 @@ from hongyan_sdk import (
     StoreInUse,
 )
 
-from .live_server import LiveServer
+from .houses import House, opened
 
 COUNT = 150
 PASSWORD = "a wild goose 1898"
@@ -27,7 +27,7 @@ def fresh(name: str) -> str:
     return f"{name}.{secrets.token_hex(4)}"
 
 
-async def test_register_resume_and_log_out(live_server: LiveServer, tmp_path: Path) -> None:
+async def test_register_resume_and_log_out(live_server: House, tmp_path: Path) -> None:
     handle, path = fresh("alice"), tmp_path / "alice.db"
     async with Client.register(live_server.url, handle, PASSWORD, Store(path)) as client:
         user_id, device_id = client.user_id, client.device_id
@@ -43,7 +43,7 @@ async def test_register_resume_and_log_out(live_server: LiveServer, tmp_path: Pa
         assert client.device_id != device_id
 
 
-async def test_a_store_is_of_one_account(live_server: LiveServer, tmp_path: Path) -> None:
+async def test_a_store_is_of_one_account(live_server: House, tmp_path: Path) -> None:
     path = tmp_path / "alice.db"
     async with Client.register(live_server.url, fresh("alice"), PASSWORD, Store(path)):
         pass
@@ -52,7 +52,7 @@ async def test_a_store_is_of_one_account(live_server: LiveServer, tmp_path: Path
         await client.__aenter__()
 
 
-async def test_a_wrong_password_is_refused(live_server: LiveServer) -> None:
+async def test_a_wrong_password_is_refused(live_server: House) -> None:
     handle = fresh("alice")
     await live_server.add_user(handle, PASSWORD)
     with pytest.raises(Refused) as refused:
@@ -61,10 +61,8 @@ async def test_a_wrong_password_is_refused(live_server: LiveServer) -> None:
     assert refused.value.code == "wrong_credentials"
 
 
-async def test_tokens_are_renewed_before_they_end(tmp_path: Path) -> None:
-    server = LiveServer(tmp_path / "data", "users.access_token_s=10")
-    server.start()
-    try:
+async def test_tokens_are_renewed_before_they_end(house: str, tmp_path: Path) -> None:
+    with opened(house, tmp_path, "users.access_token_s=10") as server:
         await server.add_user("alice", PASSWORD)
         path = tmp_path / "alice.db"
         async with Client.login(server.url, "alice", PASSWORD, Store(path)) as client:
@@ -75,11 +73,9 @@ async def test_tokens_are_renewed_before_they_end(tmp_path: Path) -> None:
             assert after is not None
             assert after.refresh_token != before.refresh_token
             assert after.device_id == before.device_id
-    finally:
-        server.stop()
 
 
-async def test_many_messages_both_ways_keep_their_order(live_server: LiveServer) -> None:
+async def test_many_messages_both_ways_keep_their_order(live_server: House) -> None:
     handles = [fresh("alice"), fresh("bob")]
     ids = [await live_server.add_user(handle, PASSWORD) for handle in handles]
     async with (
@@ -103,7 +99,7 @@ async def test_many_messages_both_ways_keep_their_order(live_server: LiveServer)
 
 
 async def test_the_outbox_sends_what_a_dead_process_left(
-    live_server: LiveServer, tmp_path: Path
+    live_server: House, tmp_path: Path
 ) -> None:
     handles = [fresh("alice"), fresh("bob")]
     ids = [await live_server.add_user(handle, PASSWORD) for handle in handles]
@@ -127,7 +123,7 @@ async def test_the_outbox_sends_what_a_dead_process_left(
         assert [m.text for m in history] == ["0", "1", "2"]
 
 
-async def test_the_echo_bot_echoes(live_server: LiveServer) -> None:
+async def test_the_echo_bot_echoes(live_server: House) -> None:
     spec = importlib.util.spec_from_file_location("echo_bot", EXAMPLE)
     assert spec is not None
     assert spec.loader is not None

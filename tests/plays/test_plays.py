@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.live_cluster import LiveCluster
+from tests.e2e.houses import HOUSES
 from tests.e2e.live_server import LiveServer
 
 from .interpreter import Play
@@ -48,9 +49,7 @@ def own_cluster(cluster: LiveCluster) -> LiveCluster:
     return cluster
 
 
-@pytest.mark.parametrize(
-    "house", ["embedded", pytest.param("cluster", marks=pytest.mark.xdist_group("cluster"))]
-)
+@pytest.mark.parametrize("house", HOUSES)
 @pytest.mark.parametrize("path", PLAYS, ids=lambda path: path.stem)
 async def test_play(path: Path, house: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     text = path.read_text(encoding="utf-8")  # noqa: ASYNC240

@@ -1,24 +1,25 @@
-"""The own tests of the TypeScript SDK, against this server, and those of the web client."""
+"""The own tests of the TypeScript SDK, against a server and a cluster, and of the web client."""
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.live_server import HONGYAN
+from tests.e2e.houses import HOUSES
 
 PACKAGE = Path(__file__).parents[2] / "sdk/typescript"
 WEB = Path(__file__).parents[2] / "web"
 TIMEOUT_S = 600
 
 
-def npm(*arguments: str, package: Path = PACKAGE) -> None:
+def npm(*arguments: str, package: Path = PACKAGE, **environment: str) -> None:
     """Run npm in the package; its output is told when it fails."""
     done = subprocess.run(
         ["npm", *arguments],
         cwd=package,
-        env={**os.environ, "HONGYAN_BIN": str(HONGYAN), "CI": "1"},
+        env={**os.environ, "CI": "1", **environment},
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,
@@ -37,8 +38,9 @@ def test_it_is_built() -> None:
 
 
 @pytest.mark.timeout(TIMEOUT_S)
-def test_its_tests_pass() -> None:
-    npm("test")
+@pytest.mark.parametrize("house", HOUSES)
+def test_its_tests_pass(house: str) -> None:
+    npm("test", HONGYAN_HOUSE=house, HONGYAN_PYTHON=sys.executable)
 
 
 def test_the_view_models_and_both_languages_of_the_web_client() -> None:

@@ -1,4 +1,4 @@
-"""The Python SDK's own tests once more, against a cluster; and devices that are removed."""
+"""What one gateway was told holds at every other."""
 
 import asyncio
 import secrets
@@ -10,42 +10,24 @@ import pytest
 from hongyan_sdk.errors import Refused
 from tests.cluster.live_cluster import LiveCluster
 from tests.cluster.load import make_people
-from tests.e2e.test_sdk import (
-    test_a_store_is_of_one_account,
-    test_a_wrong_password_is_refused,
-    test_many_messages_both_ways_keep_their_order,
-    test_register_resume_and_log_out,
-    test_the_echo_bot_echoes,
-    test_the_outbox_sends_what_a_dead_process_left,
-)
 from tests.e2e.waiting import until
 
 pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout(200)]
 
-AGAIN = (
-    test_a_store_is_of_one_account,
-    test_a_wrong_password_is_refused,
-    test_many_messages_both_ways_keep_their_order,
-    test_register_resume_and_log_out,
-    test_the_echo_bot_echoes,
-    test_the_outbox_sends_what_a_dead_process_left,
-)
-"""Collected here, where ``live_server`` is a cluster."""
-
 
 @pytest.fixture(scope="module")
-def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCluster]:
-    cluster = LiveCluster(tmp_path_factory.mktemp("cluster"))
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCluster]:
+    made = LiveCluster(tmp_path_factory.mktemp("cluster"))
     try:
-        cluster.start()
-        yield cluster
+        made.start()
+        yield made
     finally:
-        cluster.stop()
+        made.stop()
 
 
-async def test_a_removed_device_is_cut_off_at_every_gateway(live_server: LiveCluster) -> None:
-    (person,) = await make_people(live_server.url, 1, secrets.token_hex(3))
-    here, there = (gateway.url for gateway in live_server.gateways)
+async def test_a_removed_device_is_cut_off_at_every_gateway(cluster: LiveCluster) -> None:
+    (person,) = await make_people(cluster.url, 1, secrets.token_hex(3))
+    here, there = (gateway.url for gateway in cluster.gateways)
     await person.connect(here)
     async with httpx.AsyncClient() as http:
         mine = {"authorization": f"Bearer {person.token}"}
@@ -63,9 +45,9 @@ async def test_a_removed_device_is_cut_off_at_every_gateway(live_server: LiveClu
 
 
 async def test_a_repeated_request_is_carried_out_once_at_whichever_gateway(
-    live_server: LiveCluster,
+    cluster: LiveCluster,
 ) -> None:
-    (person,) = await make_people(live_server.url, 1, secrets.token_hex(3))
+    (person,) = await make_people(cluster.url, 1, secrets.token_hex(3))
     key = secrets.token_hex(8)
     headers = {"authorization": f"Bearer {person.token}", "idempotency-key": key}
     body = {"user_id": "nobody.there"}
@@ -73,7 +55,7 @@ async def test_a_repeated_request_is_carried_out_once_at_whichever_gateway(
         answers = await asyncio.gather(
             *(
                 http.post(f"{gateway.url}/api/v1/friends/requests", json=body, headers=headers)
-                for gateway in live_server.gateways * 3
+                for gateway in cluster.gateways * 3
             )
         )
     assert len({(answer.status_code, answer.text) for answer in answers}) == 1

@@ -1,0 +1,38 @@
+"""A house for tests that are not in Python: ``python -m tests.ts.house embedded|cluster``.
+
+It does what it reads, a word a line, and answers each with a line: ``start`` (also after a
+``kill``) with the URL, ``kill`` with ``killed``. At the end of its input it stops everything.
+"""
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.e2e.houses import House, opened
+
+
+def obey(house: House) -> None:
+    """Kill the house and start it again as the input says."""
+    for line in sys.stdin:
+        if line == "kill\n":
+            house.kill()
+            print("killed", flush=True)
+        elif line == "start\n":
+            house.start()
+            print(house.url, flush=True)
+        else:
+            raise ValueError(line)
+
+
+def main(kind: str) -> None:
+    """Open a house of this kind, tell its URL, and obey."""
+    with (
+        TemporaryDirectory(prefix=f"hongyan-{kind}-") as folder,
+        opened(kind, Path(folder)) as house,
+    ):
+        print(house.url, flush=True)
+        obey(house)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
