@@ -39,8 +39,8 @@ async def test_health_metrics_and_the_way_of_a_message(tmp_path: Path) -> None:
             assert status(port, "/readyz") == 200
         gateway, backend = names(ports[0]), names(ports[2])
         assert {"hongyan_connections", "hongyan_facts", "hongyan_doubts"} <= gateway
-        assert "hongyan_reader_lag_entries" not in gateway
-        assert {"hongyan_commit_queue", "hongyan_reader_lag_entries"} <= backend
+        assert "hongyan_reader_lag_seconds" not in gateway
+        assert {"hongyan_commit_queue", "hongyan_reader_lag_seconds"} <= backend
         assert {"hongyan_facts_waiting", "hongyan_facts_untold"} <= backend
         first, second = (gateway.url for gateway in cluster.gateways)
         li, wang = Person(first, "li"), Person(second, "wang")

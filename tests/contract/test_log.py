@@ -523,6 +523,18 @@ class TestFeed:
             after = page[-1][0]
         assert seen == [str(i) for i in range(10)]
 
+    async def test_its_end_is_the_position_of_the_newest_entry(self, subject: Subject) -> None:
+        store = subject.store
+        assert await store.end() == 0
+        for count in (1, 1, 5, 30):
+            await store.commit(Commit(tuple(said(log_id=f"g{i % 3}") for i in range(count))))
+            end = await store.end()
+            assert end == (await store.follow(0, 99))[-1][0]
+            assert await store.follow(end, 1) == []
+        await store.commit(Commit(changes=(Touch(A),)))
+        assert await store.end() == end
+        assert await (await subject.reopen()).end() == end
+
     async def test_a_place_is_saved_with_what_was_done(self, subject: Subject) -> None:
         store = subject.store
         assert await store.place("r") == 0

@@ -51,12 +51,14 @@ async def test_who_commits_later_with_a_lower_position_is_not_missed(
     assert text(first) == "1"
     assert await stores[0].follow(position, 99) == []
     assert await stores[0].tally(position, 99) == (position, [])
+    assert await stores[0].end() == position
     await held.commit()
     assert await follow_all(stores[0], position) == ["late", "2", "3"]
     assert await follow_all(stores[1]) == ["1", "late", "2", "3"]
     end, tallies = await stores[0].tally(position, 99)
     last, _ = (await stores[0].follow(0, 9))[-1]
     assert (end, sum(tally.count for tally in tallies)) == (last, 3)
+    assert await stores[0].end() == last
     await slow.close()
 
 

@@ -70,8 +70,8 @@ def measure_watching(watching: Watching) -> Source:
         yield Gauge("store_writable", "Whether the last write succeeded.", watching.is_writable)
         yield Gauge("feed_position", "The newest entry's position.", watching.end)
         yield Gauge(
-            "reader_lag_entries", "How far each reader of the feed is behind.", watching.lags,
-            "reader",
+            "reader_lag_seconds", "How old the oldest entry is that a reader has not passed.",
+            watching.lags_s, "reader",
         )  # fmt: skip
         yield Gauge("dead_letters", "Batches that a webhook never took.", watching.dead_letters)
         yield Gauge("media_waiting", "Files that wait for their preview.", watching.media_waiting)

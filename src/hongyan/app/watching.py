@@ -5,7 +5,6 @@ import logging
 from collections.abc import Sequence
 
 from hongyan.domain.admin.statistics import READER as STATISTICS
-from hongyan.domain.integration.feed import end_of
 from hongyan.domain.integration.model import DeadLetter, Webhook, reader_of
 from hongyan.domain.log.model import Commit, SavePlace
 from hongyan.domain.media.model import MediaItem
@@ -17,7 +16,6 @@ log = logging.getLogger(__name__)
 
 EVERY_MS = 5_000
 WRITE_TIMEOUT_S = 5.0
-LAG_MAX = 100_000
 PROBE = "probe"
 """The place that is saved to see whether the store writes."""
 
@@ -33,7 +31,8 @@ class Watching:
     Attributes:
         is_writable: Whether the last write came to its end in time; true until one did not.
         end: The position of the newest entry.
-        lags: How many entries each reader is behind, counted up to ``LAG_MAX``.
+        lags_s: How many seconds ago the oldest entry was sent that a reader's saved place has
+            not passed; 0 where it has passed them all. Inactive webhooks are left out.
         dead_letters: How many there are.
         media_waiting: Files without their preview.
     """
@@ -47,7 +46,7 @@ class Watching:
         self._next_ms = 0
         self.is_writable = True
         self.end = 0
-        self.lags: dict[str, int] = {}
+        self.lags_s: dict[str, float] = {}
         self.dead_letters = 0
         self.media_waiting = 0
 
@@ -57,22 +56,21 @@ class Watching:
             return 0
         self._next_ms = now_ms + EVERY_MS
         await self._write()
-        self.end = await end_of(self._store, self.end)
+        self.end = await self._store.end()
         names = {name: name for name in self._readers}
         for webhook in await self._store.scan(Webhook):
-            names[f"webhook:{webhook.webhook_id}"] = reader_of(webhook.webhook_id)
-        self.lags = {name: await self._lag(reader) for name, reader in names.items()}
+            if webhook.active:
+                names[f"webhook:{webhook.webhook_id}"] = reader_of(webhook.webhook_id)
+        self.lags_s = {name: await self._lag_s(reader, now_ms) for name, reader in names.items()}
         self.dead_letters = await self._store.count(DeadLetter)
         self.media_waiting = await self._store.count(MediaItem, "processing", by="by_state")
         return 0
 
-    async def _lag(self, reader: str) -> int:
-        """Count the entries behind a reader's place: positions may have gaps."""
+    async def _lag_s(self, reader: str, now_ms: int) -> float:
+        """Return the age of the next entry: one read, however far the reader is behind."""
         place = await self._store.place(reader)
-        if place >= self.end:
-            return 0
-        _, counts = await self._store.tally(place, LAG_MAX)
-        return sum(one.count for one in counts)
+        found = await self._store.follow(place, 1, self.end) if place < self.end else []
+        return max(0, now_ms - found[0][1].sent_at_ms) / 1000 if found else 0.0
 
     async def _write(self) -> None:
         try:

@@ -11,7 +11,6 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
-from hongyan.domain.integration.feed import end_of
 from hongyan.domain.log.model import NOBODY, Commit, Committed, SavePlace
 from hongyan.domain.log.ports import Feed, Log
 
@@ -67,7 +66,7 @@ class Retelling:
         """The process leads now: tell again what the leader before may have missed."""
         self._samples.clear()
         self._position = self._saved = await self._feed.place(READER)
-        self._end = await end_of(self._feed, self._position)
+        self._end = await self._feed.end()
         self._position = self._position or self._end
         self._is_due = True
 
@@ -85,7 +84,7 @@ class Retelling:
             except BaseException:
                 self._is_due = True
                 raise
-        self._end = await end_of(self._feed, self._end)
+        self._end = await self._feed.end()
         self._samples.append((now_s, self._end))
         while len(self._samples) > 1 and self._samples[1][0] <= now_s - self._safe_s:
             self._samples.popleft()

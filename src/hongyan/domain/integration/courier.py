@@ -28,7 +28,8 @@ from .webhooks_api import DeliveredEntry, Delivery, DeliveryData
 
 ATTEMPTS_KEPT = 100
 BATCH_BYTES = 1024 * 1024
-SAVE_EVERY = 5_000
+SAVE_EVERY_S = 30.0
+"""How often the place is saved while nothing passes the filter."""
 ERROR_MAX = 200
 STALE_S = 0.05
 
@@ -123,7 +124,8 @@ class Courier:
         guard = guard_of(name)
         self._epoch = (await post.log.heads([guard]))[guard].epoch
         webhook = await post.records.get(Webhook, name)
-        self._position = self._saved = await post.feed.place(reader_of(name))
+        self._position = await post.feed.place(reader_of(name))
+        self._have_saved(self._position)
         self._pending = await post.feed.place(batch_reader_of(name))
         attempts = await post.records.scan(WebhookAttempt, name, limit=ATTEMPTS_KEPT)
         newest = max(attempts, key=lambda one: one.at_ms, default=None)
@@ -138,10 +140,12 @@ class Courier:
         news = self._news()
         batch = await self._collect(webhook)
         if batch is None:
-            if self._position - self._saved >= SAVE_EVERY:
+            if self._is_save_due():
                 await self._save(SavePlace(reader_of(self._webhook_id), self._position))
-                self._saved = self._position
-            await news.wait(self.changed)
+                self._have_saved(self._position)
+                return  # there may be more to read
+            unsaved = self._position > self._saved
+            await news.wait(self.changed, SAVE_EVERY_S if unsaved else None)
             return
         if self._pending != batch.last:
             self._pending = batch.last
@@ -167,7 +171,7 @@ class Courier:
                         return Batch(tuple(found))
             if not found:
                 self._position = position
-                if position - self._saved >= SAVE_EVERY:
+                if self._is_save_due():
                     return None
             elif not until:
                 return Batch(tuple(found))
@@ -202,7 +206,15 @@ class Courier:
     async def _advance(self, batch: Batch, *more: Change) -> None:
         name = self._webhook_id
         await self._save(SavePlace(reader_of(name), batch.last), *more)
-        self._position = self._saved = batch.last
+        self._position = batch.last
+        self._have_saved(batch.last)
+
+    def _is_save_due(self) -> bool:
+        is_time = asyncio.get_running_loop().time() >= self._saved_s + SAVE_EVERY_S
+        return is_time and self._position > self._saved
+
+    def _have_saved(self, position: int) -> None:
+        self._saved, self._saved_s = position, asyncio.get_running_loop().time()
 
     async def _save(self, *changes: Change) -> None:
         guard = Expect(guard_of(self._webhook_id), self._epoch)
@@ -226,11 +238,12 @@ class News:
         if not self._told.done():
             self._told.set_result(None)
 
-    async def wait(self, changed: asyncio.Event) -> None:
-        """Return when it has, or when ``changed`` is set."""
+    async def wait(self, changed: asyncio.Event, most_s: float | None = None) -> None:
+        """Return when it has, when ``changed`` is set, or after so long."""
         other = asyncio.ensure_future(changed.wait())
         try:
-            await asyncio.wait((self._told, other), return_when=asyncio.FIRST_COMPLETED)
+            waited = (self._told, other)
+            await asyncio.wait(waited, timeout=most_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
             other.cancel()
 

@@ -14,29 +14,6 @@ END = 2**62
 Placed = tuple[int, Entry]
 
 
-async def end_of(feed: Feed, low: int = 0) -> int:
-    """Return the position of the newest entry; ``low`` where nothing comes behind it.
-
-    From the beginning some fifty small reads; from where it was a moment ago, a few.
-    """
-    step = 1
-    while found := await feed.follow(low, 1):
-        low, step = found[0][0], step * 2
-        if not await feed.follow(low + step, 1):
-            break
-    else:
-        return low
-    high = low + step  # nothing comes after it, and low exists
-    while low < high:
-        middle = (low + high) // 2
-        found = await feed.follow(middle, 1)
-        if found:
-            low = found[0][0]
-        else:
-            high = middle
-    return low
-
-
 class Window:
     """The newest stretch of the feed in memory, so that readers at its end share one read.
 

@@ -31,7 +31,7 @@ from hongyan.kernel.pages import check_page, read_place, write_place
 
 from .api import NotABot
 from .courier import ATTEMPTS_KEPT, Batch, Courier, News, Post, deliver
-from .feed import END, PAGE, Placed, end_of
+from .feed import END, PAGE, Placed
 from .model import (
     SYSTEM_LOG,
     WEBHOOK_CHANGED,
@@ -106,6 +106,8 @@ class Webhooks:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._couriers.clear()  # one that never began could not strike itself off
+        self._tasks.clear()
 
     async def look(self, _now_ms: int) -> int:
         """Look for what this process was not told of; for chores where that may happen."""
@@ -176,7 +178,7 @@ class Webhooks:
             created_at_ms=self._post.clock.now_ms(),
         )
         _check(webhook)
-        end = await end_of(self._post.feed)
+        end = await self._post.feed.end()
         await self._commit(actor, webhook.webhook_id, Put(webhook), *_place(webhook, end))
         return NewWebhook(_info(webhook, end), secret)
 
@@ -231,7 +233,7 @@ class Webhooks:
         webhook = await self._get(command.webhook_id)
         if not 0 <= command.position < END:
             raise Invalid("position is a place in the feed.", field="position")
-        if command.position > await end_of(self._post.feed):
+        if command.position > await self._post.feed.end():
             raise Invalid("position is beyond the end of the feed.", field="position")
         await self._commit(actor, webhook.webhook_id, *_place(webhook, command.position))
         return _info(webhook, command.position)

@@ -112,6 +112,13 @@ class Feed(Protocol):
         """
         ...
 
+    async def end(self) -> int:
+        """Return the position of the newest entry that ``follow`` gives; 0 while there is none.
+
+        No entry will appear at this position or before it any more.
+        """
+        ...
+
     async def place(self, reader: str) -> int:
         """Return the reader's last saved position; 0 at first."""
         ...

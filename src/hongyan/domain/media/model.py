@@ -3,6 +3,9 @@
 The bytes are objects named by their SHA-256 (``object_name``), stored once however many media
 have them. The epoch of ``content_log`` guards all media of one content: whoever makes one,
 gives one a use, or collects one, expects it; whoever makes or collects one raises it.
+
+A guard must outlive what it guards, or somebody late would take its first epoch for what was
+seen. So guards are never removed, and contents and uploads share them by how they begin.
 """
 
 from collections.abc import Mapping
@@ -28,8 +31,12 @@ AVATAR_SEQ = 0
 
 
 def content_log(sha256: str) -> LogId:
-    """Return the log, for ever without entries, whose epoch guards the media of one content."""
-    return LogId("#" + sha256)
+    """Return the log, for ever without entries, whose epoch guards the media of a content.
+
+    There are 65,536. To share one with another content costs a second look, when that one's
+    media change at the very moment.
+    """
+    return LogId("#" + sha256[:4])
 
 
 def usage_log(user_id: UserId) -> LogId:
@@ -38,8 +45,11 @@ def usage_log(user_id: UserId) -> LogId:
 
 
 def upload_log(upload_id: str) -> LogId:
-    """Return the log, for ever without entries, whose epoch guards how far an upload is."""
-    return LogId("^" + upload_id)
+    """Return the log, for ever without entries, whose epoch guards how far an upload is.
+
+    There are 32,768, shared as those of contents are.
+    """
+    return LogId("^" + upload_id[:4])
 
 
 def object_name(sha256: str, variant: str = "") -> str:

@@ -153,7 +153,7 @@ class MediaService:
                 expects=tuple(Expect(guard, heads[guard].epoch) for guard in guards),
             )
 
-        async with self._turns.of(content_log(sha256)):
+        async with self._turns.of(object_name(sha256)):
             await decide(self._log, attempt)
         return media_info(claimed[0])
 

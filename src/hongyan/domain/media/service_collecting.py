@@ -61,7 +61,7 @@ class Collecting:
             await self._check(check, now_ms)
         doomed = await self._records.scan(Doomed, limit=ROUND)
         for row in doomed:
-            async with self._turns.of(content_log(row.sha256)):
+            async with self._turns.of(object_name(row.sha256)):
                 await self._delete(row.sha256)
         return done + len(due) + len(doomed)
 
@@ -82,7 +82,7 @@ class Collecting:
             used = bool(await self._records.keys(MediaUse, check.media_id, limit=1))
             return Commit(changes=await self._judged(there, used, now_ms), expects=expects)
 
-        async with self._turns.of(guard):
+        async with self._turns.of(object_name(item.sha256)):
             await decide(self._log, attempt)
 
     async def _judged(self, item: MediaItem, used: bool, now_ms: int) -> tuple[Change, ...]:

@@ -199,7 +199,7 @@ class Uploads:
             told = () if item.state == "processing" else (tell_ready(item, self._clock),)
             return Commit(told, changes, expects)
 
-        async with self._turns.of(content_log(sha256)):
+        async with self._turns.of(object_name(sha256)):
             await decide(self._log, attempt)
         return finished
 

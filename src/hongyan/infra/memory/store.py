@@ -236,6 +236,10 @@ class MemoryStore:
         tallies = [Tally(*key, count) for key, count in counts.items()]
         return (found[-1][0] if found else after), tallies
 
+    async def end(self) -> int:
+        """See ``Feed.end``."""
+        return len(self._all)
+
     async def place(self, reader: str) -> int:
         """See ``Feed.place``."""
         return self._places.get(reader, 0)

@@ -8,19 +8,18 @@ A hopeful batch that was wrong is rolled back and done carefully.
 Each statement that is run for a log names this one log.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from itertools import starmap
 
 import asyncpg
-from msgspec import Raw
 
 from hongyan.domain.log.model import Commit, Drop, Duplicate, Entry, Put, Stale
 from hongyan.infra.sql import rows
+from hongyan.infra.sql.entries import LogHead, RetryKey, read_entry, retry_key
 from hongyan.infra.sql.statements import read_statements
-from hongyan.kernel.ids import ClientId, LogId
+from hongyan.kernel.ids import LogId
 
 from .connections import Connection
-from .plan import LogHead, Plan, RetryKey, raises
+from .plan import Plan, raises
 from .rows import POSTGRES
 
 SQL = read_statements(__package__, "log.sql")
@@ -133,15 +132,10 @@ async def _set_heads(connection: Connection, heads: dict[str, LogHead], position
 
 async def _look_up(connection: Connection, commits: list[Commit]) -> dict[RetryKey, Entry]:
     """Return what the database has under the client ids of these commits."""
-    keys = {
-        (first.log_id, first.sender, first.client_id)
-        for commit in commits
-        for first in commit.appends[:1]
-        if first.client_id
-    }
+    keys = {key for commit in commits if (key := retry_key(commit)) is not None}
     if not keys:
         return {}
-    found = map(read_entry, await connection.fetchmany(SQL["find"], sorted(keys)))
+    found = starmap(read_entry, await connection.fetchmany(SQL["find"], sorted(keys)))
     return {(entry.log_id, entry.sender, entry.client_id): entry for entry in found}
 
 
@@ -225,11 +219,3 @@ async def _write_rows(connection: Connection, changes: list[Put | Drop]) -> None
             statements.setdefault(rows.drop(change.row.TABLE, POSTGRES), []).append(key)
     for statement, bindings in statements.items():
         await connection.executemany(statement, bindings)
-
-
-def read_entry(found: Sequence[Any] | asyncpg.Record) -> Entry:
-    """Return the entry in a record of (log_id, seq, ..., body)."""
-    log_id, seq, ordinal, kind, sender, client_id, sent_at_ms, body = found
-    return Entry(
-        log_id, seq, ordinal, kind, sender, ClientId(client_id or ""), sent_at_ms, Raw(body)
-    )

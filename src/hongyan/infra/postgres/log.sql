@@ -90,6 +90,10 @@ FROM (
     ORDER BY position LIMIT $2
 ) AS next
 GROUP BY kind, sender, day
+-- name: end
+SELECT position FROM entry
+WHERE position < ($1 + pg_snapshot_xmin(pg_current_snapshot())::text::bigint) << 16
+ORDER BY position DESC LIMIT 1
 -- name: place
 SELECT position FROM reader WHERE name = $1
 -- name: base

@@ -7,8 +7,6 @@ done already.
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Raw, structs
-
 from hongyan.domain.log.model import (
     Advance,
     Append,
@@ -22,21 +20,8 @@ from hongyan.domain.log.model import (
     Stale,
     Touch,
 )
+from hongyan.infra.sql.entries import LogHead, RetryKey, retry_key, rewritten
 from hongyan.kernel.ids import LogId
-
-RetryKey = tuple[str, str, str]
-
-
-class LogHead:
-    """A log's head while a batch is planned."""
-
-    __slots__ = ("epoch", "log_id", "ordinal", "seq")
-
-    def __init__(self, log_id: str, seq: int, ordinal: int, epoch: int) -> None:
-        self.log_id = log_id
-        self.seq = seq
-        self.ordinal = ordinal
-        self.epoch = epoch
 
 
 class Plan:
@@ -67,11 +52,10 @@ class Plan:
             Stale: an ``Expect`` does not hold; nothing is planned.
             ValueError: another append than the first has a client id.
         """
-        if any(append.client_id for append in commit.appends[1:]):
-            raise ValueError("only the first append of a commit may have a client id")
-        repeat = self._repeated(commit)
+        key = retry_key(commit)
+        repeat = self._known.get(key) if key is not None else None
         if repeat is not None:
-            return (repeat,), True
+            return (rewritten(repeat, self.rewrites),), True
         for expect in commit.expects:
             if self.heads[expect.log_id].epoch != expect.epoch:
                 raise Stale
@@ -80,34 +64,11 @@ class Plan:
             self._change(change, entries)
         return entries, False
 
-    def _repeated(self, commit: Commit) -> Entry | None:
-        if not commit.appends or not commit.appends[0].client_id:
-            return None
-        first = commit.appends[0]
-        known = self._known.get((first.log_id, first.sender, first.client_id))
-        if known is None:
-            return None
-        body = self.rewrites.get((known.log_id, known.seq))
-        return known if body is None else structs.replace(known, body=Raw(body))
-
     def _append(self, append: Append) -> Entry:
         head = self.heads[append.log_id]
-        head.seq += 1
+        entry = head.append(append)
         if append.countable:
-            head.ordinal += 1
             self._wrote(append, head)
-        if append.changes_rules:
-            head.epoch += 1
-        entry = Entry(
-            append.log_id,
-            head.seq,
-            head.ordinal,
-            append.kind,
-            append.sender,
-            append.client_id,
-            append.sent_at_ms,
-            Raw(append.body),
-        )
         if append.client_id:
             self._known[(append.log_id, append.sender, append.client_id)] = entry
         self.entries.append(entry)

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import starmap
 from typing import Any
 
 from hongyan.domain.log.model import Cursor, Entry, Head, Order, Row, Span, Tally
+from hongyan.infra.sql.entries import read_entry
 from hongyan.infra.sql.records import SqlRecords
 from hongyan.kernel.ids import ClientId, LogId, UserId
 
-from .batch import SQL, read_entry
+from .batch import SQL
 from .connections import Readers
 from .rows import POSTGRES, get_many
 
@@ -35,7 +37,7 @@ class PostgresReader(SqlRecords):
     async def find(self, log_id: LogId, sender: UserId, client_id: ClientId) -> Entry | None:
         """See ``Log.find``."""
         found = await self._readers.fetch(SQL["find"], log_id, sender, client_id)
-        return read_entry(found[0]) if found else None
+        return read_entry(*found[0]) if found else None
 
     async def read(
         self,
@@ -48,7 +50,7 @@ class PostgresReader(SqlRecords):
     ) -> list[Entry]:
         """See ``Log.read``."""
         bindings = (log_id, first, last, limit, list(kinds) or None)
-        return [read_entry(found) for found in await self._readers.fetch(SQL[order], *bindings)]
+        return [read_entry(*found) for found in await self._readers.fetch(SQL[order], *bindings)]
 
     async def heads(self, log_ids: Sequence[LogId]) -> dict[LogId, Head]:
         """See ``Log.heads``."""
@@ -71,7 +73,7 @@ class PostgresReader(SqlRecords):
         ]
         tails: dict[LogId, list[Entry]] = {}
         found = await self._readers.fetch(SQL["tails"], *columns, limit, list(kinds) or None)
-        for entry in map(read_entry, found):
+        for entry in starmap(read_entry, found):
             tails.setdefault(entry.log_id, []).append(entry)
         return tails
 
@@ -108,7 +110,7 @@ class PostgresReader(SqlRecords):
         pause_s = 0.001
         while True:
             found = await self._readers.fetch(SQL["follow"], *bindings)
-            settled = [(one[0], read_entry(one[2:])) for one in found if one[1]]
+            settled = [(one[0], read_entry(*one[2:])) for one in found if one[1]]
             if settled or not found or asyncio.get_running_loop().time() > end:
                 return settled
             await asyncio.sleep(pause_s)
@@ -119,6 +121,11 @@ class PostgresReader(SqlRecords):
         found = await self._readers.fetch(SQL["tally"], after, limit, self._base)
         tallies = [Tally(kind, sender, day, count) for kind, sender, day, count, _ in found]
         return max((one[-1] for one in found), default=after), tallies
+
+    async def end(self) -> int:
+        """See ``Feed.end``: entries that a transaction might come before do not count yet."""
+        found = await self._readers.fetch(SQL["end"], self._base)
+        return int(found[0][0]) if found else 0
 
     async def place(self, reader: str) -> int:
         """See ``Feed.place``."""

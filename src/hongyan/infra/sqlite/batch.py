@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import apsw
-from msgspec import Raw, structs
 
 from hongyan.domain.log.model import (
     Advance,
@@ -25,29 +24,17 @@ from hongyan.domain.log.model import (
     Touch,
 )
 from hongyan.infra.sql import rows
+from hongyan.infra.sql.entries import LogHead, RetryKey, read_entry, retry_key, rewritten
 from hongyan.infra.sql.statements import read_statements
-from hongyan.kernel.ids import ClientId
+from hongyan.kernel.ids import LogId
 
 from .inserts import CHUNKS, insert_many, multi_insert
 from .newest import NewestIds
 from .rows import SQLITE
-from .tail import Placed, RetryKey, Tail
+from .tail import Placed, Tail
 
 SQL = read_statements(__package__, "log.sql")
 HEADS_KEPT = 100_000
-
-
-class LogHead:
-    """A log's head while its log is being written to."""
-
-    __slots__ = ("epoch", "key", "log_id", "ordinal", "seq")
-
-    def __init__(self, log_id: str, key: int, seq: int, ordinal: int, epoch: int) -> None:
-        self.log_id = log_id
-        self.key = key
-        self.seq = seq
-        self.ordinal = ordinal
-        self.epoch = epoch
 
 
 class Batch:
@@ -71,7 +58,7 @@ class Batch:
         self._on_disk: dict[tuple[int, str, str], int] = {}
         self._newest = NewestIds(lambda pair: self._scalar(SQL["newest_id"], pair))
         for position, log_key, log_id, *rest in connection.execute(SQL["unindexed"]):
-            entry = read_entry(log_id, rest)
+            entry = read_entry(log_id, *rest)
             key = (entry.log_id, entry.sender, entry.client_id)
             tail.add([(position, entry)], {key: entry} if entry.client_id else {})
             if entry.client_id:
@@ -130,34 +117,31 @@ class Batch:
             Stale, Duplicate: as ``Log.commit``; the commit has then changed nothing.
             ValueError: another append than the first has a client id.
         """
-        appends, changes = commit.appends, commit.changes
-        if len(appends) > 1 and any(append.client_id for append in appends[1:]):
-            raise ValueError("only the first append of a commit may have a client id")
-        if appends and appends[0].client_id:
-            repeat = self._repeated(appends[0])
+        key = retry_key(commit)
+        if key is not None:
+            repeat = self._repeated(key)
             if repeat is not None:
                 return (repeat,), True
         for expect in commit.expects:
             if self._head(expect.log_id).epoch != expect.epoch:
                 raise Stale
+        changes = commit.changes
         if changes and any(type(c) is Put and c.row.TABLE.unique for c in changes):
             return self._add_guarded(commit), False
         return self._apply(commit), False
 
-    def _repeated(self, first: Append) -> Entry | None:
-        key = (first.log_id, first.sender, first.client_id)
+    def _repeated(self, key: RetryKey) -> Entry | None:
         known = self._appended.get(key) or self._tail.find(key)
         if known is None:
             if not self._on_disk:
                 return None
-            place = (self._head(first.log_id).key, first.sender, first.client_id)
-            position = self._on_disk.get(place)
+            log_id, sender, client_id = key
+            position = self._on_disk.get((self._head(log_id).key, sender, client_id))
             if position is None:
                 return None
             (found,) = self._connection.execute(SQL["at"], (position,))
-            known = read_entry(first.log_id, found)
-        body = self._rewritten.get((known.log_id, known.seq))
-        return known if body is None else structs.replace(known, body=Raw(body))
+            known = read_entry(LogId(log_id), *found)
+        return rewritten(known, self._rewritten)
 
     def _add_guarded(self, commit: Commit) -> tuple[Entry, ...]:
         """Apply a commit that a unique constraint may still refuse."""
@@ -194,23 +178,10 @@ class Batch:
 
     def _append(self, append: Append) -> Entry:
         head = self._head(append.log_id)
-        head.seq += 1
+        entry = head.append(append)
         if append.countable:
-            head.ordinal += 1
             self._advance(head, append.sender, head.seq, head.ordinal, head.seq, append.sent_at_ms)
-        if append.changes_rules:
-            head.epoch += 1
         self._dirty[append.log_id] = head
-        entry = Entry(
-            append.log_id,
-            head.seq,
-            head.ordinal,
-            append.kind,
-            append.sender,
-            append.client_id,
-            append.sent_at_ms,
-            Raw(append.body),
-        )
         if append.client_id:
             self._appended[(append.log_id, append.sender, append.client_id)] = entry
         self._new.append((self._next_pos, entry))
@@ -296,7 +267,7 @@ class Batch:
         if head is None:
             found = self._connection.execute(SQL["head"], (log_id,)).fetchone()
             if found is None:
-                head = LogHead(log_id, self._next_key, 0, 0, 0)
+                head = LogHead(log_id, 0, 0, 0, self._next_key)
                 self._next_key += 1
             else:
                 head = LogHead(log_id, *found)
@@ -356,14 +327,6 @@ _INSERT_CURSORS = multi_insert(
     " delivered_seq = max(delivered_seq, excluded.delivered_seq),"
     " sent_at_ms = max(sent_at_ms, excluded.sent_at_ms)",
 )
-
-
-def read_entry(log_id: Any, found: Sequence[Any]) -> Entry:
-    """Return the entry in a row of (seq, ordinal, kind, sender, client_id, sent_at_ms, body)."""
-    seq, ordinal, kind, sender, client_id, sent_at_ms, body = found
-    return Entry(
-        log_id, seq, ordinal, kind, sender, ClientId(client_id or ""), sent_at_ms, Raw(body)
-    )
 
 
 def _duplicate(error: apsw.ConstraintError, changes: Sequence[Change]) -> Exception:

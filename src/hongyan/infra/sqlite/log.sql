@@ -1,5 +1,5 @@
 -- name: head
-SELECT log_key, seq, ordinal, epoch FROM log WHERE log_id = ?;
+SELECT seq, ordinal, epoch, log_key FROM log WHERE log_id = ?;
 -- name: next_key
 SELECT coalesce(max(log_key), 0) + 1 FROM log;
 -- name: next_pos
@@ -66,6 +66,8 @@ FROM (
     FROM entry WHERE pos > ? ORDER BY pos LIMIT ?
 )
 GROUP BY kind, sender, day;
+-- name: end
+SELECT coalesce(max(pos), 0) FROM entry;
 -- name: newest_id
 SELECT max(client_id) FROM entry_retry WHERE log_key = ? AND sender = ?;
 -- name: unindexed

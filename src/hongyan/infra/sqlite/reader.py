@@ -11,11 +11,12 @@ import apsw
 import msgspec
 
 from hongyan.domain.log.model import Cursor, Entry, Head, Order, Row, Span, Tally
+from hongyan.infra.sql.entries import read_entry
 from hongyan.infra.sql.records import SqlRecords
 from hongyan.kernel.errors import Unavailable
 from hongyan.kernel.ids import ClientId, LogId, UserId
 
-from .batch import SQL, read_entry
+from .batch import SQL
 from .database import open_database
 from .rows import SQLITE, get_many
 from .tail import Placed, Tail, union
@@ -61,7 +62,7 @@ class SqliteReader(SqlRecords):
         if hot is not None:
             return hot
         found = await self._read(SQL["find"], (log_id, sender, client_id))
-        return read_entry(log_id, found[0]) if found else None
+        return read_entry(log_id, *found[0]) if found else None
 
     async def read(
         self,
@@ -81,7 +82,7 @@ class SqliteReader(SqlRecords):
             "limit": limit,
             "kinds": _text(kinds) if kinds else None,
         }
-        cold = [read_entry(log_id, found) for found in await self._read(SQL[order], bindings)]
+        cold = [read_entry(log_id, *found) for found in await self._read(SQL[order], bindings)]
         return union(hot, cold, limit, order == "newest")
 
     async def heads(self, log_ids: Sequence[LogId]) -> dict[LogId, Head]:
@@ -107,7 +108,7 @@ class SqliteReader(SqlRecords):
         }
         cold: dict[LogId, list[Entry]] = {}
         for log_id, *rest in await self._read(SQL["tails"], bindings) if wanted else ():
-            cold.setdefault(log_id, []).append(read_entry(log_id, rest))
+            cold.setdefault(log_id, []).append(read_entry(log_id, *rest))
         tails = {
             i: union(entries, cold.get(i, ()), limit, newest=True) for i, entries in hot.items()
         }
@@ -144,13 +145,17 @@ class SqliteReader(SqlRecords):
             "kinds": _text(kinds) if kinds else None,
         }
         found = await self._read(SQL["follow"], bindings)
-        return [(position, read_entry(log_id, rest)) for position, log_id, *rest in found]
+        return [(position, read_entry(*rest)) for position, *rest in found]
 
     async def tally(self, after: int, limit: int) -> tuple[int, list[Tally]]:
         """See ``Feed.tally``."""
         found = await self._read(SQL["tally"], (after, limit))
         tallies = [Tally(kind, sender, day, count) for kind, sender, day, count, _ in found]
         return max((one[-1] for one in found), default=after), tallies
+
+    async def end(self) -> int:
+        """See ``Feed.end``."""
+        return int((await self._read(SQL["end"], ()))[0][0])
 
     async def place(self, reader: str) -> int:
         """See ``Feed.place``."""

@@ -6,9 +6,10 @@ from pathlib import Path
 import apsw
 
 from hongyan.domain.log.model import Commit, Entry, Row
+from hongyan.infra.sql.entries import read_entry
 from hongyan.kernel.errors import Unavailable
 
-from .batch import SQL, read_entry
+from .batch import SQL
 from .database import open_database
 from .reader import SqliteReader
 from .tail import Tail
@@ -30,7 +31,7 @@ class SqliteSnapshot(SqliteReader):
         connection.execute("BEGIN")
         tail = Tail()
         for position, _, log_id, *rest in connection.execute(SQL["unindexed"]):
-            entry = read_entry(log_id, rest)
+            entry = read_entry(log_id, *rest)
             key = (entry.log_id, entry.sender, entry.client_id)
             tail.add([(position, entry)], {key: entry} if entry.client_id else {})
         super().__init__(path, row_types, tail, readers=1)

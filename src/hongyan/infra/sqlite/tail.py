@@ -16,12 +16,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Raw, structs
 
 from hongyan.domain.log.model import Entry
+from hongyan.infra.sql.entries import RetryKey
 
 GENERATION_ENTRIES = 4_096
 GENERATION_BYTES = 8 * 1024 * 1024
 RIPE_ENTRIES = 1_024
 
-RetryKey = tuple[str, str, str]
 Placed = tuple[int, Entry]
 """An entry and its position on disk."""
 

@@ -5,8 +5,9 @@ import asyncio
 import msgspec
 import pytest
 
+from hongyan.domain.integration import courier
 from hongyan.domain.integration.courier import Post, RetryPolicy
-from hongyan.domain.integration.feed import Window, end_of
+from hongyan.domain.integration.feed import PAGE, Window
 from hongyan.domain.integration.model import reader_of
 from hongyan.domain.integration.ports import Posted, Unreachable
 from hongyan.domain.integration.webhooks import Webhooks
@@ -99,15 +100,6 @@ async def until(is_so):
     async with asyncio.timeout(10):
         while not is_so():  # noqa: ASYNC110
             await asyncio.sleep(0.001)
-
-
-async def test_the_end_of_the_feed(store, office):
-    assert await end_of(store) == 0
-    for count in (1, 1, 5, 30):
-        await office.say(count)
-        end = await end_of(store)
-        assert await store.follow(end, 1) == []
-        assert len(await store.follow(end - 1, 10)) == 1
 
 
 async def test_a_webhook_gets_what_comes_after_it_in_order(office, receiver):
@@ -217,7 +209,7 @@ async def test_a_process_from_which_the_work_was_taken_saves_nothing(store, cloc
     await other.say(4)
     await until(lambda: len(receiver.seen) == 7)
     assert slow.posts == receiver.posts[:1]
-    end = await end_of(store)
+    end = await store.end()
     async with asyncio.timeout(10):
         while await store.place(reader_of(webhook_id)) < end:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
@@ -241,3 +233,30 @@ async def test_who_looks_finds_what_nobody_told(store, clock, receiver):
     await office.webhooks.look(0)
     await until(lambda: receiver.seen[-1:] == [2])
     await office.webhooks.stop()
+
+
+async def test_the_place_moves_on_when_nothing_passes_the_filter(
+    office, store, receiver, monkeypatch
+):
+    monkeypatch.setattr(courier, "SAVE_EVERY_S", 0.01)
+    webhook_id = await office.hook(kinds=("poll.closed",))
+    await office.say(3)
+    end = await store.end()
+    async with asyncio.timeout(10):
+        while await store.place(reader_of(webhook_id)) < end:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    assert receiver.posts == []
+
+
+async def test_a_replay_past_what_the_filter_leaves_out_comes_to_its_end(
+    office, receiver, monkeypatch
+):
+    await office.say(2 * PAGE)
+    closed = Append(TEAM, "poll.closed", "alice", b"{}", 1)
+    await office.store.commit(Commit((closed,)))
+    monkeypatch.setattr(courier, "SAVE_EVERY_S", 0.0)  # it saves after each page
+    webhook_id = await office.hook(kinds=("poll.closed",))
+    await office.call(ReplayWebhook(webhook_id=webhook_id, position=0))
+    await office.webhooks.stop()
+    await office.webhooks.start()
+    await until(lambda: receiver.posts)

@@ -22,7 +22,7 @@ from hongyan.domain.media.api import (
     UnsupportedType,
     UploadInfo,
 )
-from hongyan.domain.media.model import MEDIA_READY, Doomed, MediaItem, object_name
+from hongyan.domain.media.model import MEDIA_READY, Doomed, MediaItem, content_log, object_name
 from hongyan.domain.media.rules import clean_name
 from hongyan.domain.media.service_uploads import Uploads
 from hongyan.kernel.bus import Actor
@@ -31,6 +31,17 @@ from hongyan.kernel.errors import Busy, Invalid, LimitReached
 
 def digest(data):
     return hashlib.sha256(data).hexdigest()
+
+
+def alike():
+    """Return two contents under one guard."""
+    seen, number = {}, 0
+    while True:
+        data = b"text/plain|%d" % number
+        other = seen.setdefault(content_log(digest(data)), data)
+        if other is not data:
+            return other, data
+        number += 1
 
 
 async def usage(world, who):
@@ -69,6 +80,18 @@ async def test_the_same_bytes_are_kept_once(world):
     two = await world.upload(world.bob)
     assert one != two
     assert world.names() == [digest(b"text/plain|hello")]
+
+
+async def test_contents_that_share_a_guard_do_not_disturb_each_other(world):
+    one, two = alike()
+    assert content_log(digest(one)) == content_log(digest(two))
+    made = await asyncio.gather(
+        *[world.upload(who, data) for who in (world.alice, world.bob) for data in (one, two)]
+    )
+    assert len(set(made)) == 4
+    assert world.names() == sorted((digest(one), digest(two)))
+    guard = content_log(digest(one))
+    assert (await world.store.heads([guard]))[guard].epoch == 4
 
 
 async def test_missing_bytes_are_missed(world):
