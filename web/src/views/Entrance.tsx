@@ -1,5 +1,6 @@
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { isKey, t, useLanguage } from "../i18n/index.js";
+import { type Key, isKey, t, useLanguage } from "../i18n/index.js";
 import { useValue } from "../lib/hooks.js";
 import { useClient } from "../model/client.js";
 import { explain } from "../model/feedback.js";
@@ -64,8 +65,16 @@ function LanguageSwitch() {
   );
 }
 
-/** A form that does one thing, and says what went wrong. */
-function useSubmit(work: () => Promise<unknown>) {
+interface FormProps {
+  work: () => Promise<unknown>;
+  action: Key;
+  links: readonly (readonly [label: Key, leadsTo: Mode])[];
+  setMode: (mode: Mode) => void;
+  children: ComponentChildren;
+}
+
+/** A form that does one thing, says what went wrong, and leads to the others. */
+function Form({ work, action, links, setMode, children }: FormProps) {
   const [error, setError] = useState("");
   const [isBusy, setBusy] = useState(false);
   const submit = async (event: SubmitEvent) => {
@@ -80,7 +89,55 @@ function useSubmit(work: () => Promise<unknown>) {
       setBusy(false);
     }
   };
-  return { error, isBusy, submit };
+  return (
+    <form class="form" onSubmit={submit}>
+      {children}
+      {error && <ErrorLine text={error} />}
+      <button type="submit" class="button primary wide" disabled={isBusy}>
+        {t(action)}
+      </button>
+      <div class="form-links">
+        {links.map(([label, leadsTo]) => (
+          <button key={label} type="button" class="button quiet" onClick={() => setMode(leadsTo)}>
+            {t(label)}
+          </button>
+        ))}
+      </div>
+    </form>
+  );
+}
+
+interface FieldProps {
+  value: string;
+  onValue: (value: string) => void;
+}
+
+function Identifier(props: FieldProps) {
+  return (
+    <Field
+      label={t("entrance.identifier")}
+      name="username"
+      autocomplete="username"
+      autoCapitalize="none"
+      required
+      {...props}
+    />
+  );
+}
+
+function NewPassword({ label, ...props }: FieldProps & { label: Key }) {
+  return (
+    <Field
+      label={t(label)}
+      hint={t("entrance.passwordHint")}
+      name="password"
+      type="password"
+      autocomplete="new-password"
+      required
+      minLength={8}
+      {...props}
+    />
+  );
 }
 
 interface IdentifierProps {
@@ -92,20 +149,12 @@ interface IdentifierProps {
 function LogIn({ identifier, setIdentifier, setMode }: IdentifierProps) {
   const client = useClient();
   const [password, setPassword] = useState("");
-  const { error, isBusy, submit } = useSubmit(() =>
-    client.logIn({ identifier: identifier.trim(), password, platform: "web", device_name: deviceName() }),
-  );
+  const work = () =>
+    client.logIn({ identifier: identifier.trim(), password, platform: "web", device_name: deviceName() });
+  const links = [["entrance.toRegister", "register"], ["entrance.toForgot", "forgot"]] as const;
   return (
-    <form class="form" onSubmit={submit}>
-      <Field
-        label={t("entrance.identifier")}
-        name="username"
-        autocomplete="username"
-        autoCapitalize="none"
-        required
-        value={identifier}
-        onValue={setIdentifier}
-      />
+    <Form work={work} action="entrance.logIn" links={links} setMode={setMode}>
+      <Identifier value={identifier} onValue={setIdentifier} />
       <Field
         label={t("entrance.password")}
         name="password"
@@ -115,19 +164,7 @@ function LogIn({ identifier, setIdentifier, setMode }: IdentifierProps) {
         value={password}
         onValue={setPassword}
       />
-      {error && <ErrorLine text={error} />}
-      <button type="submit" class="button primary wide" disabled={isBusy}>
-        {t("entrance.logIn")}
-      </button>
-      <div class="form-links">
-        <button type="button" class="button quiet" onClick={() => setMode("register")}>
-          {t("entrance.toRegister")}
-        </button>
-        <button type="button" class="button quiet" onClick={() => setMode("forgot")}>
-          {t("entrance.toForgot")}
-        </button>
-      </div>
-    </form>
+    </Form>
   );
 }
 
@@ -139,7 +176,7 @@ function Register({ setMode }: { setMode: (mode: Mode) => void }) {
   const [password, setPassword] = useState("");
   const [invite, setInvite] = useState("");
   const [needsInvite, setNeedsInvite] = useState(false);
-  const { error, isBusy, submit } = useSubmit(async () => {
+  const work = async () => {
     const common = { name: name.trim(), password, invite: invite.trim(), platform: "web" as const };
     const identity = handle.includes("@") ? { email: handle.trim() } : { handle: handle.trim().toLowerCase() };
     const more = { locale: language === "zh" ? "zh-CN" : "en", device_name: deviceName() };
@@ -150,9 +187,9 @@ function Register({ setMode }: { setMode: (mode: Mode) => void }) {
       if (code === "invite_needed" || code === "invite_invalid") setNeedsInvite(true);
       throw reason;
     }
-  });
+  };
   return (
-    <form class="form" onSubmit={submit}>
+    <Form work={work} action="entrance.register" links={[["entrance.toLogIn", "login"]]} setMode={setMode}>
       <Field
         label={t("entrance.handle")}
         hint={t("entrance.handleHint")}
@@ -164,54 +201,24 @@ function Register({ setMode }: { setMode: (mode: Mode) => void }) {
         onValue={setHandle}
       />
       <Field label={t("entrance.name")} name="name" autocomplete="name" maxLength={64} value={name} onValue={setName} />
-      <Field
-        label={t("entrance.password")}
-        hint={t("entrance.passwordHint")}
-        name="password"
-        type="password"
-        autocomplete="new-password"
-        required
-        minLength={8}
-        value={password}
-        onValue={setPassword}
-      />
+      <NewPassword label="entrance.password" value={password} onValue={setPassword} />
       {needsInvite && <Field label={t("entrance.invite")} name="invite" value={invite} onValue={setInvite} />}
-      {error && <ErrorLine text={error} />}
-      <button type="submit" class="button primary wide" disabled={isBusy}>
-        {t("entrance.register")}
-      </button>
-      <div class="form-links">
-        <button type="button" class="button quiet" onClick={() => setMode("login")}>
-          {t("entrance.toLogIn")}
-        </button>
-      </div>
-    </form>
+    </Form>
   );
 }
 
 function Forgot({ identifier, setIdentifier, setMode }: IdentifierProps) {
   const client = useClient();
-  const { error, isBusy, submit } = useSubmit(async () => {
+  const work = async () => {
     await client.call("user.request_password_reset", { identifier: identifier.trim() });
     setMode("reset");
-  });
+  };
+  const links = [["entrance.toLogIn", "login"], ["entrance.haveCode", "reset"]] as const;
   return (
-    <form class="form" onSubmit={submit}>
+    <Form work={work} action="entrance.sendCode" links={links} setMode={setMode}>
       <p class="hint">{t("entrance.forgotText")}</p>
-      <Field label={t("entrance.identifier")} autocomplete="username" required value={identifier} onValue={setIdentifier} />
-      {error && <ErrorLine text={error} />}
-      <button type="submit" class="button primary wide" disabled={isBusy}>
-        {t("entrance.sendCode")}
-      </button>
-      <div class="form-links">
-        <button type="button" class="button quiet" onClick={() => setMode("login")}>
-          {t("entrance.toLogIn")}
-        </button>
-        <button type="button" class="button quiet" onClick={() => setMode("reset")}>
-          {t("entrance.haveCode")}
-        </button>
-      </div>
-    </form>
+      <Identifier value={identifier} onValue={setIdentifier} />
+    </Form>
   );
 }
 
@@ -219,34 +226,16 @@ function Reset({ identifier, setIdentifier, setMode }: IdentifierProps) {
   const client = useClient();
   const [code, setCode] = useState("");
   const [password, setPassword] = useState("");
-  const { error, isBusy, submit } = useSubmit(async () => {
+  const work = async () => {
     const known = { identifier: identifier.trim(), code: code.trim(), new_password: password };
     await client.call("user.reset_password", known);
     setMode("login");
-  });
+  };
   return (
-    <form class="form" onSubmit={submit}>
-      <Field label={t("entrance.identifier")} autocomplete="username" required value={identifier} onValue={setIdentifier} />
+    <Form work={work} action="entrance.setPassword" links={[["entrance.toLogIn", "login"]]} setMode={setMode}>
+      <Identifier value={identifier} onValue={setIdentifier} />
       <Field label={t("entrance.code")} autocomplete="one-time-code" required value={code} onValue={setCode} />
-      <Field
-        label={t("entrance.newPassword")}
-        hint={t("entrance.passwordHint")}
-        type="password"
-        autocomplete="new-password"
-        required
-        minLength={8}
-        value={password}
-        onValue={setPassword}
-      />
-      {error && <ErrorLine text={error} />}
-      <button type="submit" class="button primary wide" disabled={isBusy}>
-        {t("entrance.setPassword")}
-      </button>
-      <div class="form-links">
-        <button type="button" class="button quiet" onClick={() => setMode("login")}>
-          {t("entrance.toLogIn")}
-        </button>
-      </div>
-    </form>
+      <NewPassword label="entrance.newPassword" value={password} onValue={setPassword} />
+    </Form>
   );
 }

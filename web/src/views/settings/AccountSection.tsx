@@ -11,74 +11,42 @@ export function AccountSection() {
   const client = useClient();
   const me = useValue(client.me);
   const call = client.call.bind(client);
-  const open = (props: Omit<DeedProps, "close">) => openDialog(DeedDialog, props);
   return (
     <div class="form">
-      <button
-        type="button"
-        class="button"
-        onClick={() =>
-          open({
-            title: "account.password",
-            field: { label: "entrance.newPassword", type: "password", value: "" },
-            run: (password, new_password) => call("user.change_password", { password, new_password }),
-          })
-        }
-      >
-        {t("account.password")}
-      </button>
-      <button
-        type="button"
-        class="button"
-        onClick={() =>
-          open({
-            title: "account.email",
-            field: { label: "account.emailField", type: "email", value: me?.email ?? "" },
-            run: (password, email) => call("user.change_email", { password, email: email || null }),
-          })
-        }
-      >
-        {t("account.email")}
-        {me?.email && <span class="sub">{me.email}</span>}
-      </button>
-      <button
-        type="button"
-        class="button"
-        onClick={() =>
-          open({
-            title: "account.phone",
-            field: { label: "account.phoneField", type: "tel", value: me?.phone ?? "" },
-            run: (password, phone) => call("user.change_phone", { password, phone: phone || null }),
-          })
-        }
-      >
-        {t("account.phone")}
-        {me?.phone && <span class="sub">{me.phone}</span>}
-      </button>
+      <Deed
+        title="account.password"
+        field={{ label: "entrance.newPassword", type: "password", value: "" }}
+        run={(password, new_password) => call("user.change_password", { password, new_password })}
+      />
+      <Deed
+        title="account.email"
+        field={{ label: "account.emailField", type: "email", value: me?.email ?? "" }}
+        run={(password, email) => call("user.change_email", { password, email: email || null })}
+      />
+      <Deed
+        title="account.phone"
+        field={{ label: "account.phoneField", type: "tel", value: me?.phone ?? "" }}
+        run={(password, phone) => call("user.change_phone", { password, phone: phone || null })}
+      />
       <h2>{t("account.end")}</h2>
-      <button
-        type="button"
-        class="button danger"
-        onClick={() =>
-          open({
-            title: "account.deactivate",
-            text: "account.deactivateText",
-            run: (password) => call("user.deactivate_me", { password }),
-          })
-        }
-      >
-        {t("account.deactivate")}
-      </button>
-      <button
-        type="button"
-        class="button danger"
-        onClick={() =>
-          open({ title: "account.delete", text: "account.deleteText", run: (password) => call("user.delete_me", { password }) })
-        }
-      >
-        {t("account.delete")}
-      </button>
+      <Deed
+        title="account.deactivate"
+        text="account.deactivateText"
+        run={(password) => call("user.deactivate_me", { password })}
+      />
+      <Deed title="account.delete" text="account.deleteText" run={(password) => call("user.delete_me", { password })} />
     </div>
+  );
+}
+
+/** A button that opens the dialog of a deed, and shows what is so far. */
+function Deed(props: Omit<DeedProps, "close">) {
+  const { title, field } = props;
+  return (
+    <button type="button" class={field ? "button" : "button danger"} onClick={() => openDialog(DeedDialog, props)}>
+      {t(title)}
+      {field?.value && <span class="sub">{field.value}</span>}
+    </button>
   );
 }
 
@@ -97,7 +65,7 @@ function DeedDialog({ title, text, field, run, close }: DeedProps) {
   const submit = async (event: Event) => {
     event.preventDefault();
     try {
-      await run(password, value.trim());
+      await run(password, field?.type === "password" ? value : value.trim());
       close();
       void attempt(Promise.resolve(), "state.saved");
     } catch (reason) {
