@@ -1,7 +1,6 @@
 """The whole server on a disk that fills up: clients are told, may read, and go on afterwards."""
 
 import os
-import subprocess
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from benchmarks.prepare import Preparation
 
 from hongyan.app.composition import Embedded, Server
 from hongyan.app.settings import RateSettings, ServerSettings, Settings
+from tests.engines.disk import tiny_disk
 from tests.engines.process import free_port
 
 from .client import Client, Refused
@@ -19,16 +19,9 @@ DISK_BYTES = 6 * 1024 * 1024
 
 
 @pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    where = tmp_path / "tiny"
-    where.mkdir()
-    options = ["-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(where)]
-    try:
-        subprocess.run(["mount", *options], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("mounting is not permitted here")
-    yield where
-    subprocess.run(["umount", "-l", str(where)], check=True)
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    with tiny_disk(tmp_path / "tiny", DISK_BYTES) as where:
+        yield where
 
 
 def fill(where: Path) -> Path:
@@ -49,11 +42,11 @@ async def until_refused(say: Callable[[int], Awaitable[int]]) -> tuple[list[int]
             return seqs, refusal
 
 
-async def test_storage_full_is_said_and_passes(tiny_disk: Path) -> None:
+async def test_storage_full_is_said_and_passes(small_disk: Path) -> None:
     port = free_port()
     settings = Settings(
         server=ServerSettings(
-            data_dir=str(tiny_disk / "data"), listen=f"127.0.0.1:{port}", drain_s=0.0
+            data_dir=str(small_disk / "data"), listen=f"127.0.0.1:{port}", drain_s=0.0
         ),
         rates=RateSettings(user_per_s=0, connection_per_s=0),
     )
@@ -67,7 +60,7 @@ async def test_storage_full_is_said_and_passes(tiny_disk: Path) -> None:
         pushed: list[dict[str, Any]] = []
         one = await Client.open(f"127.0.0.1:{port}", anna_token, lambda _: None)
         other = await Client.open(f"127.0.0.1:{port}", boris_token, pushed.append)
-        ballast = fill(tiny_disk)
+        ballast = fill(small_disk)
 
         async def say(number: int) -> int:
             content = {"type": "text", "text": "x" * 4000}

@@ -6,7 +6,6 @@ a file that may have only so many pages.
 
 import asyncio
 import os
-import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import pytest
 from hongyan.domain.log.model import Advance, Commit, Cursor, Put, Touch
 from hongyan.infra.sqlite import database, writer
 from hongyan.kernel.errors import StorageFull
+from tests.engines.disk import grow, tiny_disk
 
 from .conftest import BORIS, A, B, Subject, said, seqs, text
 from .rows import Person, Thing
@@ -26,16 +26,9 @@ WORDS = "x" * 3000
 
 
 @pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    where = tmp_path / "tiny"
-    where.mkdir()
-    options = ["-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(where)]
-    try:
-        subprocess.run(["mount", *options], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("mounting is not permitted here")
-    yield where
-    subprocess.run(["umount", "-l", str(where)], check=True)
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    with tiny_disk(tmp_path / "tiny", DISK_BYTES) as where:
+        yield where
 
 
 def fill(where: Path) -> Path:
@@ -52,10 +45,6 @@ def fill(where: Path) -> Path:
     return ballast
 
 
-def grow(where: Path) -> None:
-    subprocess.run(["mount", "-o", "remount,size=64m", str(where)], check=True)
-
-
 Tight = tuple[Subject, Callable[[], None]]
 
 
@@ -63,7 +52,7 @@ Tight = tuple[Subject, Callable[[], None]]
 async def tight(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Tight]:
     """Return a store whose disk is about to be full, and what makes space again."""
     if request.param == "tmpfs":
-        where: Path = request.getfixturevalue("tiny_disk")
+        where: Path = request.getfixturevalue("small_disk")
         subject = Subject("sqlite", where / "store.db")
         await subject.open()
         await subject.store.commit(Commit((said("first", client_id="first"),)))
@@ -183,11 +172,11 @@ async def test_a_whole_batch_is_refused_or_carried_out(tight: Tight) -> None:
     await assert_stands(subject, done + 40)
 
 
-async def test_what_stands_survives_a_restart_on_the_full_disk(tiny_disk: Path) -> None:
-    subject = Subject("sqlite", tiny_disk / "store.db")
+async def test_what_stands_survives_a_restart_on_the_full_disk(small_disk: Path) -> None:
+    subject = Subject("sqlite", small_disk / "store.db")
     await subject.open()
     await subject.store.commit(Commit((said("first"),)))
-    ballast = fill(tiny_disk)
+    ballast = fill(small_disk)
     count = 1 + await until_full(subject, lambda number: Commit((said(WORDS),)))
     await assert_stands(subject, count)
     await subject.store.close()
@@ -200,21 +189,21 @@ async def test_what_stands_survives_a_restart_on_the_full_disk(tiny_disk: Path) 
 
 
 async def test_a_checkpoint_without_space_loses_nothing(
-    tiny_disk: Path, monkeypatch: pytest.MonkeyPatch
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The write-ahead log has room on a disk where the database file cannot grow."""
     monkeypatch.setattr(writer, "CHECKPOINT_PAGES", 20)
     monkeypatch.setattr(writer, "RESTART_PAGES", 100)
-    subject = Subject("sqlite", tiny_disk / "store.db")
+    subject = Subject("sqlite", small_disk / "store.db")
     await subject.open()
     count = await until_full(subject, lambda number: Commit((said(WORDS),)))
     await assert_stands(subject, count)
     await subject.store.close()
-    grow(tiny_disk)
+    grow(small_disk)
     await subject.open()
     await assert_stands(subject, count)
     assert seqs(await subject.store.commit(Commit((said(),)))) == [count + 1]
     await subject.store.close()
-    checked = database.open_database(tiny_disk / "store.db")
+    checked = database.open_database(small_disk / "store.db")
     assert checked.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     checked.close()
