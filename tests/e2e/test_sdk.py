@@ -17,6 +17,7 @@ from hongyan_sdk import (
 )
 
 from .houses import House, opened
+from .waiting import until
 
 COUNT = 150
 PASSWORD = "a wild goose 1898"
@@ -121,6 +122,29 @@ async def test_the_outbox_sends_what_a_dead_process_left(
         assert sent == ["0", "1", "2"]
         history = await (await bob.open_direct(ids[0])).history()
         assert [m.text for m in history] == ["0", "1", "2"]
+
+
+async def test_a_new_name_is_seen_within_seconds(live_server: House) -> None:
+    handles = [fresh(name) for name in ("alice", "bob", "carol")]
+    alice_id, bob_id, carol_id = [
+        await live_server.add_user(handle, PASSWORD) for handle in handles
+    ]
+    async with (
+        Client.login(live_server.url, handles[0], PASSWORD) as alice,
+        Client.login(live_server.url, handles[1], PASSWORD) as bob,
+        Client.login(live_server.url, handles[2], PASSWORD) as carol,
+    ):
+        chat = await alice.open_direct(bob_id)
+        await chat.send_text("hello")
+        await alice.create_group("Geese", [carol_id])
+        await until(lambda: bob.conversations() and carol.conversations())
+        for client in (bob, carol):
+            await client.contacts.profiles([alice_id])
+        await alice.call("user.update", name="Alicia")
+        await until(lambda: bob.chat(chat.conversation_id).state.name == "Alicia")
+        for client in (bob, carol):
+            names = client._engine.profiles._known
+            await until(lambda names=names: names[alice_id]["name"] == "Alicia")
 
 
 async def test_the_echo_bot_echoes(live_server: House) -> None:

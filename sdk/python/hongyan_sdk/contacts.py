@@ -3,9 +3,7 @@
 from typing import Any
 
 from .engine import Engine
-
-Profile = dict[str, Any]
-"""``user_id``, ``handle``, ``name``, ``avatar``, ``bio`` and so on."""
+from .profiles import Profile
 
 
 class Contacts:
@@ -13,7 +11,6 @@ class Contacts:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._profiles: dict[str, Profile] = {}
 
     async def search(self, query: str, *, limit: int = 20) -> list[Profile]:
         """Find people who let themselves be found, by handle or name."""
@@ -30,12 +27,8 @@ class Contacts:
         return None
 
     async def profiles(self, user_ids: list[str]) -> dict[str, Profile]:
-        """Return profiles by user id, remembered for the life of the client."""
-        unknown = [user_id for user_id in user_ids if user_id not in self._profiles]
-        for start in range(0, len(unknown), 200):
-            page = await self._engine.call("user.get", {"user_ids": unknown[start : start + 200]})
-            self._profiles |= {user["user_id"]: user for user in page["users"]}
-        return {key: self._profiles[key] for key in user_ids if key in self._profiles}
+        """Return profiles by user id; the server is asked for what may not be so any more."""
+        return await self._engine.profiles.get(user_ids)
 
     async def friends(self) -> list[dict[str, Any]]:
         """Return all friends."""

@@ -27,6 +27,8 @@ from .ids import new_client_id
 from .models import Content, Conversation, Entry, Message, OutboxItem, Receipt
 from .outbox import Outbox, Sending
 from .past import Past
+from .peers import name_peer
+from .profiles import Profiles
 from .remote import Remote
 from .replica import Replica
 from .session import Session
@@ -63,6 +65,7 @@ class Engine:
         self.replica = Replica(
             store, self.session.call_now, self._publish, self.outbox.quiet, catch_up
         )
+        self.profiles = Profiles(self.call)
         self.past = Past(store, self.session.call, self.replica.refresh)
         self._applied: dict[str, asyncio.Event] = {}
         self._unconfirmed: dict[str, int] = {}
@@ -173,6 +176,7 @@ class Engine:
 
     async def _connected(self, welcome: Welcome) -> None:
         self._connected_at_ms = welcome.time_ms
+        self.profiles.doubt()
         await self.replica.sync(welcome.time_ms)
         self._publish(Connected())
 
@@ -185,8 +189,12 @@ class Engine:
             self.replica.pushed(read(push.data, Entry))
         elif push.event == "signal":
             signal = read(push.data, Signal)
+            if signal.kind == "profile":
+                self.profiles.take(signal.body)
+                name_peer(self.store, signal.body, signal.log_id, self._publish)
             self._publish(SignalReceived(signal.log_id, signal.kind, signal.sender, signal.body))
         elif push.event == "sync":
+            self.profiles.doubt()
             self._must_sync = True
             if self._syncing is None or self._syncing.done():
                 self._syncing = asyncio.get_running_loop().create_task(self._sync_again())

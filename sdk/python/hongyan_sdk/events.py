@@ -71,7 +71,7 @@ class UserLogReceived(Struct, frozen=True):
 
 
 class SignalReceived(Struct, frozen=True):
-    """Something that does not last: typing, presence, receipts."""
+    """Something that does not last: typing, presence, receipts, changed profiles."""
 
     log_id: str
     kind: str

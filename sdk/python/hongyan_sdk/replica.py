@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 PAGE = 200
 RECEIPT_WAIT_S = 1.0
+RENAMED = 200
+"""So many of those one talks with may have changed their names while one was away."""
 
 Call = Callable[[str, dict[str, Any]], Awaitable[Raw]]
 
@@ -109,7 +111,7 @@ class Replica:
                 for synced in page.conversations:
                     self._synced(synced)
                 after = page.next_after
-            await name_peers(self._store, self._call, self._publish)
+            await name_peers(self._store, self._call, self._publish, RENAMED)
         finally:
             self._is_first = False
         self._is_syncing = False

@@ -113,7 +113,7 @@ export interface ClientEvents {
   user: { entry: wire.Entry };
   /** An entry of a conversation that is no message. */
   entry: { entry: wire.Entry };
-  /** What does not last: typing, presence, receipts (all of them shown elsewhere too). */
+  /** What does not last: typing, presence, receipts, changed profiles (all of them shown elsewhere too). */
   signal: wire.SignalData;
   /** This device was logged out: `kicked`, `replaced`, `logged_out`, `password_changed`, ... */
   loggedOut: { reason: string };

@@ -120,7 +120,7 @@ export class ContactList implements Contacts {
 
   private sort(): void {
     const titleOf = (person: Person) =>
-      person.remark || (this.users.get(person.user_id)?.title ?? person.user_id);
+      person.remark || (this.users.known(person.user_id)?.title ?? person.user_id);
     const friends = this.people.filter(({ friend }) => friend);
     const titled = friends.map((person) => ({ person, title: titleOf(person) }));
     titled.sort((a, b) => a.title.localeCompare(b.title));

@@ -26,6 +26,7 @@ import type {
   PeerCursors,
   Preference,
   Presences,
+  Profile,
   ReadMark,
   Receipt,
   SignalData,
@@ -332,6 +333,7 @@ export class Engine implements Core {
     this.peersAsked.clear();
     this.watched = new Set();
     this.connectedAtMs = welcome.time_ms;
+    this.profiles.doubt();
     await this.replica.sync(welcome.time_ms);
   }
 
@@ -362,6 +364,7 @@ export class Engine implements Core {
     } else if (push.event === "signal") {
       void this.signalled(push.data as unknown as SignalData).catch(ignore);
     } else if (push.event === "sync") {
+      this.profiles.doubt();
       this.mustSync = true;
       this.syncing ??= this.syncAgain().finally(() => {
         this.syncing = null;
@@ -384,6 +387,8 @@ export class Engine implements Core {
       const read = body.read_seq ?? 0;
       const delivered = Math.max(read, body.delivered_seq ?? 0);
       await this.peerHas(signal.log_id, signal.sender, read, delivered);
+    } else if (signal.kind === "profile") {
+      await this.profiles.take(signal.body as Profile);
     }
     this.tell([{ type: "news", news: { event: "signal", data: signal } }]);
   }

@@ -7,7 +7,10 @@ import type { Store } from "./store.js";
 
 const BATCH = 200;
 const PAGE = 500;
-/** Older ones are shown, and fetched anew. */
+/**
+ * Older ones are shown, and fetched anew: where a group is large or no conversation is shared,
+ * the server tells no change.
+ */
 const STALE_MS = 10 * 60_000;
 
 interface KeptUser {
@@ -27,6 +30,8 @@ export class Profiles {
   people: readonly Person[] = [];
   private known = new Map<string, KeptUser>();
   private readonly fetching = new Map<string, Promise<void>>();
+  /** Changes may have been missed before. */
+  private certainSinceMs = 0;
 
   constructor(private readonly options: ProfilesOptions) {}
 
@@ -47,6 +52,16 @@ export class Profiles {
     if (missing.length > 0) await this.fetch(missing);
     if (stale.length > 0 && this.options.isOnline()) void this.fetch(stale).catch(ignore);
     return ids.map((id) => this.known.get(id)?.user).filter((user) => user !== undefined);
+  }
+
+  /** Keep a profile that the server told. */
+  async take(profile: Profile): Promise<void> {
+    await this.keep([userOf(profile)]);
+  }
+
+  /** Changes may have been missed: what is asked for next is shown, and fetched anew. */
+  doubt(): void {
+    this.certainSinceMs = Date.now();
   }
 
   /** Ask for all friends and blocked people; the user's log tells what changes later. */
@@ -81,7 +96,8 @@ export class Profiles {
 
   private isStale(id: string): boolean {
     const kept = this.known.get(id);
-    return kept !== undefined && Date.now() - kept.fetchedAtMs > STALE_MS;
+    if (kept === undefined) return false;
+    return kept.fetchedAtMs < Math.max(this.certainSinceMs, Date.now() - STALE_MS);
   }
 
   private async fetch(ids: readonly string[]): Promise<void> {
@@ -98,7 +114,10 @@ export class Profiles {
 
   private async fetchBatch(ids: readonly string[]): Promise<void> {
     const page = (await this.options.call("user.get", { user_ids: ids })) as ProfilePage;
-    const users = page.users.map(userOf);
+    await this.keep(page.users.map(userOf));
+  }
+
+  private async keep(users: readonly User[]): Promise<void> {
     const fetchedAtMs = Date.now();
     for (const user of users) this.known.set(user.userId, { user, fetchedAtMs });
     await this.options.store.write(

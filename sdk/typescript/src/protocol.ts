@@ -2691,6 +2691,7 @@ export interface Bodies {
   "poll.voted": PollVoted;
   "preference.changed": Preference;
   "presence": UserPresence;
+  "profile": Profile;
   "relation.changed": Person;
   "schedule.changed": ScheduleChanged;
   "user.changed": Account;

@@ -6,19 +6,27 @@ import { HongyanError } from "./errors.js";
 import { Value } from "./observable.js";
 import type { Person, ProfilePage } from "./protocol.js";
 
+/** Who shows a profile for longer asks for it again; the engine knows whether it may be old. */
+const AGAIN_MS = 10 * 60_000;
+
 export class UserCache implements Users {
   readonly changes = new Value<ReadonlySet<string>>(new Set());
   private profiles = new Map<string, User>();
   private remarks = new Map<string, string>();
   private readonly wanted = new Set<string>();
-  private readonly asked = new Set<string>();
+  /** When each was asked for. */
+  private readonly asked = new Map<string, number>();
 
   constructor(private readonly core: Core) {}
 
   get(userId: string): User | undefined {
-    const user = this.profiles.get(userId);
-    if (user === undefined && userId !== "") this.want(userId);
-    return user;
+    if (userId !== "") this.want(userId);
+    return this.profiles.get(userId);
+  }
+
+  /** The profile as it was when it came, however long ago; where there is none, it is fetched. */
+  known(userId: string): User | undefined {
+    return this.profiles.get(userId) ?? this.get(userId);
   }
 
   async load(userIds: readonly string[]): Promise<readonly User[]> {
@@ -62,11 +70,13 @@ export class UserCache implements Users {
     this.take(changed);
   }
 
-  /** Ask again for those that did not come; the connection is back. */
+  /** Changes may have been missed, and what was asked for may not have come: ask once more. */
   again(): void {
-    const missing = [...this.asked].filter((id) => !this.profiles.has(id));
+    const missing = [...this.asked.keys()].filter((id) => !this.profiles.has(id));
     this.asked.clear();
     for (const id of missing) this.want(id);
+    // whoever shows one of the others looks, and thereby asks
+    this.changes.set(new Set(this.profiles.keys()));
   }
 
   reset(): void {
@@ -81,8 +91,9 @@ export class UserCache implements Users {
   }
 
   private want(userId: string): void {
-    if (this.asked.has(userId)) return;
-    this.asked.add(userId);
+    const now = Date.now();
+    if (now - (this.asked.get(userId) ?? Number.NEGATIVE_INFINITY) < AGAIN_MS) return;
+    this.asked.set(userId, now);
     this.wanted.add(userId);
     if (this.wanted.size === 1) setTimeout(() => this.fetch(), 0);
   }

@@ -123,6 +123,12 @@ describe("two people", () => {
     await li.contacts.setRemark(userId(wang), "Old Wang");
     const chat = await li.openDirect(userId(wang));
     await until(chat.summary, (value) => value?.title === "Old Wang");
+    const shown = wang.users.observe(userId(li));
+    await until(shown, (user) => user?.name === "Li");
+    await li.call("user.update", { name: "Li Bai", bio: "poet" });
+    await until(shown, (user) => user?.title === "Li Bai");
+    expect(shown.value?.bio).toBe("poet");
+
     const presence = li.presence.observe(userId(wang));
     const stop = presence.subscribe(() => {});
     await until(presence, (value) => value?.online === true);

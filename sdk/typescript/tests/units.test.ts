@@ -3,17 +3,20 @@
 import "fake-indexeddb/auto";
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Message } from "../src/api.js";
 import { Backoff } from "../src/backoff.js";
+import type { Core } from "../src/core.js";
 import { change, messageOf, withMarks } from "../src/fold.js";
 import { newClientId } from "../src/ids.js";
+import { Profiles, userOf } from "../src/profiles.js";
 import type { Entry } from "../src/protocol.js";
 import { allStale, cover, dropUpTo, spanAt } from "../src/ranges.js";
 import { Sequencer } from "../src/sequencer.js";
 import type { Store } from "../src/store.js";
 import { IndexedDbStore } from "../src/store_indexeddb.js";
 import { MemoryStore } from "../src/store_memory.js";
+import { UserCache } from "../src/users.js";
 
 function entry(seq: number, kind = "message", body: object = {}, sender = "u2"): Entry {
   const content = { type: "text", text: `${seq}` };
@@ -148,4 +151,52 @@ test.each([
   await store.clear();
   expect(await store.get("meta", "x")).toBeUndefined();
   await store.close();
+});
+
+test("profiles are asked for once, and again after what may have been missed", async () => {
+  const names = ["Li", "Li Bai"];
+  const told: string[] = [];
+  let calls = 0;
+  const profiles = new Profiles({
+    store: new MemoryStore(),
+    isOnline: () => true,
+    call: async () => {
+      calls += 1;
+      return { users: [{ user_id: "u2", name: names.shift() }] };
+    },
+    onUsers: (users) => told.push(...users.map(({ name }) => name)),
+    onPeople: () => {},
+  });
+  const name = async () => (await profiles.get(["u2"]))[0]?.name;
+  expect(await name()).toBe("Li");
+  expect(await name()).toBe("Li");
+  await profiles.take({ user_id: "u2", name: "Bai" });
+  expect(await name()).toBe("Bai");
+  expect(calls).toBe(1);
+  await new Promise((resolve) => setTimeout(resolve, 2)); // the clock's step is 1 ms
+  profiles.doubt();
+  expect(await name()).toBe("Bai"); // it is shown until the other one comes
+  await vi.waitFor(() => expect(told).toEqual(["Li", "Bai", "Li Bai"]));
+  expect(await name()).toBe("Li Bai");
+  expect(calls).toBe(2);
+});
+
+test("who shows a profile asks again when the connection is back, and nobody else does", async () => {
+  const asked: string[][] = [];
+  const core = {
+    request: async (_: string, { ids }: { ids: string[] }) => {
+      asked.push(ids);
+      return ids.map((id) => userOf({ user_id: id, name: id }));
+    },
+  };
+  const users = new UserCache(core as unknown as Core);
+  await users.load(["seen", "shown"]);
+  users.observe("shown").subscribe(() => {});
+  users.get("shown");
+  await vi.waitFor(() => expect(asked).toEqual([["seen", "shown"], ["shown"]]));
+  users.get("shown");
+  users.again();
+  await vi.waitFor(() => expect(asked).toHaveLength(3));
+  expect(asked[2]).toEqual(["shown"]);
+  expect(users.known("seen")?.name).toBe("seen");
 });

@@ -1,11 +1,14 @@
 """All services, made from settings and ports, and served by a bus."""
 
+import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from hongyan.domain.admin.audit import Audit
 from hongyan.domain.admin.departure import Departures
 from hongyan.domain.admin.statistics import Counting
 from hongyan.domain.admin.tracing import Tracing
+from hongyan.domain.conversation.profile_signs import ProfileSigns
 from hongyan.domain.conversation.service import Opening
 from hongyan.domain.conversation.service_history import Histories
 from hongyan.domain.conversation.service_preferences import Preferences
@@ -41,6 +44,7 @@ from hongyan.domain.message.targets import Targets
 from hongyan.domain.message.trim import Trimming
 from hongyan.domain.relation.service import RelationService
 from hongyan.domain.relation.service_lists import RelationLists
+from hongyan.domain.user.api import ProfileChanged
 from hongyan.domain.user.ports import Avatars, CodeSender
 from hongyan.domain.user.service import Throttles, UserService, local_throttle
 from hongyan.domain.user.service_credentials import CredentialPolicy
@@ -98,7 +102,7 @@ class Services:
         bus.around = audit.around
         self.hasher = _hasher(settings.users)
         avatars = self.media.access
-        self._users = _users(settings, secrets, store, clock, self.hasher, avatars, throttles)
+        self._users = _users(settings, secrets, store, bus, clock, self.hasher, avatars, throttles)
         for part in self._users.parts:
             bus.serve(part)
         self._listeners = Listeners()
@@ -143,6 +147,8 @@ class Services:
             Syncing(views),
         ):
             self._bus.serve(part)
+        signs = ProfileSigns(store, self._bus, clock, _later)
+        self._bus.subscribe(ProfileChanged, signs.changed)
 
     def _serve_messages(self, settings: MessageSettings, store: Store, clock: Clock) -> None:
         rooms = Rooms(store, store)
@@ -189,6 +195,7 @@ def _users(
     settings: Settings,
     secrets: Secrets,
     store: Store,
+    bus: LocalBus,
     clock: Clock,
     hasher: Argon2Hasher,
     avatars: Avatars,
@@ -215,7 +222,12 @@ def _users(
         avatars=avatars,
         throttles=throttles,
         login_tokens=JwtLoginTokens(keys),
+        publisher=bus,
     )
+
+
+def _later(delay_s: float, function: Callable[[], None]) -> asyncio.TimerHandle:
+    return asyncio.get_running_loop().call_later(delay_s, function)
 
 
 def _code_sender(settings: Settings) -> CodeSender:

@@ -33,6 +33,7 @@ class FakeServer:
         self.heartbeat_s = 30.0
         self.is_mute = False
         self.left: list[str] = []
+        self.names: dict[str, str] = {}
         self.contents: dict[tuple[str, int], Params] = {}
         """What ``message.get`` tells of messages whose edits came without content."""
         self.url = ""
@@ -152,7 +153,10 @@ class FakeServer:
         return {"time_ms": 1}
 
     def _user_get(self, params: Params) -> Params:
-        return {"users": [{"user_id": user, "name": user.title()} for user in params["user_ids"]]}
+        return {"users": [self.profile(user) for user in params["user_ids"]]}
+
+    def profile(self, user: str) -> Params:
+        return {"user_id": user, "name": self.names.get(user, user.title())}
 
     def _conversation_delivered(self, _: Params) -> Params:
         return {}

@@ -9,6 +9,8 @@ from tests.e2e.waiting import until
 
 from hongyan_sdk import (
     Client,
+    ConnectionLost,
+    ConversationChanged,
     Disconnected,
     LoggedOut,
     LoggedOutEvent,
@@ -401,6 +403,51 @@ async def test_signals_are_told(server: FakeServer, enter: Any) -> None:
     server.push("signal", data)
     event = await anext(stream)
     assert event == SignalReceived("d1", "typing", "bob", {"state": "typing"})
+
+
+async def test_a_profile_that_changed_is_told(server: FakeServer, enter: Any) -> None:
+    server.append("d1", "bob", "1")
+    client = await enter()
+    assert (await client.contacts.profiles(["bob"]))["bob"]["name"] == "Bob"
+    stream = client.events()
+    data = {"log_id": "d1", "kind": "profile", "sender": "bob"}
+    server.push("signal", {**data, "body": {"user_id": "bob", "name": "Robert"}})
+    event = await anext(stream)
+    assert isinstance(event, ConversationChanged)
+    assert state(client).name == event.conversation.name == "Robert"
+    asked = len(server.asked("user.get"))
+    assert (await client.contacts.profiles(["bob"]))["bob"]["name"] == "Robert"
+    assert len(server.asked("user.get")) == asked
+
+
+async def test_profiles_that_changed_during_an_absence_are_read_anew(
+    server: FakeServer, enter: Any
+) -> None:
+    server.append("d1", "bob", "1")
+    client = await enter()
+    await client.contacts.profiles(["bob"])
+    server.names["bob"] = "Robert"
+    await server.cut()
+    await until(lambda: state(client).name == "Robert")
+    await client.wait_online()
+    assert (await client.contacts.profiles(["bob"]))["bob"]["name"] == "Robert"
+
+
+async def test_without_a_connection_profiles_are_as_they_were(
+    server: FakeServer, enter: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await enter()
+    await client.contacts.profiles(["bob"])
+
+    async def lost(*_: Any) -> Any:
+        raise ConnectionLost("gone")
+
+    profiles = client._engine.profiles
+    monkeypatch.setattr(profiles, "_call", lost)
+    profiles.doubt()
+    assert (await client.contacts.profiles(["bob"]))["bob"]["name"] == "Bob"
+    with pytest.raises(ConnectionLost):
+        await client.contacts.profiles(["bob", "carol"])
 
 
 async def test_received_messages_are_confirmed(server: FakeServer, enter: Any) -> None:

@@ -246,7 +246,10 @@ class Desk(Screen[None]):
             if self._is_shown(event.conversation.conversation_id):
                 self._draw_title()
         elif isinstance(event, SignalReceived):
-            self._signalled(event)
+            if event.kind == "profile":
+                await self.query_one(History).refresh_messages()
+            else:
+                self._signalled(event)
         elif isinstance(event, Connected):
             self._draw_state("")
             await self.query_one(History).refresh_messages()

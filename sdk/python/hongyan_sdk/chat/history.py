@@ -115,11 +115,11 @@ class History(VerticalScroll, can_focus=True):
             return []  # offline, and not here: what is here is shown
 
     async def _learn_names(self) -> None:
-        unknown = {message.sender for message in self._messages} - self.names.keys()
-        if not unknown or not self._client.is_online:
+        senders = {message.sender for message in self._messages}
+        if not senders or not self._client.is_online:
             return
         try:
-            profiles = await self._client.contacts.profiles(sorted(unknown))
+            profiles = await self._client.contacts.profiles(sorted(senders))
         except HongyanError:
             return
         for user_id, profile in profiles.items():

@@ -24,6 +24,9 @@ DELIVERED_RECEIPT = "receipt.delivered"
 """A signal to the conversation: ``delivered_seq`` says up to where the sender has received."""
 TYPING = "typing"
 """A signal to the conversation: ``state`` as in ``conversation.typing``."""
+PROFILE = "profile"
+"""A signal to the sender's direct conversations and small groups: the sender's profile as it is
+now, some seconds after it changed. Body: ``Profile``."""
 PRESENCE = "presence"
 """A signal to the watcher's own log. Body: ``UserPresence``."""
 

@@ -215,7 +215,7 @@ class Missed(Struct, frozen=True):
 
 
 class Signal(Struct, frozen=True):
-    """Event: something that need not last (typing, presence, receipts).
+    """Event: something that need not last (typing, presence, profiles).
 
     It reaches who is connected now: a conversation's members or, for a user's log, that
     user's devices.

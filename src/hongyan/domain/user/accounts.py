@@ -19,12 +19,20 @@ from hongyan.domain.log.model import (
 )
 from hongyan.domain.log.ports import Log, Records
 from hongyan.domain.log.service import decide
+from hongyan.kernel.bus import Publisher
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Conflict, Invalid, Refusal
 from hongyan.kernel.ids import SYSTEM, UserId, user_log
 from hongyan.kernel.turns import Turns
 
-from .api import EmailTaken, HandleTaken, NoSuchUser, PhoneTaken
+from .api import (
+    EmailTaken,
+    HandleTaken,
+    NoSuchUser,
+    PhoneTaken,
+    ProfileChanged,
+    profile_of,
+)
 from .model import (
     DEVICE_REMOVED,
     USER_CHANGED,
@@ -73,6 +81,8 @@ class Plan:
         self.now_ms = now_ms
         self.avatar: str | None = None
         """The user's avatar from now on; None where the user does not change."""
+        self.changes_profile = False
+        """Whether others see the user otherwise than before."""
         self._sender = sender
         self._appends: list[Append] = []
         self._changes: list[Change] = []
@@ -107,6 +117,8 @@ class Plan:
             self.put(SearchKey(text=text, user_id=new.user_id))
         self.put(new)
         self.avatar = new.avatar
+        if old is not None and profile_of(old, self.now_ms) != profile_of(new, self.now_ms):
+            self.changes_profile = True
         self.tell(kind, account_of(new))
 
     def remove_device(self, device: Device, reason: Reason) -> None:
@@ -133,6 +145,7 @@ class Accounts:
         clock: The time of entries.
         region: ISO 3166 code of telephone numbers without a country code; empty for none.
         avatars: Keeps pictures; None lets users name pictures that nobody keeps.
+        publisher: Is told ``ProfileChanged``; None where nobody is to know.
     """
 
     def __init__(
@@ -142,8 +155,10 @@ class Accounts:
         clock: Clock,
         region: str = "",
         avatars: Avatars | None = None,
+        publisher: Publisher | None = None,
     ) -> None:
         self._avatars = avatars
+        self._publisher = publisher
         self.log = log
         self.records = records
         self.clock = clock
@@ -192,8 +207,10 @@ class Accounts:
             NoSuchUser: there is none, or it was deleted.
             HandleTaken, EmailTaken, PhoneTaken: somebody else has it.
         """
+        changes_profile = False
 
         async def attempt() -> Commit:
+            nonlocal changes_profile
             plan = await self._plan(user_id, sender)
             user = await self.get(user_id)
             await judge(user, plan)
@@ -202,9 +219,12 @@ class Accounts:
                 plan.add(
                     await self._avatars.change_avatar(user_id, log_id, user.avatar, plan.avatar)
                 )
+            changes_profile = plan.changes_profile
             return plan.commit()
 
         await self._commit(user_id, attempt)
+        if changes_profile and self._publisher is not None:
+            self._publisher.publish(ProfileChanged(user_id))
 
     async def create(
         self,

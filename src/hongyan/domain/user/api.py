@@ -13,7 +13,7 @@ from hongyan.kernel.errors import (
 )
 from hongyan.kernel.ids import DeviceId, UserId
 
-from .model import Account, DeviceInfo, Platform, Privacy, State, Status
+from .model import Account, DeviceInfo, Platform, Privacy, State, Status, User
 
 # --- coming in ---
 
@@ -192,6 +192,28 @@ class Profile(Struct, frozen=True, omit_defaults=True):
     status: Status = Status()
     bot: bool = False
     state: State = "active"
+
+
+class ProfileChanged(Struct, frozen=True):
+    """Event: others see the user otherwise than before; told in the process that did it."""
+
+    user_id: UserId
+
+
+def profile_of(user: User, now_ms: int) -> Profile:
+    """Return what others see of a user now."""
+    if user.state == "deleted":
+        return Profile(user.user_id, state="deleted")
+    return Profile(
+        user_id=user.user_id,
+        handle=user.handle,
+        name=user.name,
+        avatar=user.avatar,
+        bio=user.bio,
+        status=Status() if 0 < user.status.until_ms <= now_ms else user.status,
+        bot=user.bot,
+        state=user.state,
+    )
 
 
 class ProfilePage(Struct, frozen=True):

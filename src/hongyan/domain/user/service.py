@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from hongyan.domain.log.model import Committed, Missed
 from hongyan.domain.log.ports import Log, Records
+from hongyan.kernel.bus import Publisher
 from hongyan.kernel.clock import Clock
 
 from .accounts import Accounts
@@ -45,6 +46,7 @@ class UserService:
         avatars: Keeps pictures; None lets users name pictures that nobody keeps.
         throttles: Makes what counts attempts, given a name and a policy.
         login_tokens: Makes and reads login tokens; None lets nobody log in with one.
+        publisher: Is told ``ProfileChanged``; None where nobody is to know.
     """
 
     HEARS = LiveDevices.HEARS
@@ -64,8 +66,9 @@ class UserService:
         avatars: Avatars | None = None,
         throttles: Throttles = local_throttle,
         login_tokens: LoginTokens | None = None,
+        publisher: Publisher | None = None,
     ) -> None:
-        accounts = Accounts(log, records, clock, phone_region, avatars)
+        accounts = Accounts(log, records, clock, phone_region, avatars, publisher)
         # Codes cost a mail each, so those who ask for them wait sooner and longer.
         slow = ThrottlePolicy(free=3, delay_ms=30_000, delay_max_ms=900_000, forget_ms=3_600_000)
         many = ThrottlePolicy(free=30)

@@ -10,7 +10,7 @@ from hongyan.kernel.limits import check_length, check_range
 from hongyan.kernel.pages import read_place, write_place
 
 from .accounts import Accounts, Plan, account_of, check_reachable, is_reachable
-from .api import GetMe, GetUsers, Profile, ProfilePage, SearchUsers, UpdateProfile
+from .api import GetMe, GetUsers, ProfilePage, SearchUsers, UpdateProfile, profile_of
 from .model import Account, SearchKey, Status, User
 from .rules import (
     AVATAR_MAX,
@@ -62,23 +62,8 @@ class Profiles:
         """See ``GetUsers``."""
         check_length("user_ids", command.user_ids, USERS_MAX)
         found = await self._records.get_many(User, [(user_id,) for user_id in command.user_ids])
-        return ProfilePage([self._profile(user) for user in found.values()])
-
-    def _profile(self, user: User) -> Profile:
         now_ms = self._accounts.clock.now_ms()
-        status = Status() if 0 < user.status.until_ms <= now_ms else user.status
-        if user.state == "deleted":
-            return Profile(user.user_id, state="deleted")
-        return Profile(
-            user_id=user.user_id,
-            handle=user.handle,
-            name=user.name,
-            avatar=user.avatar,
-            bio=user.bio,
-            status=status,
-            bot=user.bot,
-            state=user.state,
-        )
+        return ProfilePage([profile_of(user, now_ms) for user in found.values()])
 
     @handles(UpdateProfile)
     async def update(self, actor: Actor, command: UpdateProfile) -> Account:
@@ -144,7 +129,8 @@ class Profiles:
         return None
 
     def _page(self, users: list[User], place: tuple[str, ...] = ()) -> ProfilePage:
-        profiles = [self._profile(user) for user in users]
+        now_ms = self._accounts.clock.now_ms()
+        profiles = [profile_of(user, now_ms) for user in users]
         return ProfilePage(profiles, write_place(*place) if place else "")
 
 

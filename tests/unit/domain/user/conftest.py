@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from hongyan.domain.log.model import Committed
-from hongyan.domain.user.api import LogIn, Register, Tokens
+from hongyan.domain.user.api import LogIn, ProfileChanged, Register, Tokens
 from hongyan.domain.user.model import Device
 from hongyan.domain.user.service import UserService
 from hongyan.infra.local.bus import LocalBus
@@ -81,12 +81,14 @@ class World:
         self.hasher = WatchedHasher()
         self.postman = WatchedPostman()
         self.access_tokens = JwtAccessTokens([KEY])
-        settings = {"registration": "open"} | settings
+        self.bus = LocalBus()
+        self.published: list[Any] = []
+        self.bus.subscribe(ProfileChanged, self.published.append)
+        settings = {"registration": "open", "publisher": self.bus} | settings
         self.service = UserService(
             store, store, clock, self.hasher, self.access_tokens, self.postman, **settings
         )
         told.listeners = [self.service.committed]
-        self.bus = LocalBus()
         for part in self.service.parts:
             self.bus.serve(part)
 

@@ -7,6 +7,7 @@ from hongyan.domain.user.api import (
     GetMe,
     GetUsers,
     HandleTaken,
+    ProfileChanged,
     Register,
     SearchUsers,
     UpdateProfile,
@@ -35,6 +36,18 @@ async def test_a_change_leaves_the_rest_and_is_told(world):
     assert await world.call(alice, GetMe()) == changed
     kind, body = (await world.entries(alice.user_id))[-1]
     assert (kind, body["bio"]) == ("user.changed", "Line one\nline two")
+
+
+async def test_what_others_see_is_told_when_it_changes(world):
+    alice = await world.register("alice", name="Alice")
+    await world.call(alice, UpdateProfile(locale="de", privacy=Privacy(who_may_write="friends")))
+    assert world.published == []
+    await world.call(alice, UpdateProfile(name="Alicia"))
+    assert world.published == [ProfileChanged(alice.user_id)]
+    with pytest.raises(Invalid):
+        await world.call(alice, UpdateProfile(name=" "))
+    await world.call(None, DeactivateUser(user_id=alice.user_id))
+    assert len(world.published) == 2
 
 
 async def test_a_change_of_nothing_is_no_entry(world):

@@ -1,0 +1,91 @@
+"""Telling those who share a conversation with somebody what that one is called and looks like.
+
+A signal to each direct conversation and small group: nothing is stored, and who is away reads
+profiles anew when it is back. It carries the profile, so that nobody has to ask for it. In
+larger groups and in channels nothing is told: there a change is seen at the next look.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from hongyan.domain.group.model import Member, Roll
+from hongyan.domain.log.model import Signal, encode_body
+from hongyan.domain.log.ports import Records
+from hongyan.domain.user.api import ProfileChanged, profile_of
+from hongyan.domain.user.model import User
+from hongyan.kernel.bus import Publisher
+from hongyan.kernel.clock import Clock
+from hongyan.kernel.errors import Refusal
+from hongyan.kernel.ids import ConversationId, Kind, LogId, UserId, kind_of
+
+from .model import PROFILE
+from .rules import is_small
+
+DELAY_S = 2.0
+"""Changes that follow each other within this time are told once."""
+WAITING_MAX = 1_000
+"""A change beyond so many at once (an import of a directory) is not told."""
+CONVERSATIONS_MAX = 500
+"""A change is told in so many of the user's conversations, direct ones first."""
+TOLD_AT_ONCE = 50
+
+
+class ProfileSigns:
+    """Hears of ``ProfileChanged``, in the process that committed the change.
+
+    Args:
+        records: Users, members and the sizes of groups.
+        publisher: Takes the signals.
+        clock: The time of day, for statuses that end.
+        later: Calls a function after so many seconds (``loop.call_later``).
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        publisher: Publisher,
+        clock: Clock,
+        later: Callable[[float, Callable[[], None]], Any],
+    ) -> None:
+        self._records = records
+        self._publisher = publisher
+        self._clock = clock
+        self._later = later
+        self._waiting: set[UserId] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def changed(self, event: ProfileChanged) -> None:
+        """Tell of it in a moment."""
+        user_id = event.user_id
+        if user_id not in self._waiting and len(self._waiting) < WAITING_MAX:
+            self._waiting.add(user_id)
+            self._later(DELAY_S, lambda: self._begin(user_id))
+
+    def _begin(self, user_id: UserId) -> None:
+        self._waiting.discard(user_id)
+        task = asyncio.ensure_future(self._tell(user_id))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _tell(self, user_id: UserId) -> None:
+        with suppress(Refusal):  # the store is closed or away; clients look again anyway
+            user = await self._records.get(User, user_id)
+            if user is None:
+                return
+            body = encode_body(profile_of(user, self._clock.now_ms()))
+            for number, place in enumerate(await self._places(user_id), start=1):
+                self._publisher.publish(Signal(LogId(place), PROFILE, user_id, body))
+                if number % TOLD_AT_ONCE == 0:
+                    await asyncio.sleep(0)  # commits and answers go first
+
+    async def _places(self, user_id: UserId) -> list[ConversationId]:
+        """Return where it is told."""
+        keys = await self._records.keys(Member, user_id, True, by="of_user")
+        places = [conversation_id for conversation_id, _ in keys]
+        found = [place for place in places if kind_of(place) == Kind.DIRECT][:CONVERSATIONS_MAX]
+        groups = [place for place in places if kind_of(place) == Kind.GROUP]
+        groups = groups[: CONVERSATIONS_MAX - len(found)]
+        rolls = await self._records.get_many(Roll, [(place,) for place in groups])
+        return found + [place for place in groups if is_small(rolls.get(place))]
