@@ -186,7 +186,8 @@ describe("history", () => {
 
     const late = await Client.create({ url: server.url });
     open.push(late);
-    const handle = (await li.call("user.me", {})).handle ?? "";
+    // Wang, for Li has asked as much as one may ask for the moment
+    const handle = (await wang.call("user.me", {})).handle ?? "";
     await late.logIn({ identifier: handle, password: PASSWORD });
     await until(late.connection, ({ kind }) => kind === "online");
     const window = late.conversation(chat.id).open({ at: "end" });
