@@ -12,7 +12,7 @@ from tests.cluster.live_cluster import opened_cluster
 from .live_server import LiveServer
 
 HOUSES = ("embedded", pytest.param("cluster", marks=pytest.mark.xdist_group("cluster")))
-"""For ``params`` and ``parametrize``; one cluster at a time is enough for a machine."""
+"""For ``params`` and ``parametrize``. One process of pytest has all tests with a cluster."""
 
 
 class House(Protocol):
