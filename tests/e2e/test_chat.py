@@ -250,16 +250,18 @@ async def test_follow_prints_as_it_comes(live_server: House, bob: Client, tmp_pa
         env={**os.environ, "HONGYAN_PASSWORD": PASSWORD},
     )
     assert process.stdout is not None
-    async with asyncio.timeout(40):
-        while True:
-            presence = await bob.call("presence.get", user_ids=[alice.user_id])
-            if presence["presences"][0]["online"]:
-                break
-            await asyncio.sleep(0.02)
-        await chat.send_text("first")
-        await chat.send_text("second")
-        lines = [(await process.stdout.readline()).decode() for _ in range(2)]
+    try:
+        async with asyncio.timeout(40):
+            while True:
+                presence = await bob.call("presence.get", user_ids=[alice.user_id])
+                if presence["presences"][0]["online"]:
+                    break
+                await asyncio.sleep(0.02)
+            await chat.send_text("first")
+            await chat.send_text("second")
+            lines = [(await process.stdout.readline()).decode() for _ in range(2)]
+    finally:
+        process.terminate()
+        await process.wait()
     assert lines[0].startswith("[王小明] ")
     assert [line.rpartition(": ")[2] for line in lines] == ["first\n", "second\n"]
-    process.terminate()
-    await process.wait()
