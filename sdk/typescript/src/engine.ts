@@ -424,8 +424,10 @@ export class Engine implements Core {
 
   private tell(events: readonly CoreEvent[]): void {
     for (const event of events) {
-      if (event.type === "me") this.me = event.account;
-      else if (event.type === "unboxed") this.outbox.left(event.clientId);
+      if (event.type === "me") {
+        this.me = event.account;
+        if (event.account !== null) void this.profiles.take(event.account).catch(ignore);
+      } else if (event.type === "unboxed") this.outbox.left(event.clientId);
       else if (event.type === "person") void this.profiles.keepPerson(event.person);
       else if (event.type === "news" && event.news.event === "message") {
         this.confirm(event.news.message.conversationId, event.news.message.sender);

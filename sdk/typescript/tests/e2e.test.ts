@@ -128,6 +128,7 @@ describe("two people", () => {
     await li.call("user.update", { name: "Li Bai", bio: "poet" });
     await until(shown, (user) => user?.title === "Li Bai");
     expect(shown.value?.bio).toBe("poet");
+    await until(li.users.observe(userId(li)), (user) => user?.name === "Li Bai");
 
     const presence = li.presence.observe(userId(wang));
     const stop = presence.subscribe(() => {});
