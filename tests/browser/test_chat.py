@@ -35,6 +35,17 @@ async def test_a_message_goes_to_and_fro_and_its_ticks_tell_how_far(enter: Enter
     await expect(ann.message("hello").last).to_be_visible()
 
 
+async def test_a_new_name_is_seen_where_the_chat_is_open(enter: Enter) -> None:
+    ann, bob = await enter("ann", "Ann"), await enter("bob", "Bob")
+    await ann.open_direct(bob)
+    await ann.say("hello Bob")
+    await bob.open("Ann")
+    async with Client.login(ann.url, ann.handle, PASSWORD) as client:
+        await client.call("user.update", name="Annabel")
+    await expect(bob.row("Annabel")).to_contain_text("hello Bob")
+    await expect(bob.page.get_by_role("heading", name="Annabel")).to_be_visible()
+
+
 async def test_edit_react_reply_recall_and_write_anew(enter: Enter) -> None:
     ann, bob = await enter("ann", "Ann"), await enter("bob", "Bob")
     await ann.open_direct(bob)
