@@ -55,9 +55,10 @@ class Process:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for process in (self._profiler, self._process):
+        ends = ((self._profiler, signal.SIGINT), (self._process, signal.SIGTERM))
+        for process, end in ends:
             if process is not None:
-                process.send_signal(signal.SIGINT)
+                process.send_signal(end)
                 try:
                     process.wait(30)
                 except subprocess.TimeoutExpired:
