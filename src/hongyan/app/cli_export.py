@@ -1,24 +1,28 @@
 """``hongyan export``: a user's own chats, or a conversation for compliance."""
 
-import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import asyncpg
 import typer
+import uvloop
 
 from hongyan.domain.admin.api import NoteAct
 from hongyan.domain.catalog import ROWS
 from hongyan.domain.user.api_admin import FindUser
 from hongyan.domain.user.model import Account
+from hongyan.infra.postgres.snapshot import PostgresSnapshot
 from hongyan.infra.sqlite.snapshot import SqliteSnapshot
 from hongyan.kernel.clock import SystemClock
+from hongyan.kernel.errors import Refusal
 from hongyan.kernel.ids import ConversationId
 
 from .bars import Bars
 from .composition import DATABASE
 from .exits import EXIT_REFUSED, fail
-from .export import Exporter, ExportFailed
+from .export import Exporter, ExportFailed, Source
 from .objects import open_objects
 from .operator import Operator, operate
 from .options import Config, Data, settings_of
@@ -88,13 +92,19 @@ def _check(target: Path) -> None:
 
 def _export(settings: Settings, target: Path, language: str, work: Work) -> int:
     async def main() -> int:
-        folder = settings.data_dir
-        async with SqliteSnapshot(folder / DATABASE, ROWS) as snapshot:
+        async with _snapshot(settings) as snapshot:
             objects = open_objects(settings, SystemClock()).objects
             with Bars() as bars:
                 return await work(Exporter(snapshot, objects, target, language, bars))
 
     try:
-        return asyncio.run(main())
-    except (ExportFailed, OSError) as error:
+        return uvloop.run(main())
+    except (ExportFailed, Refusal, OSError, asyncpg.PostgresError) as error:
         fail(f"nothing was exported: {error}", EXIT_REFUSED)
+
+
+def _snapshot(settings: Settings) -> AbstractAsyncContextManager[Source]:
+    """Return what is exported: of a cluster's database, where the settings name one."""
+    if settings.cluster.nats:
+        return PostgresSnapshot(settings.cluster.postgres, ROWS)
+    return SqliteSnapshot(settings.data_dir / DATABASE, ROWS)

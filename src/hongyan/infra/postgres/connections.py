@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
@@ -97,6 +97,18 @@ class Backoff:
         """Wait a while, longer each time."""
         await asyncio.sleep(self._pause_s * random.uniform(0.5, 1.0))
         self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+
+
+class Fetching(Protocol):
+    """What answers reads."""
+
+    async def fetch(self, statement: str, *bindings: Any) -> list[asyncpg.Record]:
+        """Return the rows.
+
+        Raises:
+            Refusal: the database could not be asked.
+        """
+        ...
 
 
 class Readers:

@@ -11,7 +11,7 @@ from hongyan.infra.sql.records import SqlRecords
 from hongyan.kernel.ids import ClientId, LogId, UserId
 
 from .batch import SQL
-from .connections import Readers
+from .connections import Fetching
 from .rows import POSTGRES, get_many
 
 LAST = 2**63 - 1
@@ -23,11 +23,11 @@ class PostgresReader(SqlRecords):
     """The reading half of ``Log``, and ``Cursors``, ``Feed`` and ``Records``.
 
     Args:
-        readers: The connections to read from.
+        readers: What to read from.
         row_types: All rows that will be read.
     """
 
-    def __init__(self, readers: Readers, row_types: Sequence[type[Row]]) -> None:
+    def __init__(self, readers: Fetching, row_types: Sequence[type[Row]]) -> None:
         super().__init__(POSTGRES, row_types)
         self._readers = readers
         self._base = 0

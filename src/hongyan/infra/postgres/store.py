@@ -49,7 +49,8 @@ class PostgresStore(PostgresReader):
         self._queue = CommitQueue(queue_limit)
         self.writers = [Writer(dsn, self._queue, on_commit, answer_s) for _ in range(writers)]
         self._tasks: list[asyncio.Task[None]] = []
-        super().__init__(Readers(dsn, readers, patience_s, answer_s), row_types)
+        self._connections = Readers(dsn, readers, patience_s, answer_s)
+        super().__init__(self._connections, row_types)
 
     @property
     def waiting(self) -> int:
@@ -77,7 +78,7 @@ class PostgresStore(PostgresReader):
         self._queue.close()
         await asyncio.gather(*self._tasks)
         self._tasks = []
-        await self._readers.close()
+        await self._connections.close()
 
     async def commit(self, commit: Commit) -> tuple[Entry, ...]:
         """See ``Log.commit``."""
