@@ -1,11 +1,9 @@
 """Files in a bucket: they come in at one gateway and are read at another."""
 
 import asyncio
-import json
 import os
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -50,32 +48,3 @@ async def test_a_file_that_began_at_one_gateway_goes_on_at_the_other(cluster: Li
             got = await http.get(f"{url}/api/v1/media/{media_id}", headers=mine)
             assert got.status_code == 200
             assert got.content == data
-
-
-async def test_chats_are_exported_with_their_files(cluster: LiveCluster, tmp_path: Path) -> None:
-    (person,) = await make_people(cluster.url, 1, secrets.token_hex(3))
-    data = os.urandom(100_000)
-    mine = {"authorization": f"Bearer {person.token}"}
-    whole = {
-        "tus-resumable": "1.0.0",
-        "upload-length": str(len(data)),
-        "content-type": "application/offset+octet-stream",
-    }
-    async with httpx.AsyncClient(base_url=f"{cluster.url}/api/v1", timeout=60) as http:
-        made = await http.post("/uploads", headers=mine | whole, content=data)
-        file = {"type": "file", "media_id": made.headers["upload-media-id"]}
-        opened = await http.post("/conversations/self", headers=mine, json={})
-        place = opened.json()["conversation_id"]
-        for number, content in enumerate(({"type": "text", "text": "大雁"}, file)):
-            message = {"client_id": f"e{number}", "content": content}
-            sent = await http.post(f"/conversations/{place}/messages", headers=mine, json=message)
-            assert sent.status_code == 200, sent.text
-    target = tmp_path / "export"
-    told = await asyncio.to_thread(cluster.operate, "export", "user", person.user_id, str(target))
-    assert "Exported 1 conversations" in told
-    lines = (target / "conversations" / f"{place}.jsonl").read_text().splitlines()
-    bodies = [entry["body"] for entry in map(json.loads, lines) if entry["kind"] == "message"]
-    assert [body["content"]["type"] for body in bodies] == ["text", "file"]
-    assert bodies[0]["content"]["text"] == "大雁"
-    assert [path.read_bytes() for path in (target / "files").iterdir()] == [data]
-    assert "export.user" in await asyncio.to_thread(cluster.operate, "audit", "--json")

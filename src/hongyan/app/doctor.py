@@ -48,6 +48,10 @@ async def examine(loaded: Loaded, deep: bool, bars: Bars) -> list[Finding]:
     """
     settings = loaded.settings
     findings = [*_versions(), *_settings(loaded), *_limits()]
+    if settings.cluster.nats:
+        from .doctor_cluster import examine_cluster  # its clients of brokers take a while to load
+
+        return [*findings, *_mail(settings), *await examine_cluster(settings, deep, bars)]
     if not settings.data_dir.is_dir():
         return [*findings, _no_folder(settings.data_dir)]
     findings += [*_folder(settings.data_dir), *_secrets(settings.data_dir)]

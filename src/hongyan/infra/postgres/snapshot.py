@@ -23,19 +23,22 @@ class PostgresSnapshot(PostgresReader):
     Args:
         dsn: See ``connect``; the tables are those of this version.
         row_types: All rows that will be read.
+
+    Attributes:
+        moment: Answers any other read of it.
     """
 
     def __init__(self, dsn: str, row_types: Sequence[type[Row]]) -> None:
-        self._moment = Moment(dsn)
-        super().__init__(self._moment, row_types)
+        self.moment = Moment(dsn)
+        super().__init__(self.moment, row_types)
 
     async def __aenter__(self) -> "PostgresSnapshot":
-        await self._moment.open()
-        ((self._base,),) = await self._moment.fetch(SQL["base"])
+        await self.moment.open()
+        ((self._base,),) = await self.moment.fetch(SQL["base"])
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._moment.close()
+        await self.moment.close()
 
     async def commit(self, commit: Commit) -> tuple[Entry, ...]:
         """Refuse.
