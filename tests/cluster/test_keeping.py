@@ -81,3 +81,10 @@ async def test_the_doctor_finds_what_is_wrong(cluster: LiveCluster) -> None:
     cluster.redis.start()
     cluster.workers[0].start()
     assert problems(cluster) == {}
+
+
+def test_a_backup_is_the_databases_own_affair(cluster: LiveCluster, tmp_path: Path) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        cluster.operate("backup", str(tmp_path / "copy.tar"))
+    assert "by their own means" in refused.value.stderr
+    assert not (tmp_path / "copy.tar").exists()

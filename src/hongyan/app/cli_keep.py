@@ -100,8 +100,13 @@ def backup(
     data: Data = "",
     config: Config = None,
 ) -> None:
-    """Copy everything, while the server runs, and read the copy back."""
+    """Copy everything, while the server runs, and read the copy back.
+
+    For one machine; a cluster's database and bucket are backed up by their own means.
+    """
     settings = settings_of(data, config, None).settings
+    if settings.cluster.nats:
+        fail("back up a cluster's PostgreSQL and its bucket by their own means", EXIT_REFUSED)
     try:
         with Bars() as bars:
             manifest = back_up(settings.data_dir, config, target, bars)

@@ -19,6 +19,12 @@ RECORD = (
     "CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY,"
     " done_at timestamptz NOT NULL DEFAULT now())"
 )
+RAISE_BASE = """
+UPDATE feed SET base = newest.number + 1
+FROM (SELECT max(position) >> 16 AS number FROM entry) AS newest
+WHERE newest.number >= base + pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+"""
+"""A dump was restored where transaction ids are lower: positions go on from the newest one."""
 FINISHED = "finished"
 """The mark in ``move`` of a move that has come to its end."""
 Phase = Literal["pre", "post"]
@@ -96,6 +102,7 @@ async def migrate(
                 await connection.execute("INSERT INTO migration (name) VALUES ($1)", step.name)
         if "pre" in phases:
             await prepare_tables(connection, row_types)
+            await connection.execute(RAISE_BASE)
         if "post" in phases:
             await finish_columns(connection, row_types)
     finally:
