@@ -11,7 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright, expect
 
 import hongyan
-from tests.e2e.live_server import LiveServer
+from tests.e2e.houses import House, opened
 
 from .person import DESKTOP, PASSWORD, Person, Size
 
@@ -47,12 +47,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A server; with ``HONGYAN_HOUSE=cluster`` a cluster."""
     assert INDEX.is_file(), "the web client is not built: make web"
-    running = LiveServer(tmp_path_factory.mktemp("browser") / "data", "rates.user_per_s=0")
-    running.start()
-    yield running
-    running.stop()
+    kind = os.environ.get("HONGYAN_HOUSE", "embedded")
+    with opened(kind, tmp_path_factory.mktemp("browser"), "rates.user_per_s=0") as running:
+        yield running
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -66,7 +66,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def enter(browser: Browser, server: LiveServer) -> AsyncIterator[Enter]:
+async def enter(browser: Browser, server: House) -> AsyncIterator[Enter]:
     """Returns somebody new who is logged in; they leave without an error on their pages."""
     entered: list[Person] = []
 

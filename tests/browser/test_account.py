@@ -2,7 +2,9 @@
 
 from playwright.async_api import Browser, expect
 
-from tests.e2e.live_server import LiveServer
+from hongyan.domain.user.api_admin import CreateResetCode
+from hongyan.kernel.ids import UserId
+from tests.e2e.houses import House
 
 from .conftest import Enter
 from .person import DESKTOP, PASSWORD, Person
@@ -29,7 +31,7 @@ async def test_a_picture_of_oneself_is_seen_by_others_and_taken_away(enter: Ente
 
 
 async def test_a_password_is_changed_and_set_anew_with_a_code(
-    browser: Browser, server: LiveServer, enter: Enter
+    browser: Browser, server: House, enter: Enter
 ) -> None:
     ann = await enter("ann", "Ann")
     other = await Person.arrive(browser, server.url, ann.handle, "Ann", DESKTOP)
@@ -58,7 +60,8 @@ async def test_a_password_is_changed_and_set_anew_with_a_code(
     await lost.page.get_by_label("Code").fill("00000000")
     await lost.page.get_by_role("button", name="Set new password").click()
     await expect(lost.page.get_by_role("alert")).to_contain_text("The code is wrong")
-    await lost.page.get_by_label("Code").fill(await server.create_reset_code(ann.user_id))
+    made = await server.call(CreateResetCode(user_id=UserId(ann.user_id)))
+    await lost.page.get_by_label("Code").fill(made.code)
     await lost.page.get_by_role("button", name="Set new password").click()
     await expect(lost.page.get_by_role("button", name="Log in")).to_be_visible()
     for person in (ann, other):

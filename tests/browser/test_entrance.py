@@ -2,14 +2,14 @@
 
 from playwright.async_api import Browser, expect
 
-from tests.e2e.live_server import LiveServer
+from tests.e2e.houses import House
 
 from .conftest import Enter, handles
 from .person import DESKTOP, PASSWORD, Person
 
 
 async def test_somebody_registers_after_what_was_wrong_was_said(
-    browser: Browser, server: LiveServer
+    browser: Browser, server: House
 ) -> None:
     handle = f"new_{next(handles)}"
     new = await Person.arrive(browser, server.url, handle, "New", DESKTOP)
@@ -34,7 +34,7 @@ async def test_somebody_registers_after_what_was_wrong_was_said(
 
 
 async def test_a_device_is_removed_from_another(
-    browser: Browser, server: LiveServer, enter: Enter
+    browser: Browser, server: House, enter: Enter
 ) -> None:
     ann = await enter("ann", "Ann")
     other = await Person.arrive(browser, server.url, ann.handle, "Ann", DESKTOP)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import pytest
 
+from hongyan.kernel.bus import Command, Result
 from tests.cluster.live_cluster import opened_cluster
 
 from .live_server import LiveServer
@@ -31,8 +32,12 @@ class House(Protocol):
         """End all that serves people without warning, as a crash would."""
         ...
 
+    async def call(self, command: Command[Result]) -> Result:
+        """Ask it as the operator does."""
+        ...
+
     async def add_user(self, handle: str, password: str, name: str = "") -> str:
-        """Make an account as the operator does, and return its user id."""
+        """Make an account, and return its user id."""
         ...
 
 

@@ -6,9 +6,8 @@ import sys
 from pathlib import Path
 
 from hongyan.access.control.client import ControlClient
-from hongyan.domain.user.api_admin import CreateResetCode, CreateUser
-from hongyan.kernel.bus import ANONYMOUS
-from hongyan.kernel.ids import UserId
+from hongyan.domain.user.api_admin import CreateUser
+from hongyan.kernel.bus import ANONYMOUS, Command, Result
 
 HONGYAN = Path(sys.executable).parent / "hongyan"
 READY = re.compile(r"is ready: (http://\S+)")
@@ -52,22 +51,18 @@ class LiveServer:
                 return
         raise RuntimeError(f"the server did not start; see {log.name}")
 
-    async def add_user(self, handle: str, password: str, name: str = "") -> str:
-        """Make an account as the operator does, and return its user id."""
+    async def call(self, command: Command[Result]) -> Result:
+        """Ask it as the operator does."""
         client = await ControlClient.connect(self._folder)
         try:
-            command = CreateUser(handle=handle, password=password, name=name)
-            return (await client.call(ANONYMOUS, command)).user_id
+            return await client.call(ANONYMOUS, command)
         finally:
             await client.close()
 
-    async def create_reset_code(self, user_id: str) -> str:
-        """Make a code for a new password as the operator does, and return it."""
-        client = await ControlClient.connect(self._folder)
-        try:
-            return (await client.call(ANONYMOUS, CreateResetCode(user_id=UserId(user_id)))).code
-        finally:
-            await client.close()
+    async def add_user(self, handle: str, password: str, name: str = "") -> str:
+        """Make an account, and return its user id."""
+        made = await self.call(CreateUser(handle=handle, password=password, name=name))
+        return made.user_id
 
     @property
     def pid(self) -> int:

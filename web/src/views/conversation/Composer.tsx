@@ -34,8 +34,7 @@ export function Composer({ summary }: { summary: ConversationSummary }) {
   const reply = useValue(desk.reply);
   const mentions = useMentions(summary, area, text, (name, userId, next, caret) => {
     setMentioned([...mentioned, { text: name, userId }]);
-    change(next);
-    requestAnimationFrame(() => area.current?.setSelectionRange(caret, caret));
+    write(area.current, next, caret, change);
   });
 
   const change = (next: string) => {
@@ -179,14 +178,20 @@ function editedContent(message: Message, text: string, mentioned: readonly Menti
   return textContent(text, mentioned);
 }
 
+/** Put the caret at its place at once: what is typed next comes there. */
+function write(area: HTMLTextAreaElement | null, text: string, caret: number, change: (text: string) => void): void {
+  if (area) {
+    area.value = text;
+    area.setSelectionRange(caret, caret);
+  }
+  change(text);
+}
+
 function insertAt(area: HTMLTextAreaElement | null, piece: string, change: (text: string) => void): void {
   if (!area) return;
   const { selectionStart: from, selectionEnd: to, value } = area;
-  change(value.slice(0, from) + piece + value.slice(to));
-  requestAnimationFrame(() => {
-    area.focus();
-    area.setSelectionRange(from + piece.length, from + piece.length);
-  });
+  write(area, value.slice(0, from) + piece + value.slice(to), from + piece.length, change);
+  requestAnimationFrame(() => area.focus());
 }
 
 const growsByItself = CSS.supports("field-sizing", "content");
