@@ -6,7 +6,6 @@ from playwright.async_api import expect
 
 from .conftest import Enter
 
-
 HIT_ENTER = """area => {
     const options = {key: 'Enter', bubbles: true, cancelable: true};
     area.dispatchEvent(new KeyboardEvent('keydown', options));
