@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from hongyan.domain.admin.api import NoteAct
 from tests.cluster.live_cluster import LiveCluster, opened_cluster
 from tests.cluster.load import make_people
 
@@ -68,6 +69,7 @@ def problems(cluster: LiveCluster, *arguments: str) -> dict[str, str]:
 
 async def test_the_doctor_finds_what_is_wrong(cluster: LiveCluster) -> None:
     await make_people(cluster.url, 2, secrets.token_hex(3))
+    await cluster.call(NoteAct(act="test", params={}))
     assert problems(cluster, "--deep") == {}
     cluster.workers[0].kill()
     cluster.redis.stop(kill=True)

@@ -2,7 +2,7 @@ import type { ConversationSummary, wire } from "@hongyan/sdk";
 import { useState } from "preact/hooks";
 import { t } from "../../i18n/index.js";
 import { moment } from "../../i18n/when.js";
-import { useLoaded } from "../../lib/hooks.js";
+import { useLoaded, useValue } from "../../lib/hooks.js";
 import { useClient } from "../../model/client.js";
 import { type DialogProps, attempt, explain } from "../../model/feedback.js";
 import { Dialog } from "../../parts/Dialog.js";
@@ -35,7 +35,7 @@ export default function InviteLinks({ summary, close }: DialogProps & { summary:
   };
   return (
     <Dialog title={t("invite.title")} close={close}>
-      <GroupAddress summary={summary} />
+      <GroupAddress id={summary.id} />
       <div class="find">
         <Choice
           label={t("invite.length")}
@@ -69,10 +69,10 @@ export default function InviteLinks({ summary, close }: DialogProps & { summary:
 }
 
 /** The group's own address, where people without a link may come in or ask to. */
-function GroupAddress({ summary }: { summary: ConversationSummary }) {
-  const policy = summary.group?.join_policy ?? "invite";
+function GroupAddress({ id }: { id: string }) {
+  const policy = useValue(useClient().conversation(id).summary)?.group?.join_policy ?? "invite";
   if (policy !== "free" && policy !== "approval") return null;
-  const url = location.origin + conversationPath(summary.id);
+  const url = location.origin + conversationPath(id);
   return (
     <div class="row">
       <span class="main">
