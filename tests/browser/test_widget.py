@@ -167,8 +167,11 @@ async def test_one_device_for_many_pages_and_a_new_one_when_it_was_removed(
     await customer.say("before")
     async with shop.server() as server:
         minted = await server.post(f"/app/users/{OTHER}/login-tokens", json={})
-        kicked = await server.post(f"/admin/users/{minted.json()['user_id']}/kick", json={})
-        assert kicked.status_code == 200, kicked.text
+        async with customer.page.expect_response("**/auth/login-token"):
+            kicked = await server.post(f"/admin/users/{minted.json()['user_id']}/kick", json={})
+            assert kicked.status_code == 200, kicked.text
+    await customer.ready()
+    await expect(customer.message("before")).to_be_visible()
     await customer.say("after")
     await expect(customer.panel.locator('.message[data-state="pending"]')).to_have_count(0)
     await expect(customer.message("after")).to_have_count(1)

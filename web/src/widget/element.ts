@@ -206,12 +206,13 @@ export class HongyanChat extends HTMLElement {
     };
     const stops = [
       handle ? handle.summary.subscribe(count) : client.unread.subscribe(count),
-      client.on("message", ({ conversation, message }) => {
+      client.on("message", async ({ conversation, message }) => {
         if (handle && conversation.id !== handle.id) return;
         const session = client.session.value;
         if (session.kind !== "active" || message.sender === session.userId) return;
         const text = message.content?.type === "text" ? message.content.text : "";
-        const who = client.users.get(message.sender)?.title ?? conversation.title;
+        const [sender] = await client.users.load([message.sender]).catch(() => []);
+        const who = sender?.title ?? conversation.title;
         this.#tell("message", { conversationId: conversation.id, sender: who, text });
         if (!this.isOpen) this.#said.textContent = say(this.#locale, "arrived", { who, text });
         if (this.hasAttribute("sound") && !(this.isOpen && document.hasFocus())) void ring();
