@@ -2,10 +2,9 @@
 
 from collections.abc import AsyncIterator, Collection
 
-from .connections import Fetching
+from hongyan.infra.sql.examples import examples
 
-SHOWN = 5
-"""Examples that one sentence names."""
+from .connections import Fetching
 
 _TROUBLES: tuple[tuple[str, str], ...] = (
     (
@@ -47,8 +46,7 @@ async def check_logs(database: Fetching, countable: Collection[str]) -> AsyncIte
         bindings = [list(countable)] if "$1" in statement else []
         places = [place for (place,) in await database.fetch(statement, *bindings)]
         if places:
-            more = f" and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
-            yield f"{len(places)} {what}: {', '.join(places[:SHOWN])}{more}"
+            yield f"{len(places)} {what}: {examples(places)}"
 
 
 async def newest_ms(database: Fetching) -> int:

@@ -4,10 +4,9 @@ from collections.abc import Collection, Iterator
 
 import apsw
 
-from .digest import STEP, Progress
+from hongyan.infra.sql.examples import examples
 
-SHOWN = 5
-"""Examples that one sentence names."""
+from .digest import STEP, Progress
 
 
 def check_file(connection: apsw.Connection, deep: bool) -> Iterator[str]:
@@ -67,8 +66,7 @@ _LOG_TROUBLES = {
 def _told(wrong: dict[str, list[str]], sentences: dict[str, str]) -> Iterator[str]:
     for name, places in wrong.items():
         if places:
-            more = f" and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
-            yield f"{sentences[name]}: {', '.join(places[:SHOWN])}{more}"
+            yield f"{sentences[name]}: {examples(places)}"
 
 
 _COUNTS: tuple[tuple[str, str], ...] = (
