@@ -72,12 +72,19 @@ class LiveCluster(Cluster):
 
 
 @contextmanager
+def started(cluster: LiveCluster) -> Iterator[LiveCluster]:
+    """Start a cluster, and stop it at the end, also one that did not start."""
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@contextmanager
 def opened_cluster(folder: Path, *settings: str) -> Iterator[LiveCluster]:
     """Start a cluster like that of ``make cluster``, with its bucket, and stop it at the end."""
     with ExitStack() as stack:
         bucket = Seaweed(folder / "s3")
         stack.callback(bucket.stop)
-        cluster = LiveCluster(folder, *bucket.settings(*settings))
-        stack.callback(cluster.stop)
-        cluster.start()
-        yield cluster
+        yield stack.enter_context(started(LiveCluster(folder, *bucket.settings(*settings))))

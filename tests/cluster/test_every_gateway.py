@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from hongyan_sdk.errors import Refused
-from tests.cluster.live_cluster import LiveCluster
+from tests.cluster.live_cluster import LiveCluster, started
 from tests.cluster.load import make_people
 from tests.e2e.waiting import until
 
@@ -17,12 +17,8 @@ pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout(200)]
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCluster]:
-    made = LiveCluster(tmp_path_factory.mktemp("cluster"))
-    try:
-        made.start()
+    with started(LiveCluster(tmp_path_factory.mktemp("cluster"))) as made:
         yield made
-    finally:
-        made.stop()
 
 
 async def test_a_removed_device_is_cut_off_at_every_gateway(cluster: LiveCluster) -> None:

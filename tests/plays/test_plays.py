@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.live_cluster import LiveCluster
+from tests.cluster.live_cluster import LiveCluster, started
 from tests.e2e.houses import HOUSES
 from tests.e2e.live_server import LiveServer
 
@@ -25,12 +25,8 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCluster]:
-    made = LiveCluster(tmp_path_factory.mktemp("cluster"))
-    try:
-        made.start()
+    with started(LiveCluster(tmp_path_factory.mktemp("cluster"))) as made:
         yield made
-    finally:
-        made.stop()
 
 
 @pytest.fixture
