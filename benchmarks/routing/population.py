@@ -29,7 +29,7 @@ class Size:
 
 
 class Population:
-    """Users are ``u0``, ``u1``...; it is the ``Audience`` of all.
+    """Users are ``u0``, ``u1``...; it knows who belongs where.
 
     Args:
         size: How many.
@@ -74,11 +74,11 @@ class Population:
             self.of[user].append(name)
 
     async def members(self, conversation_id: Any) -> Any:
-        """See ``Audience.members``."""
+        """See ``ConversationMembers.members``."""
         return self.rows.get(conversation_id, ())
 
     async def conversations(self, user_id: Any) -> Any:
-        """See ``Audience.conversations``."""
+        """See ``UserConversations.conversations``."""
         return self.of[user_id]
 
     def messages(self, kind: str, count: int, seed: int = 1) -> Iterator[Committed]:

@@ -8,14 +8,16 @@ from functools import partial
 from hongyan.access.control.server import ControlServer
 from hongyan.access.native.server import WebServer
 from hongyan.delivery.announcing import Announcing
+from hongyan.delivery.audience import AskingDescriptions
 from hongyan.delivery.deliveries import HubDeliveries
 from hongyan.delivery.doubt import Doubt
 from hongyan.delivery.hub import Hub
 from hongyan.delivery.presence import Presence
+from hongyan.delivery.resyncs import Resyncs
 from hongyan.delivery.tracing import PushTracing, TracedCaller
 from hongyan.domain.catalog import COMMANDS, ROWS
 from hongyan.domain.log.model import Committed, Signal
-from hongyan.infra.local.audience import RecordsAudience
+from hongyan.infra.local.audience import RecordsConversations, RecordsMembers
 from hongyan.infra.local.bus import LocalBus
 from hongyan.infra.local.presence import LocalWatches, LocalWhereabouts
 from hongyan.infra.local.usage import FolderUsage
@@ -82,13 +84,19 @@ class Server:
     def __init__(self, embedded: Embedded) -> None:
         settings = self._settings = embedded.settings
         bus, clock = embedded.bus, embedded.clock
-        self.hub = Hub(RecordsAudience(embedded.store))
         later = asyncio.get_running_loop().call_later
+        resyncs = Resyncs(later)
+        self.hub = Hub(
+            RecordsMembers(embedded.store),
+            RecordsConversations(embedded.store),
+            AskingDescriptions(bus),
+            resyncs,
+        )
         where, watches = LocalWhereabouts(), LocalWatches()
         bus.serve(Presence(embedded.store, bus, clock, where, watches, later))
         self.hub.on_devices = Announcing(bus, self.hub, "serve").changed
         embedded.services.tracing.deliveries = HubDeliveries("serve", self.hub)
-        bus.serve(Doubt(self.hub, later))
+        bus.serve(Doubt(self.hub, resyncs))
         bus.subscribe(Committed, self.hub.committed)
         bus.subscribe(Signal, self.hub.signalled)
         embedded.services.counting.usage = FolderUsage(

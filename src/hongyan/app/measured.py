@@ -42,5 +42,10 @@ def measure_hub(hub: Hub) -> Source:
         yield Gauge("users_connected", "Users with a device connected here.", hub.users)
         yield Count("facts_total", "Facts that came to this node.", hub.facts)
         yield Count("pushes_total", "Frames handed to connections.", hub.pushes)
+        yield Count(
+            "delivery_failures_total",
+            "Events that could not be handed to a connection.",
+            hub.failures.count,
+        )
 
     return measured

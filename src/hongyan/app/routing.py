@@ -2,7 +2,7 @@
 
 import asyncio
 
-from hongyan.delivery.ports import Audience
+from hongyan.delivery.ports import ConversationMembers, UserConversations
 from hongyan.delivery.routes.broadcast import BroadcastAddressing, BroadcastFollower
 from hongyan.delivery.routes.calls import CallsFollower, Lanes
 from hongyan.delivery.routes.interest import (
@@ -60,11 +60,11 @@ class Routes:
         self._redis = redis
         self._beat_s = beat_s
 
-    def teller(self, audience: Audience) -> RoutedTeller:
+    def teller(self, members: ConversationMembers) -> RoutedTeller:
         """Return the side of those who commit.
 
         Args:
-            audience: Reads the members of conversations.
+            members: Reads the members of conversations.
         """
         settings, carrier = self._settings, self._carrier()
         bounds = (settings.queue_facts_max, settings.queue_bytes_max)
@@ -74,7 +74,7 @@ class Routes:
             teller = RoutedTeller(
                 carrier,
                 lanes,
-                audience,
+                members,
                 *bounds,
                 on_letter=lanes.heard,
                 post=lanes.post,
@@ -84,25 +84,25 @@ class Routes:
             return teller
         return RoutedTeller(
             carrier,
-            self._addressing(audience),
-            audience,
+            self._addressing(members),
+            members,
             *bounds,
             counted=settings.strategy != "interest" or settings.buckets > 0,
             beat_s=self._beat_s,
         )
 
-    def station(self, audience: Audience, interests: Interests) -> RoutedStation:
+    def station(self, conversations: UserConversations, interests: Interests) -> RoutedStation:
         """Return a gateway's side.
 
         Args:
-            audience: Tells a user's conversations, asked over the network.
-            interests: Is filled; give it to the hub as its audience.
+            conversations: Tells a user's conversations, asked over the network.
+            interests: Is filled; give it to the hub.
         """
         carrier = self._carrier()
         listening = Listening(carrier, _now_s)
         follower = self._follower(carrier, listening)
         station = RoutedStation(
-            carrier, follower, listening, audience, interests, _now_s, self._beat_s
+            carrier, follower, listening, conversations, interests, _now_s, self._beat_s
         )
         if isinstance(follower, RegistryFollower):
             follower.doubt = station.doubt
@@ -113,13 +113,13 @@ class Routes:
             return RedisCarrier(self._redis, self._cluster, self._connection.me)
         return NatsCarrier(self._connection, self._cluster)
 
-    def _addressing(self, audience: Audience) -> Addressing:
+    def _addressing(self, members: ConversationMembers) -> Addressing:
         settings = self._settings
         if settings.strategy == "interest":
             return InterestAddressing(self._subject_of())
         if settings.strategy == "registry":
             registry = RedisRegistry(self._redis, self._cluster, self._connection.me)
-            return RegistryAddressing(registry, audience, _now_s, settings.lease_s)
+            return RegistryAddressing(registry, members, _now_s, settings.lease_s)
         return BroadcastAddressing()
 
     def _follower(self, carrier: Carrier, listening: Listening) -> Follower:

@@ -1,9 +1,13 @@
-"""The peers connected to this node, and the fan-out of facts to them.
+"""The peers connected to this node, and the fan-out of events to them.
 
-A fact names a log. For a user's log the audience is that user's peers; for a conversation's
-it is a room: the peers of its members who are connected here, gathered at the first fact and
-kept while facts keep coming. Facts of one log reach every peer in the order in which they
+An event names a log. For a user's log the audience is that user's peers; for a conversation's
+it is a room: the peers of its members who are connected here, gathered at the first event and
+kept while events keep coming. Events of one log reach every peer in the order in which they
 were told.
+
+Peers that share an encoder are the fast way. Those that encode for themselves get a ``Delivery``,
+which knows what the conversation is: that is asked for once for a room, when the first of them
+is to get an event of it; only they wait for the answer.
 """
 
 import asyncio
@@ -18,32 +22,50 @@ from hongyan.domain.log.model import Committed, Entry, Signal
 from hongyan.domain.user.model import DEVICE_REMOVED, DeviceRemoved
 from hongyan.kernel.ids import ConnectionId, ConversationId, DeviceId, UserId, log_owner
 
-from .ports import Audience, Encoder, Peer
+from .addressed import Addressed
+from .delivery import Delivery
+from .failures import Failures
+from .fanout import Failed, address, share
+from .ports import ConversationMembers, Descriptions, Peer, SharingPeer, UserConversations
 from .recent import Recent
+from .resyncs import Resyncs
 
 log = logging.getLogger(__name__)
 
 ROOMS_KEPT = 10_000
 PENDING_MAX = 10_000
 _ROLL = frozenset({MEMBERS_JOINED, MEMBERS_LEFT})
-Fact = tuple[Entry | Signal, ConnectionId]
+Event = Entry | Signal
 
 
 class _Room:
-    """The connected peers of one conversation's members; ``pending`` while being gathered."""
+    """The connected peers of one conversation's members."""
 
-    __slots__ = ("peers", "pending")
+    __slots__ = ("addressed", "pending", "sharing")
 
     def __init__(self) -> None:
-        self.peers: dict[Peer, None] = {}
-        self.pending: list[Fact] | None = []
+        self.sharing: dict[SharingPeer, None] = {}
+        self.addressed: Addressed | None = None
+        """Those who encode for themselves; None while there were none yet."""
+        self.pending: list[tuple[Event, ConnectionId]] | None = []
+        """What came while the peers are gathered."""
+
+    def leave(self, peer: Peer) -> None:
+        """Let the peer go, if it is in."""
+        if peer.encoder is not None:
+            self.sharing.pop(peer, None)
+        elif self.addressed is not None:
+            self.addressed.peers.pop(peer, None)
 
 
 class Hub:
-    """Attaches peers and hands them facts.
+    """Attaches peers and hands them events.
 
     Args:
-        audience: Tells members and conversations.
+        members: Tells who belongs to a conversation.
+        conversations: Tells where a user belongs.
+        descriptions: Tells what a conversation is.
+        resyncs: Asks peers to sync that may have lost something.
         on_devices: Called when the devices of a user that are connected here are others.
         on_offline: Called when a user's last peer has gone.
         came: Awaited before a peer counts as attached (``Station.came``).
@@ -51,19 +73,27 @@ class Hub:
 
     def __init__(
         self,
-        audience: Audience,
+        members: ConversationMembers,
+        conversations: UserConversations,
+        descriptions: Descriptions,
+        resyncs: Resyncs,
         on_devices: Callable[[UserId], None] = lambda _: None,
         on_offline: Callable[[UserId], None] = lambda _: None,
         came: Callable[[UserId], Awaitable[None]] | None = None,
     ) -> None:
-        self._audience = audience
+        self._members = members
+        self._conversations = conversations
+        self._descriptions = descriptions
+        self._resyncs = resyncs
         self._came = came
         self.on_devices = on_devices
         self.on_offline = on_offline
         self.recent = Recent()
         """What was told a moment ago, for who asks where a message is."""
+        self.failures = Failures(resyncs)
+        """What becomes of peers to which an event could not be handed."""
         self.facts = 0
-        """How many facts were told here."""
+        """How many events were told here."""
         self.pushes = 0
         """How many peers they were for, all together."""
         self._users: dict[UserId, dict[DeviceId, Peer]] = {}
@@ -73,7 +103,7 @@ class Hub:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def attach(self, peer: Peer) -> None:
-        """Let facts reach this peer from now on; an older peer of its device is kicked."""
+        """Let events reach this peer from now on; an older peer of its device is kicked."""
         self.recent.came(peer)
         devices = self._users.setdefault(peer.user_id, {})
         older = devices.get(peer.device_id)
@@ -88,7 +118,7 @@ class Hub:
         try:
             if self._came is not None:
                 await self._came(peer.user_id)
-            for conversation_id in await self._audience.conversations(peer.user_id):
+            for conversation_id in await self._conversations.conversations(peer.user_id):
                 room = self._rooms.get(conversation_id)
                 if room is not None and conversation_id not in left and self._is_here(peer):
                     self._enter(conversation_id, room, (peer,))
@@ -98,6 +128,7 @@ class Hub:
     def detach(self, peer: Peer) -> None:
         """Forget a peer that has closed."""
         self.recent.went(peer)
+        self.failures.forget(peer)
         self._leave_rooms(peer)
         if self._is_here(peer):
             devices = self._users[peer.user_id]
@@ -146,19 +177,29 @@ class Hub:
         for conversation_id in self._rooms_of.pop(peer, ()):
             room = self._rooms.get(conversation_id)
             if room is not None:
-                room.peers.pop(peer, None)
+                room.leave(peer)
 
     def _enter(self, conversation_id: ConversationId, room: _Room, peers: Iterable[Peer]) -> None:
         for peer in peers:
-            room.peers[peer] = None
+            if peer.encoder is not None:
+                room.sharing[peer] = None
+            else:
+                if room.addressed is None:
+                    room.addressed = Addressed(
+                        conversation_id, self._descriptions, self.failures, self._resyncs
+                    )
+                room.addressed.peers[peer] = None
             self._rooms_of.setdefault(peer, set()).add(conversation_id)
 
-    def _tell(self, fact: Entry | Signal, origin: ConnectionId) -> None:
-        owner = log_owner(fact.log_id)
+    # --- telling ---
+
+    def _tell(self, event: Event, origin: ConnectionId) -> None:
+        self.facts += 1
+        owner = log_owner(event.log_id)
         if owner is not None:
-            self._tell_user(owner, fact, origin)
+            self._tell_user(owner, event, origin)
             return
-        conversation_id = ConversationId(fact.log_id)
+        conversation_id = ConversationId(event.log_id)
         room = self._rooms.get(conversation_id)
         if room is None:
             if not self._users:
@@ -168,52 +209,67 @@ class Hub:
             self._rooms.move_to_end(conversation_id)
         if room.pending is not None:
             if len(room.pending) < PENDING_MAX:  # beyond: peers see a gap in seq, and sync
-                room.pending.append((fact, origin))
+                room.pending.append((event, origin))
             return
-        self._tell_room(conversation_id, room, fact, origin)
+        self._tell_room(conversation_id, room, event, origin)
 
     def _tell_room(
-        self,
-        conversation_id: ConversationId,
-        room: _Room,
-        fact: Entry | Signal,
-        origin: ConnectionId,
+        self, conversation_id: ConversationId, room: _Room, event: Event, origin: ConnectionId
     ) -> None:
-        if fact.kind in _ROLL:
-            self._tell_roll(conversation_id, room, fact, origin)
+        if event.kind in _ROLL:
+            self._tell_roll(conversation_id, room, event, origin)
         else:
-            self.pushes += len(room.peers)
-            _fan_out(fact, origin, room.peers)
+            self._tell_peers(room, event, origin)
 
-    def _tell_user(self, owner: UserId, fact: Entry | Signal, origin: ConnectionId) -> None:
+    def _tell_peers(self, room: _Room, event: Event, origin: ConnectionId) -> None:
+        self.pushes += len(room.sharing)
+        if room.sharing:
+            self._see_to(event, share(event, origin, room.sharing))
+        if room.addressed is not None:
+            self.pushes += len(room.addressed.peers)
+            room.addressed.tell(event, origin)
+
+    def _tell_user(self, owner: UserId, event: Event, origin: ConnectionId) -> None:
         devices = self._users.get(owner)
-        if devices is not None:
-            self.pushes += len(devices)
-            _fan_out(fact, origin, devices.values())
-            if fact.kind == DEVICE_REMOVED and isinstance(fact, Entry):
-                removed = msgspec.json.decode(fact.body, type=DeviceRemoved)
-                self.kick(owner, removed.device_id, removed.reason)
+        if devices is None:
+            return
+        peers: Collection[Peer] = devices.values()
+        if isinstance(event, Signal) and event.devices:
+            peers = [devices[one] for one in event.devices if one in devices]
+        self.pushes += len(peers)
+        sharing = [peer for peer in peers if peer.encoder is not None]
+        self._see_to(event, share(event, origin, sharing))
+        if len(sharing) < len(peers):
+            addressed = [peer for peer in peers if peer.encoder is None]
+            self._see_to(event, address(Delivery(event, origin), addressed))
+        if event.kind == DEVICE_REMOVED and isinstance(event, Entry):
+            removed = msgspec.json.decode(event.body, type=DeviceRemoved)
+            self.kick(owner, removed.device_id, removed.reason)
 
     def _tell_roll(
-        self,
-        conversation_id: ConversationId,
-        room: _Room,
-        fact: Entry | Signal,
-        origin: ConnectionId,
+        self, conversation_id: ConversationId, room: _Room, event: Event, origin: ConnectionId
     ) -> None:
         """Tell who has joined or left, to both old and new members."""
-        if fact.kind == MEMBERS_JOINED:
-            for user_id in msgspec.json.decode(fact.body, type=MembersJoined).user_ids:
+        if event.kind == MEMBERS_JOINED:
+            for user_id in msgspec.json.decode(event.body, type=MembersJoined).user_ids:
                 self._enter(conversation_id, room, self._users.get(user_id, {}).values())
-        _fan_out(fact, origin, room.peers)
-        if fact.kind == MEMBERS_LEFT:
-            gone = set(msgspec.json.decode(fact.body, type=MembersLeft).user_ids)
-            for peer in [peer for peer in room.peers if peer.user_id in gone]:
-                del room.peers[peer]
+        self._tell_peers(room, event, origin)
+        if event.kind == MEMBERS_LEFT:
+            gone = set(msgspec.json.decode(event.body, type=MembersLeft).user_ids)
+            addressed = () if room.addressed is None else room.addressed.peers
+            peers: list[Peer] = [*room.sharing, *addressed]
+            for peer in [one for one in peers if one.user_id in gone]:
+                room.leave(peer)
                 self._rooms_of[peer].discard(conversation_id)
             for peer, left in self._attaching.items():
                 if peer.user_id in gone:
                     left.add(conversation_id)
+
+    def _see_to(self, event: Event, failed: Failed | None) -> None:
+        if failed is not None:
+            self.failures.note(event, failed)
+
+    # --- rooms ---
 
     def _gather(self, conversation_id: ConversationId) -> _Room:
         room = self._rooms[conversation_id] = _Room()
@@ -228,7 +284,7 @@ class Hub:
 
     async def _load(self, conversation_id: ConversationId, room: _Room) -> None:
         try:
-            members = await self._audience.members(conversation_id)
+            members = await self._members.members(conversation_id)
         except Exception:
             log.exception("cannot load the members of %s", conversation_id)
             self._rooms.pop(conversation_id, None)
@@ -241,33 +297,11 @@ class Hub:
         for user_id in here:
             self._enter(conversation_id, room, self._users[user_id].values())
         pending, room.pending = room.pending or [], None
-        for fact, origin in pending:
-            self._tell_room(conversation_id, room, fact, origin)
+        for event, origin in pending:
+            self._tell_room(conversation_id, room, event, origin)
 
     def kick(self, user_id: UserId, device_id: DeviceId, reason: str) -> None:
         """Let a device that was removed go, if it is here."""
         peer = self._users.get(user_id, {}).get(device_id)
         if peer is not None:
             peer.kick(reason)
-
-
-def _fan_out(fact: Entry | Signal, origin: ConnectionId, peers: Iterable[Peer]) -> None:
-    """Encode the fact once for each encoder and queue it for each peer but the origin."""
-    encoder: Encoder | None = None
-    frame: bytes | None = None
-    frames: dict[Encoder, bytes | None] | None = None
-    for peer in peers:
-        if peer.connection_id == origin and origin:
-            continue
-        if peer.encoder is not encoder:
-            if encoder is None:
-                encoder = peer.encoder
-                frame = encoder.encode(fact)
-            else:
-                frames = frames or {encoder: frame}
-                encoder = peer.encoder
-                if encoder not in frames:
-                    frames[encoder] = encoder.encode(fact)
-                frame = frames[encoder]
-        if frame is not None:
-            peer.push(frame)

@@ -5,53 +5,109 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from hongyan.domain.conversation.model import About
 from hongyan.domain.log.model import Committed, Entry, Signal
 from hongyan.kernel.ids import ConnectionId, ConversationId, DeviceId, UserId
 
+from .delivery import Delivery
+
 
 class Encoder(Protocol):
-    """Turns a fact into the bytes that go on the socket, in one protocol and format.
+    """Turns an event into the bytes that go on the socket, in one protocol and format.
 
-    Peers that share an encoder (the same object) share the bytes: a fact is encoded once for
+    Peers that share an encoder (the same object) share the bytes: an event is encoded once for
     all of them.
     """
 
-    def encode(self, fact: Entry | Signal) -> bytes | None:
-        """Return the complete frame, or None where this protocol has no word for the fact."""
+    def encode(self, event: Entry | Signal) -> bytes | None:
+        """Return the complete frame, or None where this protocol has no word for the event.
+
+        What it raises costs the peers that share it this event: they are asked to sync.
+        """
         ...
 
 
-class Peer(Protocol):
+class _Connected(Protocol):
     """One connected device. A device has at most one peer here."""
 
     user_id: UserId
     device_id: DeviceId
     connection_id: ConnectionId
     """As in the ``Actor`` of what it asks, or empty where it only listens."""
-    encoder: Encoder
-
-    def push(self, frame: bytes) -> None:
-        """Queue a frame; returns at once. A peer that is closed or too slow drops it."""
-        ...
 
     def kick(self, reason: str) -> None:
         """Tell the device why (a ``DeviceRemoved`` reason) and close."""
         ...
 
     def ask_to_sync(self) -> None:
-        """Let the device ask for what it lacks: facts may have been lost on their way to it."""
+        """Let the device ask for what it lacks: events may have been lost on their way to it."""
+        ...
+
+    def close(self) -> None:
+        """Close, so that the device connects again and syncs: it cannot be served like this."""
         ...
 
 
-class Audience(Protocol):
-    """Who belongs where."""
+class SharingPeer(_Connected, Protocol):
+    """A peer that gets the same bytes as all others of its protocol and format."""
+
+    @property
+    def encoder(self) -> Encoder:
+        """Shared with them: the same object."""
+        ...
+
+    def push(self, frame: bytes) -> None:
+        """Queue a frame; returns at once. A peer that is closed or too slow drops it."""
+        ...
+
+
+class AddressedPeer(_Connected, Protocol):
+    """A peer whose protocol names the recipient, or differs in another way by who gets it."""
+
+    @property
+    def encoder(self) -> None:
+        """None, which tells it from a ``SharingPeer``."""
+        ...
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Encode an event and queue it; returns at once.
+
+        Called for the connection that asked as well (``Delivery.is_origin``), since some
+        protocols tell a sender what became of it by the same way. What it raises costs this
+        peer alone the event: it is asked to sync, and closed when it fails again soon.
+        """
+        ...
+
+
+Peer = SharingPeer | AddressedPeer
+"""One connected device."""
+
+
+class ConversationMembers(Protocol):
+    """Who belongs to a conversation."""
 
     async def members(self, conversation_id: ConversationId) -> Collection[UserId]:
-        """Return the active members."""
+        """Return the active members; those who are connected here are enough for the hub."""
         ...
+
+
+class UserConversations(Protocol):
+    """Where a user belongs."""
 
     async def conversations(self, user_id: UserId) -> Collection[ConversationId]:
         """Return the conversations in which the user is active."""
+        ...
+
+
+class Descriptions(Protocol):
+    """What conversations are, for peers whose protocol names them or who is in them."""
+
+    async def describe(self, conversation_id: ConversationId) -> About:
+        """Return what it is; of what is not known, nothing.
+
+        Raises:
+            Exception: nobody can tell now.
+        """
         ...
 
 
@@ -156,8 +212,8 @@ class Teller(Protocol):
 class Station(Protocol):
     """A node's side of the routes: what concerns the users connected here arrives here.
 
-    Whose conversations are whose the station asks the ``Audience`` it was made with, once for
-    each user who comes; later joins and leaves it reads in the facts.
+    Where a user belongs the station asks the ``UserConversations`` it was made with, once for
+    each who comes; later joins and leaves it reads in the facts.
     """
 
     async def start(self, on_fact: Callable[[Fact], None], on_doubt: Callable[[], None]) -> None:

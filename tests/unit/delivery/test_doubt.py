@@ -1,6 +1,7 @@
 """When sessions are asked to sync."""
 
 from hongyan.delivery.doubt import Doubt
+from hongyan.delivery.resyncs import Resyncs
 from hongyan.domain.conversation.presence_api import AskToSync
 from hongyan.kernel.bus import ANONYMOUS
 
@@ -19,7 +20,8 @@ class World:
     def __init__(self, count, per_s):
         self.all = [Peer() for _ in range(count)]
         self.due = []
-        self.doubt = Doubt(self, lambda _, call: self.due.append(call), per_s)
+        resyncs = Resyncs(lambda _, call: self.due.append(call), per_s)
+        self.doubt = Doubt(self, resyncs)
 
     def peers(self):
         return list(self.all)

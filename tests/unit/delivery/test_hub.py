@@ -8,6 +8,8 @@ import pytest
 from hongyan.delivery import hub as hub_module
 from hongyan.delivery.hub import Hub
 from hongyan.delivery.outbox import Flusher, Outbox
+from hongyan.delivery.resyncs import Resyncs
+from hongyan.domain.conversation.model import About
 from hongyan.domain.group.model import MEMBERS_JOINED, MEMBERS_LEFT
 from hongyan.domain.log.model import Committed, Entry, Signal
 from hongyan.domain.user.model import DEVICE_REMOVED
@@ -37,16 +39,40 @@ class FakePeer:
         self.encoder = encoder or FakeEncoder()
         self.got = []
         self.kicked = []
+        self.asked = self.closed = 0
+        self.fails_on = ""
 
     def push(self, frame):
+        if self.fails_on and frame.decode().startswith(self.fails_on):
+            raise BrokenPipeError
         self.got.append(frame.decode())
 
     def kick(self, reason):
         self.kicked.append(reason)
 
+    def ask_to_sync(self):
+        self.asked += 1
+
+    def close(self):
+        self.closed += 1
+
+
+class AddressedPeer(FakePeer):
+    """Notes what it was handed, and under which name and with whom it came."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.encoder = None
+
+    def deliver(self, delivery):
+        kind = delivery.event.kind
+        if kind == self.fails_on:
+            raise ValueError(kind)
+        self.got.append((f"{kind}#{getattr(delivery.event, 'seq', 0)}", delivery.name))
+
 
 class FakeAudience:
-    """Answers when ``gate`` is open."""
+    """Answers when ``gate`` is open; what a conversation is, when ``told`` is."""
 
     def __init__(self, members):
         self._members = members
@@ -54,6 +80,18 @@ class FakeAudience:
         self.gate.set()
         self.asked = []
         self.fails = False
+        self.told = asyncio.Event()
+        self.told.set()
+        self.names = {}
+        self.described = []
+
+    async def describe(self, conversation_id):
+        self.described.append(conversation_id)
+        name = self.names.get(conversation_id, "")
+        await self.told.wait()
+        if self.fails:
+            raise OSError
+        return About(name)
 
     async def members(self, conversation_id):
         self.asked.append(conversation_id)
@@ -73,15 +111,21 @@ class World:
         self.members = {ROOM: {"ann", "bob"}} | members
         self.audience = FakeAudience(self.members)
         self.heard = []
+        self.due = []
+        resyncs = Resyncs(lambda _, call: self.due.append(call))
+        audience = self.audience
         self.hub = Hub(
-            self.audience,
+            audience,
+            audience,
+            audience,
+            resyncs,
             lambda user_id: self.heard.append(f"~{user_id}"),
             lambda user_id: self.heard.append(f"-{user_id}"),
         )
         self.seqs = {}
 
-    async def attach(self, *args, **kwargs):
-        peer = FakePeer(*args, **kwargs)
+    async def attach(self, *args, peer_type=FakePeer, **kwargs):
+        peer = peer_type(*args, **kwargs)
         await self.hub.attach(peer)
         return peer
 
@@ -392,7 +436,8 @@ async def test_a_peer_counts_as_attached_when_its_facts_find_the_way_here(world)
         arrivals.append(user_id)
         await gate.wait()
 
-    world.hub = Hub(world.audience, came=came)
+    audience = world.audience
+    world.hub = Hub(audience, audience, audience, Resyncs(None), came=came)
     attaching = asyncio.create_task(world.attach("ann"))
     await asyncio.sleep(0)
     assert (arrivals, attaching.done()) == (["ann"], False)

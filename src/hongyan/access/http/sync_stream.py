@@ -148,6 +148,10 @@ class Listener:
         """See ``Peer.ask_to_sync``: it comes again, and says where it was."""
         self.end("reconnect")
 
+    def close(self) -> None:
+        """See ``Peer.close``."""
+        self.end("reconnect")
+
     def end(self, reason: str) -> None:
         """Let the request end once what waits was taken."""
         self.ended = self.ended or reason

@@ -46,6 +46,7 @@ from .hello import VERSION, Hello, Pong, Welcome
 
 log = logging.getLogger(__name__)
 
+CLOSE_DEFECT = 1011
 CLOSE_SERVICE_RESTART = 1012
 CLOSE_UNAUTHENTICATED = 4001
 CLOSE_NO_HELLO = 4002
@@ -243,6 +244,10 @@ class Session:
     def ask_to_sync(self) -> None:
         """See ``Peer.ask_to_sync``."""
         self._send(Push("sync", {}))
+
+    def close(self) -> None:
+        """See ``Peer.close``."""
+        self._socket.close(CLOSE_DEFECT, "events cannot be told here")
 
     def ask_to_reconnect(self, after_ms: int) -> None:
         """Tell the client to connect again after so long; the server closes soon."""

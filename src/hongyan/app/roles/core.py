@@ -12,7 +12,7 @@ from hongyan.domain.message.burn import may_matter_to_burning
 from hongyan.domain.user.model import DEVICE_REMOVED, USER_CHANGED
 from hongyan.domain.user.ports import Attempts
 from hongyan.domain.user.throttle import ThrottlePolicy
-from hongyan.infra.local.audience import RecordsAudience
+from hongyan.infra.local.audience import RecordsMembers
 from hongyan.infra.local.bus import LocalBus
 from hongyan.infra.nats.hearsay import Hearsay
 from hongyan.infra.postgres.store import PostgresStore
@@ -59,7 +59,7 @@ class Core:
 
         secrets = shared_secrets(cluster)
         self.services = Services(settings, secrets, self.store, self.bus, clock, throttle)
-        self.teller = link.routes.teller(RecordsAudience(self.store))
+        self.teller = link.routes.teller(RecordsMembers(self.store))
         self._where = RedisWhereabouts(redis, cluster.name, link.nodes.is_known)
         self._watches = RedisWatches(redis, cluster.name)
         later = asyncio.get_running_loop().call_later

@@ -17,13 +17,14 @@ from hongyan.app.running import Ending, opened
 from hongyan.app.settings import Settings
 from hongyan.app.traces import make_tracer
 from hongyan.delivery.announcing import REFRESH_S, Announcing
-from hongyan.delivery.audience import AskingAudience
+from hongyan.delivery.audience import AskingConversations, AskingDescriptions
 from hongyan.delivery.checking import Checking
 from hongyan.delivery.deliveries import HubDeliveries
 from hongyan.delivery.doubt import Doubt
 from hongyan.delivery.hub import Hub
 from hongyan.delivery.ordering import Ordering
 from hongyan.delivery.ports import Fact
+from hongyan.delivery.resyncs import Resyncs
 from hongyan.delivery.routes.interests import Interests
 from hongyan.delivery.tracing import Followed, PushTracing
 from hongyan.domain.log.model import Committed
@@ -55,17 +56,18 @@ class Gateway:
         self._own_ops = None if ops is not None else Ops(settings.metrics, "gateway", self._works)
         self._caller = NatsCaller(link.connection, link.subjects, link.nodes)
         interests = Interests()
-        audience = AskingAudience(self._caller)
-        self._station = link.routes.station(audience, interests)
-        self.hub = Hub(interests, came=self._station.came)
-        self.hub.on_offline = self._station.went
+        self._station = link.routes.station(AskingConversations(self._caller), interests)
         later = asyncio.get_running_loop().call_later
+        resyncs = Resyncs(later)
+        descriptions = AskingDescriptions(self._caller)
+        self.hub = Hub(interests, interests, descriptions, resyncs, came=self._station.came)
+        self.hub.on_offline = self._station.went
         me = link.connection.me
         self._announcing = Announcing(self._caller, self.hub, me, REFRESH_S)
         self._checking = Checking(self._caller, self.hub)
         self.hub.on_devices = self._devices_changed
         self._ordering = Ordering(self.hub.committed, later)
-        self._doubt = Doubt(self.hub, later)
+        self._doubt = Doubt(self.hub, resyncs)
         cluster = settings.cluster
         self._turns = RedisTurns(needed(cluster, "redis"), cluster.name)
         self._tracer = make_tracer(settings, link.name)

@@ -1,7 +1,7 @@
 """Which of the users connected here belong to which conversations.
 
-It is an ``Audience`` too, for the hub of a node without a database: ``members`` are those
-members who are here. A conversation with one user here, the usual case, costs no set.
+It answers both ports of belonging for the hub of a node without a database: ``members`` are
+those members who are here. A conversation with one user here, the usual case, costs no set.
 """
 
 import sys
@@ -74,14 +74,14 @@ class Interests:
         return self._conversations.get(user_id, ())
 
     async def members(self, conversation_id: ConversationId) -> Collection[UserId]:
-        """See ``Audience.members``: those who are here."""
+        """See ``ConversationMembers.members``: those who are here."""
         users = self._users.get(conversation_id)
         if users is None:
             return ()
         return tuple(users) if isinstance(users, set) else (users,)
 
     async def conversations(self, user_id: UserId) -> Collection[ConversationId]:
-        """See ``Audience.conversations``."""
+        """See ``UserConversations.conversations``."""
         return tuple(self.of(user_id))
 
     def _drop(self, user_id: UserId, conversation_id: ConversationId) -> bool:

@@ -11,7 +11,7 @@ from msgspec import Raw, Struct
 from hongyan.delivery.ports import Fact
 from hongyan.domain.group.model import MEMBERS_JOINED, MEMBERS_LEFT, MembersJoined, MembersLeft
 from hongyan.domain.log.model import Committed, Entry, Signal
-from hongyan.kernel.ids import ClientId, ConnectionId, LogId, UserId
+from hongyan.kernel.ids import ClientId, ConnectionId, DeviceId, LogId, UserId
 
 TOLD_BYTES = 120
 """What a fact takes beside its body, about."""
@@ -38,6 +38,8 @@ class Told(Struct, frozen=True, array_like=True):
     """Who became a member by this entry, or left by it (``MEMBERS_LEFT``)."""
     is_copy: bool = False
     """Sent for the sake of ``moved``, beside what is sent for the log."""
+    devices: tuple[DeviceId, ...] = ()
+    """Of a signal: which of the user's devices get it; empty for all."""
 
     @property
     def size_bytes(self) -> int:
@@ -91,7 +93,8 @@ _left = msgspec.json.Decoder(MembersLeft).decode
 def told_of(fact: Fact) -> Iterator[Told]:
     """Yield what a fact tells, one for each entry."""
     if isinstance(fact, Signal):
-        yield Told(fact.log_id, 0, fact.kind, fact.sender, bytes(fact.body), fact.origin)
+        body, devices = bytes(fact.body), fact.devices
+        yield Told(fact.log_id, 0, fact.kind, fact.sender, body, fact.origin, devices=devices)
         return
     for entry in fact.entries:
         yield Told(
@@ -119,7 +122,7 @@ def _moved(entry: Entry) -> tuple[UserId, ...]:
 def fact_of(told: Told) -> Fact:
     """Return the fact that was told."""
     if not told.seq:
-        return Signal(told.log_id, told.kind, told.sender, told.body, told.origin)
+        return Signal(told.log_id, told.kind, told.sender, told.body, told.origin, told.devices)
     entry = Entry(
         told.log_id,
         told.seq,

@@ -10,7 +10,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from hongyan.delivery.ports import Audience
+from hongyan.delivery.ports import ConversationMembers
 from hongyan.kernel.ids import ConversationId, LogId, UserId, log_owner
 
 from .broadcast import ALL
@@ -113,7 +113,7 @@ class RegistryAddressing:
 
     Args:
         registry: Where users are.
-        audience: Tells a conversation's members.
+        members: Tells a conversation's members.
         now_s: A clock that never goes back.
         lease_s: How long a node's lease is good.
         everywhere_members: From how many members on a conversation is not looked up.
@@ -123,7 +123,7 @@ class RegistryAddressing:
     def __init__(
         self,
         registry: Registry,
-        audience: Audience,
+        members: ConversationMembers,
         now_s: Callable[[], float],
         lease_s: float,
         everywhere_members: int = EVERYWHERE_MEMBERS,
@@ -134,7 +134,7 @@ class RegistryAddressing:
         self.lookups = 0
         """How many conversations were looked up."""
         self._registry = registry
-        self._audience = audience
+        self._members = members
         self._now_s = now_s
         self._lease_s = lease_s
         self._everywhere_members = everywhere_members
@@ -219,7 +219,7 @@ class RegistryAddressing:
             if owner is not None:
                 groups[log_id] = (owner,)
                 continue
-            members = await self._audience.members(ConversationId(log_id))
+            members = await self._members.members(ConversationId(log_id))
             if len(members) < self._everywhere_members:
                 groups[log_id] = members
                 continue

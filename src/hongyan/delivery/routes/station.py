@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from hongyan.delivery.ports import Audience, Fact
+from hongyan.delivery.ports import Fact, UserConversations
 from hongyan.kernel.ids import ConversationId, LogId, UserId, log_owner, user_log
 
 from .counting import Tellers
@@ -49,8 +49,8 @@ class RoutedStation:
         carrier: Carries the parcels; it is started and closed here.
         follower: Makes facts come here.
         listening: What the follower and this station listen to.
-        audience: Tells a user's conversations; asked over the network.
-        interests: Filled here; give it to the hub as its audience.
+        conversations: Tells a user's conversations; asked over the network.
+        interests: Filled here; give it to the hub.
         now_s: A clock that never goes back.
         beat_s: How often tellers beat.
 
@@ -64,7 +64,7 @@ class RoutedStation:
         carrier: Carrier,
         follower: Follower,
         listening: Listening,
-        audience: Audience,
+        conversations: UserConversations,
         interests: Interests,
         now_s: Callable[[], float],
         beat_s: float = 1.0,
@@ -73,7 +73,7 @@ class RoutedStation:
         self._carrier = carrier
         self._follower = follower
         self._listening = listening
-        self._audience = audience
+        self._conversations = conversations
         self._here = interests
         self._tellers = Tellers(now_s, beat_s)
         self._beat_s = beat_s
@@ -150,7 +150,7 @@ class RoutedStation:
                 arrival.left.clear()
                 try:
                     async with self._asking:
-                        return set(await self._audience.conversations(user_id))
+                        return set(await self._conversations.conversations(user_id))
                 except Exception as error:
                     log.warning("cannot learn the conversations of %s: %s", user_id, error)
                     await asyncio.sleep(RETRY_S)

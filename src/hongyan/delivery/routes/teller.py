@@ -8,7 +8,7 @@ from typing import Protocol
 
 from msgspec import structs
 
-from hongyan.delivery.ports import Audience, Fact
+from hongyan.delivery.ports import ConversationMembers, Fact
 from hongyan.kernel.ids import ConversationId, log_owner, new_token_id
 
 from .parcel import Beat, Parcel, Told, encode_letter, told_of
@@ -52,7 +52,7 @@ class RoutedTeller:
     Args:
         carrier: Carries the parcels; it is started and closed here.
         addressing: Tells what goes where.
-        audience: Tells the members of a conversation that begins.
+        members: Tells the members of a conversation that begins.
         items_max: Facts that may wait.
         bytes_max: Bytes that may wait.
         on_letter: Takes what arrives here; most strategies expect nothing.
@@ -68,7 +68,7 @@ class RoutedTeller:
         self,
         carrier: Carrier,
         addressing: Addressing,
-        audience: Audience,
+        members: ConversationMembers,
         items_max: int = 100_000,
         bytes_max: int = 64 * 1024 * 1024,
         *,
@@ -81,7 +81,7 @@ class RoutedTeller:
         self.overflows = 0
         self._carrier = carrier
         self._addressing = addressing
-        self._audience = audience
+        self._members = members
         self._on_letter = on_letter
         self._post = post or carrier.send
         self._is_in_order = post is None
@@ -167,7 +167,7 @@ class RoutedTeller:
 
     async def _with_members(self, told: Told) -> Told:
         """Name the members in a log's first entry: no node follows a log that did not exist."""
-        members = await self._audience.members(ConversationId(told.log_id))
+        members = await self._members.members(ConversationId(told.log_id))
         return structs.replace(told, moved=tuple(members))
 
     def _parcel(self, subject: str, items: Sequence[Told]) -> Parcel:

@@ -14,7 +14,7 @@ from hongyan.domain.log.model import Entry
 from hongyan.kernel.bus import Access, Command, Done
 from hongyan.kernel.ids import ConversationId, UserId
 
-from .model import Conversation, Entries, Preference, SyncedConversation
+from .model import About, Conversation, Entries, Preference, SyncedConversation
 
 
 class Conversations(Struct, frozen=True):
@@ -375,12 +375,12 @@ class SendTyping(Command[Done], frozen=True, kw_only=True):
     state: Literal["typing", "recording", "uploading", "stopped"] = "typing"
 
 
-class GetMembers(Command[tuple[UserId, ...]], frozen=True, kw_only=True):
-    """Return a conversation's active members, for delivery on other nodes."""
+class DescribeConversation(Command[About], frozen=True, kw_only=True):
+    """Return what a conversation is, for delivery by protocols that say it."""
 
-    METHOD = "conversation.members"
+    METHOD = "conversation.describe"
     ACCESS = Access.INTERNAL
-    REPEATABLE = True
+    READS_ONLY = True
 
     conversation_id: ConversationId
 

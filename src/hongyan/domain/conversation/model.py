@@ -118,6 +118,15 @@ class HiddenMessage(Row, frozen=True, kw_only=True):
     seq: int
 
 
+class About(Struct, frozen=True):
+    """What delivery must know of a conversation beyond its id, where a protocol says it."""
+
+    name: str = ""
+    """Of a group or channel; else empty."""
+    pair: tuple[UserId, ...] = ()
+    """The two of a direct conversation; else empty."""
+
+
 class Conversation(Struct, frozen=True, kw_only=True):
     """One conversation as its caller sees it in a list."""
 

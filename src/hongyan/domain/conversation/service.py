@@ -23,15 +23,15 @@ from hongyan.kernel.ids import (
 
 from .api import (
     Conversations,
+    DescribeConversation,
     GetConversation,
     GetConversationsOf,
-    GetMembers,
     ListConversations,
     OpenDirect,
     OpenSelf,
     OpenSystem,
 )
-from .model import Conversation
+from .model import About, Conversation
 from .rules import check_range
 from .service_views import Views
 
@@ -92,10 +92,10 @@ class Opening:
         found = await self._views.many(actor.user_id, await self._views.heads(page))
         return Conversations(tuple(found), page[-1] if len(ids) > len(page) else None)
 
-    @handles(GetMembers)
-    async def members(self, actor: Actor, command: GetMembers) -> tuple[UserId, ...]:
-        """Answer ``GetMembers``."""
-        return tuple(await self._views.members_of(command.conversation_id))
+    @handles(DescribeConversation)
+    async def describe(self, actor: Actor, command: DescribeConversation) -> About:
+        """Answer ``DescribeConversation``."""
+        return await self._views.about(command.conversation_id)
 
     @handles(GetConversationsOf)
     async def of_user(

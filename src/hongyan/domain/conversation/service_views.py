@@ -11,7 +11,7 @@ from hongyan.domain.log.model import Cursor, Entry, Head, Span
 from hongyan.domain.log.ports import Cursors, Log, Records
 from hongyan.kernel.ids import ConversationId, Kind, LogId, UserId, kind_of
 
-from .model import Conversation, HiddenMessage, Mention, Preference, Trim
+from .model import About, Conversation, HiddenMessage, Mention, Preference, Trim
 from .rules import Sight, mentions_after, sight_of, trimmed, unread_after, unread_floor
 
 CONVERSATIONS_MAX = 100_000
@@ -95,10 +95,13 @@ class Views:
         )
         return [conversation_id for conversation_id, _ in found]
 
-    async def members_of(self, conversation_id: ConversationId) -> list[UserId]:
-        """Return the conversation's active members, ascending."""
-        found = await self.records.keys(Member, conversation_id, True, by="of_conversation")
-        return [user_id for _, user_id in found]
+    async def about(self, conversation_id: ConversationId) -> About:
+        """Return what the conversation is; of one that is not known, nothing."""
+        if kind_of(conversation_id) is Kind.DIRECT:
+            pair = await self.records.keys(Member, conversation_id)
+            return About(pair=tuple(user_id for _, user_id in pair))
+        group = await self.records.get(Group, conversation_id)
+        return About() if group is None else About(group.name)
 
     async def heads(self, ids: Sequence[ConversationId]) -> dict[ConversationId, Head]:
         """Return the conversations' heads."""

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 import msgspec
 from msgspec import Raw, Struct, structs
 
-from hongyan.kernel.ids import ClientId, ConnectionId, LogId, UserId
+from hongyan.kernel.ids import ClientId, ConnectionId, DeviceId, LogId, UserId, log_owner
 
 NOBODY = ConnectionId("")
 
@@ -219,6 +219,9 @@ class Signal(Struct, frozen=True):
 
     It reaches who is connected now: a conversation's members or, for a user's log, that
     user's devices.
+
+    Raises:
+        ValueError: ``devices`` are named of a conversation's log.
     """
 
     log_id: LogId
@@ -226,6 +229,12 @@ class Signal(Struct, frozen=True):
     sender: UserId
     body: bytes
     origin: ConnectionId = NOBODY
+    devices: tuple[DeviceId, ...] = ()
+    """Which of the user's devices get it; empty for all."""
+
+    def __post_init__(self) -> None:
+        if self.devices and log_owner(self.log_id) is None:
+            raise ValueError(f"{self.kind} names devices in {self.log_id}, which is nobody's own")
 
 
 class Stale(Exception):

@@ -18,6 +18,7 @@ from hongyan.access.native.session import (
 from hongyan.access.rates import Buckets
 from hongyan.delivery.hub import Hub
 from hongyan.delivery.outbox import Flusher, Outbox
+from hongyan.delivery.resyncs import Resyncs
 from hongyan.domain.log.model import Committed, Entry
 from hongyan.domain.user.api import Authenticate
 from hongyan.infra.local.bus import LocalBus
@@ -120,7 +121,8 @@ class World:
     def __init__(self, clock, **limits):
         self.service, bus = Service(), LocalBus()
         bus.serve(self.service)
-        self.hub = Hub(NoAudience())
+        audience = NoAudience()
+        self.hub = Hub(audience, audience, audience, Resyncs(None))
         self.door = Door(bus, self.hub, clock, COMMANDS, Buckets(0, 0), **limits)
 
     def connect(self):
@@ -267,6 +269,22 @@ async def test_a_newer_connection_of_the_device_kicks_the_older(world):
     assert socket.closed_with == (CLOSE_KICKED, "replaced")
     session.closed()
     assert world.hub.is_online("alice")
+
+
+async def test_an_event_that_cannot_be_encoded_makes_the_device_sync_and_stay(world):
+    _, socket = await world.logged_in()
+    entry = Entry("@alice", 1, 1, "message", "bob", "", 1, object())
+    world.hub.committed(Committed((entry,), ""))
+    world.hub.committed(Committed((entry,), ""))
+    await asyncio.sleep(0)
+    assert socket.sent[1:] == [{"event": "sync", "data": {}}]
+    assert (socket.closed_with, world.hub.failures.count) == (None, 2)
+
+
+async def test_a_connection_that_cannot_be_served_is_closed_as_a_defect(world):
+    session, socket = await world.logged_in()
+    session.close()
+    assert socket.closed_with[0] == 1011
 
 
 async def test_who_closes_while_saying_hello_stays_nobody(world):

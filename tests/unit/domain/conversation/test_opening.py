@@ -5,21 +5,22 @@ import asyncio
 import pytest
 
 from hongyan.domain.conversation.api import (
+    DescribeConversation,
     GetConversation,
     GetConversationsOf,
-    GetMembers,
     ListConversations,
     OpenDirect,
     OpenSelf,
     OpenSystem,
 )
+from hongyan.domain.conversation.model import About
 from hongyan.domain.group.api import NotAMember
 from hongyan.domain.group.model import Group, Member
 from hongyan.domain.log.model import Put
 from hongyan.domain.relation.api import Blocked
 from hongyan.domain.relation.model import Relation
 from hongyan.domain.user.model import User
-from hongyan.infra.local.audience import RecordsAudience
+from hongyan.infra.local.audience import RecordsConversations, RecordsMembers
 from hongyan.kernel.errors import Invalid, NotFound
 from hongyan.kernel.ids import Kind, direct_id, self_id, system_id
 
@@ -67,7 +68,7 @@ async def test_notes_to_oneself(world):
     found = await world.call(ALICE, OpenSelf())
     assert found == await world.call(ALICE, OpenDirect(user_id=ALICE))
     assert (found.conversation_id, found.kind, found.peer_id) == (self_id(ALICE), Kind.SELF, "")
-    assert await world.call(ALICE, GetMembers(conversation_id=self_id(ALICE))) == (ALICE,)
+    assert await world.call("", DescribeConversation(conversation_id=self_id(ALICE))) == About()
 
 
 async def test_the_system_writes_to_a_user(world):
@@ -109,11 +110,21 @@ async def test_a_group_shows_its_public_parts(world):
 async def test_delivery_learns_who_belongs_where(world):
     direct = (await world.call(ALICE, OpenDirect(user_id=BOB))).conversation_id
     await world.group(members=(ALICE, BOB, CAROL))
-    audience = RecordsAudience(world.store)
-    assert set(await audience.members(TEAM)) == {ALICE, BOB, CAROL}
-    assert set(await audience.conversations(ALICE)) == {TEAM, direct}
-    assert set(await world.call("", GetMembers(conversation_id=TEAM))) == {ALICE, BOB, CAROL}
+    members, conversations = RecordsMembers(world.store), RecordsConversations(world.store)
+    assert set(await members.members(TEAM)) == {ALICE, BOB, CAROL}
+    assert set(await conversations.conversations(ALICE)) == {TEAM, direct}
     assert set(await world.call("", GetConversationsOf(user_id=CAROL))) == {TEAM}
     await world.change(Put(Member(conversation_id=TEAM, user_id=CAROL, active=False)))
-    assert set(await audience.members(TEAM)) == {ALICE, BOB}
-    assert await audience.conversations(CAROL) == []
+    assert set(await members.members(TEAM)) == {ALICE, BOB}
+    assert await conversations.conversations(CAROL) == []
+
+
+async def test_delivery_learns_what_a_conversation_is(world):
+    direct = (await world.call(ALICE, OpenDirect(user_id=BOB))).conversation_id
+    await world.group(members=(ALICE, BOB))
+    for where, about in (
+        (direct, About(pair=(ALICE, BOB))),
+        (TEAM, About("T")),
+        ("g" + "0" * 16, About()),
+    ):
+        assert await world.call("", DescribeConversation(conversation_id=where)) == about

@@ -1,0 +1,76 @@
+"""Handing one event to many peers, so that a peer that fails harms nobody else."""
+
+from collections.abc import Collection
+
+from msgspec import Struct, field
+
+from hongyan.domain.log.model import Entry, Signal
+from hongyan.kernel.ids import ConnectionId
+
+from .delivery import Delivery
+from .ports import AddressedPeer, Encoder, Peer, SharingPeer
+
+
+class Failed(Struct):
+    """Who did not get an event, and why."""
+
+    alone: dict[Peer, Exception] = field(default_factory=dict)
+    """Those that failed by themselves."""
+    together: dict[Peer, Exception] = field(default_factory=dict)
+    """Those whose encoder failed, which is no fault of theirs."""
+
+
+def share(
+    event: Entry | Signal, origin: ConnectionId, peers: Collection[SharingPeer]
+) -> Failed | None:
+    """Encode an event once for each encoder, and push it to each peer but the origin.
+
+    Returns:
+        Who did not get it; None, nearly always, when all did.
+    """
+    encoder: Encoder | None = None
+    frame: bytes | None = None
+    frames: dict[Encoder, bytes | None] = {}
+    broken: dict[Encoder, Exception] = {}
+    failed: dict[Peer, Exception] = {}
+    walk = iter(tuple(peers))  # a copy: a push may make its peer go
+    while True:
+        try:
+            for peer in walk:
+                if peer.connection_id == origin and origin:
+                    continue
+                if peer.encoder is not encoder:
+                    encoder = peer.encoder
+                    if encoder not in frames:
+                        frames[encoder] = encoder.encode(event)
+                    frame = frames[encoder]
+                if frame is not None:
+                    peer.push(frame)
+            break
+        except Exception as error:
+            if peer.encoder in frames:
+                failed[peer] = error
+            else:
+                broken[peer.encoder] = error
+                frames[peer.encoder] = frame = None
+    if not failed and not broken:
+        return None
+    together: dict[Peer, Exception] = {
+        peer: broken[peer.encoder] for peer in peers if peer.encoder in broken
+    }
+    return Failed(failed, together)
+
+
+def address(delivery: Delivery, peers: Collection[AddressedPeer]) -> Failed | None:
+    """Let each peer encode an event for itself; the origin may want to hear of it too.
+
+    Returns:
+        Who did not get it; None, nearly always, when all did.
+    """
+    failed: dict[Peer, Exception] = {}
+    for peer in tuple(peers):
+        try:
+            peer.deliver(delivery)
+        except Exception as error:
+            failed[peer] = error
+    return Failed(failed) if failed else None
