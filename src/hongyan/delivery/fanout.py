@@ -1,6 +1,6 @@
 """Handing one event to many peers, so that a peer that fails harms nobody else."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
 
 from msgspec import Struct, field
 
@@ -21,9 +21,14 @@ class Failed(Struct):
 
 
 def share(
-    event: Entry | Signal, origin: ConnectionId, peers: Collection[SharingPeer]
+    event: Entry | Signal, origin: ConnectionId, peers: Sequence[SharingPeer]
 ) -> Failed | None:
     """Encode an event once for each encoder, and push it to each peer but the origin.
+
+    Args:
+        event: What to tell.
+        origin: The connection that asked for it, or empty.
+        peers: Who gets it; not to be changed meanwhile, though a push may make its peer go.
 
     Returns:
         Who did not get it; None, nearly always, when all did.
@@ -33,7 +38,7 @@ def share(
     frames: dict[Encoder, bytes | None] = {}
     broken: dict[Encoder, Exception] = {}
     failed: dict[Peer, Exception] = {}
-    walk = iter(tuple(peers))  # a copy: a push may make its peer go
+    walk = iter(peers)
     while True:
         try:
             for peer in walk:
@@ -61,14 +66,14 @@ def share(
     return Failed(failed, together)
 
 
-def address(delivery: Delivery, peers: Collection[AddressedPeer]) -> Failed | None:
+def address(delivery: Delivery, peers: Sequence[AddressedPeer]) -> Failed | None:
     """Let each peer encode an event for itself; the origin may want to hear of it too.
 
     Returns:
         Who did not get it; None, nearly always, when all did.
     """
     failed: dict[Peer, Exception] = {}
-    for peer in tuple(peers):
+    for peer in peers:
         try:
             peer.deliver(delivery)
         except Exception as error:

@@ -41,19 +41,33 @@ Event = Entry | Signal
 class _Room:
     """The connected peers of one conversation's members."""
 
-    __slots__ = ("addressed", "pending", "sharing")
+    __slots__ = ("_sharing", "_walk", "addressed", "pending")
 
     def __init__(self) -> None:
-        self.sharing: dict[SharingPeer, None] = {}
+        self._sharing: dict[SharingPeer, None] = {}
+        self._walk: tuple[SharingPeer, ...] | None = ()
         self.addressed: Addressed | None = None
         """Those who encode for themselves; None while there were none yet."""
         self.pending: list[tuple[Event, ConnectionId]] | None = []
         """What came while the peers are gathered."""
 
+    @property
+    def sharing(self) -> tuple[SharingPeer, ...]:
+        """Those who share encoders; made anew only when others are in than before."""
+        if self._walk is None:
+            self._walk = tuple(self._sharing)
+        return self._walk
+
+    def enter(self, peer: SharingPeer) -> None:
+        """Let one who shares an encoder in."""
+        self._sharing[peer] = None
+        self._walk = None
+
     def leave(self, peer: Peer) -> None:
         """Let the peer go, if it is in."""
         if peer.encoder is not None:
-            self.sharing.pop(peer, None)
+            self._sharing.pop(peer, None)
+            self._walk = None
         elif self.addressed is not None:
             self.addressed.peers.pop(peer, None)
 
@@ -182,7 +196,7 @@ class Hub:
     def _enter(self, conversation_id: ConversationId, room: _Room, peers: Iterable[Peer]) -> None:
         for peer in peers:
             if peer.encoder is not None:
-                room.sharing[peer] = None
+                room.enter(peer)
             else:
                 if room.addressed is None:
                     room.addressed = Addressed(
@@ -222,9 +236,9 @@ class Hub:
             self._tell_peers(room, event, origin)
 
     def _tell_peers(self, room: _Room, event: Event, origin: ConnectionId) -> None:
-        self.pushes += len(room.sharing)
-        if room.sharing:
-            self._see_to(event, share(event, origin, room.sharing))
+        sharing = room.sharing
+        self.pushes += len(sharing)
+        self._see_to(event, share(event, origin, sharing))
         if room.addressed is not None:
             self.pushes += len(room.addressed.peers)
             room.addressed.tell(event, origin)
