@@ -36,8 +36,7 @@ def share(
     encoder: Encoder | None = None
     frame: bytes | None = None
     frames: dict[Encoder, bytes | None] = {}
-    broken: dict[Encoder, Exception] = {}
-    failed: dict[Peer, Exception] = {}
+    failed: Failed | None = None
     walk = iter(peers)
     while True:
         try:
@@ -46,24 +45,20 @@ def share(
                     continue
                 if peer.encoder is not encoder:
                     encoder = peer.encoder
-                    if encoder not in frames:
-                        frames[encoder] = encoder.encode(event)
-                    frame = frames[encoder]
+                    if encoder in frames:
+                        frame = frames[encoder]
+                    else:
+                        frame = frames[encoder] = encoder.encode(event)
                 if frame is not None:
                     peer.push(frame)
-            break
+            return failed
         except Exception as error:
+            failed = failed or Failed()
             if peer.encoder in frames:
-                failed[peer] = error
+                failed.alone[peer] = error
             else:
-                broken[peer.encoder] = error
                 frames[peer.encoder] = frame = None
-    if not failed and not broken:
-        return None
-    together: dict[Peer, Exception] = {
-        peer: broken[peer.encoder] for peer in peers if peer.encoder in broken
-    }
-    return Failed(failed, together)
+                failed.together |= {one: error for one in peers if one.encoder is peer.encoder}
 
 
 def address(delivery: Delivery, peers: Sequence[AddressedPeer]) -> Failed | None:

@@ -25,7 +25,7 @@ from hongyan.kernel.ids import ConnectionId, ConversationId, DeviceId, UserId, l
 from .addressed import Addressed
 from .delivery import Delivery
 from .failures import Failures
-from .fanout import Failed, address, share
+from .fanout import address, share
 from .ports import ConversationMembers, Descriptions, Peer, SharingPeer, UserConversations
 from .recent import Recent
 from .resyncs import Resyncs
@@ -41,11 +41,12 @@ Event = Entry | Signal
 class _Room:
     """The connected peers of one conversation's members."""
 
-    __slots__ = ("_sharing", "_walk", "addressed", "pending")
+    __slots__ = ("_sharing", "addressed", "pending", "walk")
 
     def __init__(self) -> None:
         self._sharing: dict[SharingPeer, None] = {}
-        self._walk: tuple[SharingPeer, ...] | None = ()
+        self.walk: tuple[SharingPeer, ...] | None = ()
+        """What ``sharing`` returns; None when others are in than before."""
         self.addressed: Addressed | None = None
         """Those who encode for themselves; None while there were none yet."""
         self.pending: list[tuple[Event, ConnectionId]] | None = []
@@ -53,21 +54,21 @@ class _Room:
 
     @property
     def sharing(self) -> tuple[SharingPeer, ...]:
-        """Those who share encoders; made anew only when others are in than before."""
-        if self._walk is None:
-            self._walk = tuple(self._sharing)
-        return self._walk
+        """Those who share encoders."""
+        if self.walk is None:
+            self.walk = tuple(self._sharing)
+        return self.walk
 
     def enter(self, peer: SharingPeer) -> None:
         """Let one who shares an encoder in."""
         self._sharing[peer] = None
-        self._walk = None
+        self.walk = None
 
     def leave(self, peer: Peer) -> None:
         """Let the peer go, if it is in."""
         if peer.encoder is not None:
             self._sharing.pop(peer, None)
-            self._walk = None
+            self.walk = None
         elif self.addressed is not None:
             self.addressed.peers.pop(peer, None)
 
@@ -236,9 +237,11 @@ class Hub:
             self._tell_peers(room, event, origin)
 
     def _tell_peers(self, room: _Room, event: Event, origin: ConnectionId) -> None:
-        sharing = room.sharing
+        sharing = room.walk if room.walk is not None else room.sharing
         self.pushes += len(sharing)
-        self._see_to(event, share(event, origin, sharing))
+        failed = share(event, origin, sharing)
+        if failed is not None:
+            self.failures.note(event, failed)
         if room.addressed is not None:
             self.pushes += len(room.addressed.peers)
             room.addressed.tell(event, origin)
@@ -252,10 +255,14 @@ class Hub:
             peers = [devices[one] for one in event.devices if one in devices]
         self.pushes += len(peers)
         sharing = [peer for peer in peers if peer.encoder is not None]
-        self._see_to(event, share(event, origin, sharing))
+        failed = share(event, origin, sharing)
+        if failed is not None:
+            self.failures.note(event, failed)
         if len(sharing) < len(peers):
             addressed = [peer for peer in peers if peer.encoder is None]
-            self._see_to(event, address(Delivery(event, origin), addressed))
+            failed = address(Delivery(event, origin), addressed)
+            if failed is not None:
+                self.failures.note(event, failed)
         if event.kind == DEVICE_REMOVED and isinstance(event, Entry):
             removed = msgspec.json.decode(event.body, type=DeviceRemoved)
             self.kick(owner, removed.device_id, removed.reason)
@@ -278,10 +285,6 @@ class Hub:
             for peer, left in self._attaching.items():
                 if peer.user_id in gone:
                     left.add(conversation_id)
-
-    def _see_to(self, event: Event, failed: Failed | None) -> None:
-        if failed is not None:
-            self.failures.note(event, failed)
 
     # --- rooms ---
 
