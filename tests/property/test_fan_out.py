@@ -18,15 +18,16 @@ WAYS = ("shares", "push", "push goes", "deliver", "addressed", "memo", "asking",
 
 
 class Encoder:
-    """Encodes an entry as its seq; fails on one kind."""
+    """Encodes an entry as its own name and the seq; fails on one kind."""
 
-    def __init__(self, fails_on: str = "") -> None:
+    def __init__(self, name: str, fails_on: str = "") -> None:
+        self.name = name
         self.fails_on = fails_on
 
     def encode(self, event: Any) -> bytes:
         if event.kind == self.fails_on:
             raise ValueError(event.kind)
-        return str(event.seq).encode()
+        return f"{self.name} {event.seq}".encode()
 
 
 class Peer:
@@ -43,7 +44,9 @@ class Peer:
     def push(self, frame: bytes) -> None:
         if self.fails_on == KINDS[0] and self.way == "push":
             raise BrokenPipeError
-        self.got.append(int(frame))
+        name, seq = frame.decode().split()
+        assert name == self.encoder.name
+        self.got.append(int(seq))
         if self.way == "push goes":
             self.hub.detach(self)
 
@@ -104,7 +107,7 @@ def test_who_fails_harms_nobody_else(
 async def deliver(ways: list[tuple[str, str]], told: list[str], broken: str) -> None:
     belonging = Belonging([f"u{number}" for number in range(len(ways) + 3)])
     hub = Hub(belonging, belonging, belonging, Resyncs(lambda _s, _call: None))
-    sound, frail = Encoder(), Encoder(broken)
+    sound, frail = Encoder("sound"), Encoder("frail", broken)
     encoders = {"shares": frail, "push": sound, "push goes": sound}
     others = [
         Peer(hub, number, way, fails_on, encoders.get(way))
@@ -113,7 +116,7 @@ async def deliver(ways: list[tuple[str, str]], told: list[str], broken: str) -> 
     last = len(ways)
     well = [
         Peer(hub, last, "well", "", sound),
-        Peer(hub, last + 1, "well", "", Encoder()),
+        Peer(hub, last + 1, "well", "", Encoder("own")),
         Peer(hub, last + 2, "addressed", "", None),
     ]
     for peer in (*others[::2], *well, *others[1::2]):
