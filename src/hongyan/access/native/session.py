@@ -47,7 +47,6 @@ from .hello import VERSION, Hello, Pong, Welcome
 log = logging.getLogger(__name__)
 
 CLOSE_DEFECT = 1011
-CLOSE_SERVICE_RESTART = 1012
 CLOSE_UNAUTHENTICATED = 4001
 CLOSE_NO_HELLO = 4002
 CLOSE_KICKED = 4003

@@ -131,8 +131,6 @@ class RegistryAddressing:
     ) -> None:
         self.blind = 0
         """How many batches went to every node because the registry could not tell."""
-        self.lookups = 0
-        """How many conversations were looked up."""
         self._registry = registry
         self._members = members
         self._now_s = now_s
@@ -226,7 +224,6 @@ class RegistryAddressing:
             self._everywhere[log_id] = None
             if len(self._everywhere) > EVERYWHERE_KEPT:
                 self._everywhere.popitem(last=False)
-        self.lookups += len(groups)
         for log_id, nodes in zip(groups, await self._nodes(list(groups.values())), strict=True):
             self._kept.keep(log_id, groups[log_id], nodes)
 

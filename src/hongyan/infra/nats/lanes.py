@@ -17,7 +17,7 @@ from msgspec import Raw
 
 from hongyan.kernel.bus import Access, Actor, Command
 
-from .envelope import Call, Who
+from .envelope import Who
 from .nodes import Alive
 
 NAMES = (
@@ -75,10 +75,6 @@ class Flight:
         self.trace = trace
         self.node = ""
         self.batch = 0
-
-    def call(self, left_ms: int) -> Call:
-        """Return it as it travels, with so long left to answer it."""
-        return Call(self.number, self.method, self.who, self.params, left_ms, self.trace)
 
     def __lt__(self, other: "Flight") -> bool:
         return self.number < other.number
