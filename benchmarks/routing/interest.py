@@ -1,5 +1,6 @@
-"""Each node listens to the logs that its users need; the broker does the rest.
+"""A strategy that is only measured: each node listens to the logs that its users need.
 
+The broker does the rest. It lost to broadcast and registry, see ``docs/operate/routing.md``.
 A log's subject is its own, or that of the bucket that its id falls into. Joins and leaves, and
 the first entry of a log, go to the logs of the users concerned as well: a node cannot listen
 to a conversation before it knows that it has to.
@@ -10,11 +11,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from msgspec import structs
 
+from hongyan.app.routing import BEAT_S, Routes
+from hongyan.app.settings import RoutingSettings
+from hongyan.delivery.ports import ConversationMembers
+from hongyan.delivery.routes.broadcast import ALL
+from hongyan.delivery.routes.listening import Listening
+from hongyan.delivery.routes.parcel import Told
+from hongyan.delivery.routes.ports import Carrier, Follower
+from hongyan.delivery.routes.teller import RoutedTeller
+from hongyan.infra.nats.connection import NatsConnection
 from hongyan.kernel.ids import LogId, user_log
-
-from .broadcast import ALL
-from .listening import Listening
-from .parcel import Told
 
 COPIES_MAX = 16
 """When more users come or go at once, every node is told instead."""
@@ -92,3 +98,28 @@ class InterestFollower:
 
     async def close(self) -> None:
         """See ``Follower.close``."""
+
+
+class InterestRoutes(Routes):
+    """The routes of one process by this strategy, over NATS.
+
+    Args:
+        connection: The broker.
+        cluster: The cluster's name.
+        buckets: Into how many subjects all logs are hashed; 0 gives each log its own.
+    """
+
+    def __init__(self, connection: NatsConnection, cluster: str, buckets: int) -> None:
+        super().__init__(RoutingSettings(), connection, cluster)
+        self._is_counted = buckets > 0
+        self._subject_of = hashed(buckets) if buckets else exact
+
+    def teller(self, members: ConversationMembers) -> RoutedTeller:
+        """See ``Routes.teller``."""
+        addressing = InterestAddressing(self._subject_of)
+        return RoutedTeller(
+            self._carrier(), addressing, members, counted=self._is_counted, beat_s=BEAT_S
+        )
+
+    def _follower(self, _carrier: Carrier, listening: Listening) -> Follower:
+        return InterestFollower(listening, self._subject_of)

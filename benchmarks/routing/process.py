@@ -12,6 +12,7 @@ from typing import Any
 
 import uvloop
 
+from benchmarks.routing.interest import InterestRoutes
 from benchmarks.routing.population import Population, Size
 from hongyan.app.routing import Routes
 from hongyan.app.settings import RoutingSettings
@@ -35,12 +36,14 @@ class Process:
         """Connect, and let everybody of this gateway come."""
         await self.connection.open()
         about = self.about
-        settings = RoutingSettings(
-            strategy="interest" if about["strategy"] == "exact" else about["strategy"],
-            buckets=0 if about["strategy"] == "exact" else about["buckets"],
-            lease_s=2.0,
-        )
-        routes = Routes(settings, self.connection, "bench", about["redis"])
+        strategy = about["strategy"]
+        routes: Routes
+        if strategy in {"interest", "exact"}:
+            buckets = about["buckets"] if strategy == "interest" else 0
+            routes = InterestRoutes(self.connection, "bench", buckets)
+        else:
+            settings = RoutingSettings(strategy=strategy, lease_s=2.0)
+            routes = Routes(settings, self.connection, "bench", about["redis"])
         self.part: Any
         if about["role"] == "teller":
             self.part = routes.teller(self.people)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from benchmarks.routing.interest import InterestAddressing, InterestFollower, exact, hashed
 from benchmarks.routing.population import Population
 from hongyan.delivery.routes.broadcast import BroadcastAddressing, BroadcastFollower
 from hongyan.delivery.routes.calls import CallsFollower, Lanes
-from hongyan.delivery.routes.interest import InterestAddressing, InterestFollower, exact, hashed
 from hongyan.delivery.routes.interests import Interests
 from hongyan.delivery.routes.listening import Listening
 from hongyan.delivery.routes.registry import RegistryAddressing, RegistryFollower

@@ -5,13 +5,6 @@ import asyncio
 from hongyan.delivery.ports import ConversationMembers, UserConversations
 from hongyan.delivery.routes.broadcast import BroadcastAddressing, BroadcastFollower
 from hongyan.delivery.routes.calls import CallsFollower, Lanes
-from hongyan.delivery.routes.interest import (
-    InterestAddressing,
-    InterestFollower,
-    SubjectOf,
-    exact,
-    hashed,
-)
 from hongyan.delivery.routes.interests import Interests
 from hongyan.delivery.routes.listening import Listening
 from hongyan.delivery.routes.ports import Carrier, Follower
@@ -87,7 +80,6 @@ class Routes:
             self._addressing(members),
             members,
             *bounds,
-            counted=settings.strategy != "interest" or settings.buckets > 0,
             beat_s=self._beat_s,
         )
 
@@ -115,8 +107,6 @@ class Routes:
 
     def _addressing(self, members: ConversationMembers) -> Addressing:
         settings = self._settings
-        if settings.strategy == "interest":
-            return InterestAddressing(self._subject_of())
         if settings.strategy == "registry":
             registry = RedisRegistry(self._redis, self._cluster, self._connection.me)
             return RegistryAddressing(registry, members, _now_s, settings.lease_s)
@@ -124,17 +114,12 @@ class Routes:
 
     def _follower(self, carrier: Carrier, listening: Listening) -> Follower:
         settings, node = self._settings, self._connection.me
-        if settings.strategy == "interest":
-            return InterestFollower(listening, self._subject_of())
         if settings.strategy == "registry":
             lease = RedisLease(self._redis, self._cluster, node, settings.lease_s, 3 * REFRESH_S)
             return RegistryFollower(lease, listening, node, settings.lease_s, REFRESH_S)
         if settings.strategy == "rpc":
             return CallsFollower(carrier, listening, node, self._beat_s)
         return BroadcastFollower(listening)
-
-    def _subject_of(self) -> SubjectOf:
-        return hashed(self._settings.buckets) if self._settings.buckets else exact
 
 
 def _now_s() -> float:

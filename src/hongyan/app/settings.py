@@ -212,12 +212,10 @@ class RoutingSettings(Struct, frozen=True, kw_only=True):
     All processes of a cluster need the same. ``docs/operate/routing.md`` compares the strategies.
     """
 
-    strategy: Literal["broadcast", "broadcast-redis", "rpc", "registry", "interest"] = "broadcast"
+    strategy: Literal["broadcast", "broadcast-redis", "rpc", "registry"] = "broadcast"
     """``broadcast``: every gateway hears everything, over NATS or (``broadcast-redis``) over Redis.
-    ``registry``: Redis knows where each user is; for more than eight gateways. ``interest``: each
-    gateway subscribes to what its users need. ``rpc``: every gateway is called and answers."""
-    buckets: Annotated[int, Meta(ge=0, le=65_536)] = 1_024
-    """Of ``interest``: into how many subjects all logs are hashed. 0 gives each log its own."""
+    ``registry``: Redis knows where each user is; for more than eight gateways. ``rpc``: every
+    gateway is called and answers."""
     lease_s: Annotated[float, Meta(ge=0.5)] = 10.0
     """Of ``registry``: seconds after which a gateway counts as gone that gives no sign of life."""
     queue_facts_max: Count = 100_000

@@ -32,6 +32,13 @@ DATA_DIR = ("server", "data_dir")
 
 Key = tuple[str, str]
 
+_GONE: Mapping[tuple[Key, str], str] = {
+    (("routing", "strategy"), "interest"): "this strategy is no more; take broadcast, or registry"
+    " for more than eight gateways",
+    (("routing", "buckets"), ""): "it was of the strategy interest, which is no more; remove it",
+}
+"""What was allowed once -> what to do now. A key's value, or the empty text for the whole key."""
+
 
 class Field(Struct, frozen=True):
     """One setting, as the documentation and the command line see it."""
@@ -218,12 +225,15 @@ def _converted(known: Mapping[Key, Field], key: Key, value: Any, source: str, st
         return converted
     except msgspec.ValidationError as error:
         shown = "this value" if field.secret else repr(value)
+        advice = _GONE.get((key, str(value)), f"it must be {field.allowed}")
         raise SettingsError(
-            f"{field.dotted} (in {source}): {shown} is not allowed; it must be {field.allowed}"
+            f"{field.dotted} (in {source}): {shown} is not allowed; {advice}"
         ) from error
 
 
 def _unknown(known: Mapping[Key, Field], key: Key) -> str:
+    if (key, "") in _GONE:
+        return _GONE[key, ""]
     names = [name for section, name in known if section == key[0]]
     if names:
         return f"there is no such setting; [{key[0]}] has: {', '.join(names)}"

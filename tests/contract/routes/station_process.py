@@ -32,7 +32,7 @@ async def main() -> None:
     about = json.loads(sys.argv[1])
     connection = NatsConnection((about["nats"],), "station")
     await connection.open()
-    settings = RoutingSettings(strategy=about["strategy"], buckets=0)
+    settings = RoutingSettings(strategy=about["strategy"])
     routes = Routes(settings, connection, "test", about["redis"], 0.2)
     station = routes.station(Alone(about["group"]), Interests())
     await station.start(lambda fact: say(f"fact {fact.entries[0].seq}"), lambda: say("doubt"))  # type: ignore[union-attr]

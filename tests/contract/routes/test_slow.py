@@ -15,7 +15,7 @@ FLOOD = 90
 """Entries of a megabyte: more than NATS (64 MiB) and Redis (32 MiB) keep for one subscriber."""
 
 
-@pytest.mark.parametrize("strategy", ["broadcast", "broadcast-redis", "exact"])
+@pytest.mark.parametrize("strategy", ["broadcast", "broadcast-redis"])
 async def test_a_station_that_stood_still_doubts_and_goes_on(
     strategy: str, nats: NatsProcess, redis: RedisProcess
 ) -> None:
@@ -26,7 +26,7 @@ async def test_a_station_that_stood_still_doubts_and_goes_on(
         about = {
             "nats": nats.url,
             "redis": redis.url,
-            "strategy": "interest" if strategy == "exact" else strategy,
+            "strategy": strategy,
             "group": group,
         }
         process = await asyncio.create_subprocess_exec(

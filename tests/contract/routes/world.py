@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import msgspec
+from benchmarks.routing.interest import InterestAddressing, InterestFollower, exact, hashed
 from tools.cluster.engines import NatsProcess, RedisProcess
 
 from hongyan.app.routing import Routes
@@ -14,7 +15,6 @@ from hongyan.app.settings import RoutingSettings
 from hongyan.delivery.ports import Fact
 from hongyan.delivery.routes.broadcast import BroadcastAddressing, BroadcastFollower
 from hongyan.delivery.routes.calls import CallsFollower, Lanes
-from hongyan.delivery.routes.interest import InterestAddressing, InterestFollower, exact, hashed
 from hongyan.delivery.routes.interests import Interests
 from hongyan.delivery.routes.listening import Listening
 from hongyan.delivery.routes.registry import RegistryAddressing, RegistryFollower
@@ -237,8 +237,7 @@ class RealWorld(World):
         await connection.open()
         self.stack.push_async_callback(connection.close)
         settings = RoutingSettings(
-            strategy="interest" if self.strategy == "exact" else self.strategy,  # type: ignore[arg-type]
-            buckets=0 if self.strategy == "exact" else 1024,
+            strategy=self.strategy,  # type: ignore[arg-type]
             lease_s=LEASE_S,
         )
         return Routes(settings, connection, "test", self.redis.url, BEAT_S), connection

@@ -69,6 +69,8 @@ def test_lists_and_truths_may_be_texts_outside_files() -> None:
         ("[sever]\nlisten = 'h:1'\n", ["sever.listen", "no such section", "websocket"]),
         ("listen = 'h:1'\n", ["listen", "outside a section"]),
         ("[server]\nlisten = 'h'\n", ["server.listen", "'h' is not allowed", "HOST:PORT"]),
+        ("[routing]\nstrategy = 'interest'\n", ["routing.strategy", "is no more", "registry"]),
+        ("[routing]\nbuckets = 0\n", ["routing.buckets", "interest, which is no more"]),
         ("[server]\ndrain_s = '3'\n", ["server.drain_s", "'3'", "a number of at least 0"]),
         ("[server]\ndrain_s = -1\n", ["server.drain_s", "-1", "a number of at least 0"]),
         ("[server]\ndrain_s = inf\n", ["server.drain_s", "inf is not allowed"]),

@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from benchmarks.routing.interest import COPIES_MAX, InterestAddressing, exact, hashed
 
 from hongyan.delivery.routes.counting import SILENCE_BEATS, Tellers
-from hongyan.delivery.routes.interest import COPIES_MAX, InterestAddressing, exact, hashed
 from hongyan.delivery.routes.interests import Interests
 from hongyan.delivery.routes.listening import Listening
 from hongyan.delivery.routes.parcel import (
