@@ -23,6 +23,7 @@ class Remote(Struct, frozen=True, kw_only=True):
     peer_id: str = ""
     member: dict[str, Any] = {}
     group: dict[str, Any] | None = None
+    member_count: int = 0
     preference: dict[str, Any] = {}
     cursor: dict[str, Any] = {}
     unread: int = 0
