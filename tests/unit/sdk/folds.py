@@ -7,8 +7,7 @@ from msgspec import Struct, convert
 from hongyan_sdk import MemoryStore, Message
 from hongyan_sdk.fold import apply_entry, apply_user_entry, messages_of
 from hongyan_sdk.models import Conversation, Entry
-from hongyan_sdk.remote import Remote
-from hongyan_sdk.replica import merge_remote
+from hongyan_sdk.remote import Remote, merge_remote
 
 
 class Case(Struct, frozen=True, forbid_unknown_fields=True):
