@@ -105,6 +105,20 @@ class AuthenticateKey(Command[Actor], frozen=True, kw_only=True):
     address: str = ""
 
 
+class CheckKeys(Command[tuple[Actor | None, ...]], frozen=True, kw_only=True):
+    """Return who these holders of keys are now, each in its place.
+
+    None where the key is unknown, expired or revoked, or the user is not active.
+    """
+
+    METHOD = "key.check"
+    ACCESS = Access.INTERNAL
+    READS_ONLY = True
+
+    holders: tuple[tuple[str, UserId], ...]
+    """Keys by their ids, and for whom they act: ``system`` for an app server itself."""
+
+
 class AnswerFound(Struct, frozen=True):
     """A stored answer; ``status`` 0 when there is none."""
 
