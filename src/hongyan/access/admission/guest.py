@@ -1,6 +1,6 @@
 """Somebody who asks, from the first byte to the last."""
 
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from functools import partial
 from time import perf_counter
 from typing import Any, Protocol
@@ -15,7 +15,7 @@ from hongyan.kernel.tracing import TRACE, Answered, ending
 
 from .following import follow, unfollow
 from .rates import Bucket, Taken, too_many
-from .rights import OPERATOR, check, is_for_anyone
+from .rights import OPERATOR, check, is_for_anyone, needs_rights
 from .shared import Shared
 from .standing import Standing
 
@@ -138,7 +138,7 @@ class Guest(Standing):
         """
         kind = type(command)
         try:
-            if self._are_rights_old():
+            if needs_rights(kind) and self._are_rights_old():
                 await self._renew()
             if not self._is_admitted:
                 self._count(kind)
@@ -251,24 +251,26 @@ class Guest(Standing):
             if own is not None:
                 return own
             command = shared.command(method)
-            if self._turns is not None:
-                return self._renewed(command, request), False
+            if needs_rights(command) and self._are_rights_old():
+                return self._renewed(command, request, self._renew()), False
             self._check(method, command)
         work = shared.relay.call(self.actor, self._speaker.read(request, command))
         return work, shared.needs_no_task or command.AWAITS_ONLY_FUTURES
 
-    async def _renewed(self, command: type[Command[Any]], request: Any) -> Any:
+    async def _renewed(
+        self, command: type[Command[Any]], request: Any, rights: Awaitable[None]
+    ) -> Any:
         """Answer a request that came while the rights were unsure."""
-        await self._renew()
+        await rights
         self._check(command.METHOD, command)
         params = self._speaker.read(request, command)
         return await self._shared.relay.call(self.actor, params)
 
     def _check(self, method: str, command: type[Command[Any]]) -> None:
         check(self.actor, command)
-        if is_for_anyone(command):  # each time, so it is not remembered
+        if is_for_anyone(command):
             self._take(self._shared.rates.take_of_stranger(self.actor.address))
-        else:
+        elif not self.actor.expires_at_ms:  # else the clock is looked at each time
             self._method, self._command = method, command
 
     def _done(

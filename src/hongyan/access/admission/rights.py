@@ -35,6 +35,11 @@ def check(actor: Actor, command: type[Command[Any]]) -> None:
         raise Forbidden
 
 
+def needs_rights(command: type[Command[Any]]) -> bool:
+    """Return whether it depends on who asks whether the command is for that one."""
+    return command.ACCESS in (Access.USER, Access.ADMIN)
+
+
 def is_for_anyone(command: type[Command[Any]]) -> bool:
     """Return whether strangers may call the command; they are counted by their address."""
     return command.ACCESS == Access.ANYONE

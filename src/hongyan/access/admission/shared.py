@@ -18,7 +18,7 @@ from hongyan.kernel.tracing import Answered, Tracer
 from hongyan.wire.native.errors import wire_error
 
 from .identity import Identity
-from .live import Live
+from .live import PAUSE_S, Live
 from .rates import RateOptions, Rates
 
 
@@ -28,6 +28,8 @@ class AdmissionOptions(Struct, frozen=True, kw_only=True):
     rates: RateOptions = RateOptions()
     in_flight_max: int = 64
     """So many unanswered requests of a connection, and no more of it is read."""
+    look_after_s: float = PAUSE_S
+    """How soon those whose rights may have changed are looked at, also when they ask nothing."""
     relay_awaits_only_futures: bool = False
     """Whether no command that ``relay`` carries needs a task."""
 
@@ -72,7 +74,7 @@ class Shared:
         self.line = line
         self.tracer = tracer
         self.rates = Rates(options.rates)
-        self.live = Live(caller, clock)
+        self.live = Live(caller, clock, options.look_after_s)
         self.identity = Identity(caller, clock)
         self.meters = Meters()
         self.refusals: Counter[str] = Counter()

@@ -1,7 +1,7 @@
 """Who somebody is, and what that one may do now."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -166,15 +166,21 @@ class Standing:
 
     def _are_rights_old(self) -> bool:
         """Return whether they are to be asked for before this one asks for more."""
-        if self._turns is None and self._peer is None:
-            has_rights = self.actor.device_id or self.actor.key_id
+        if self._turns is not None:
+            return True
+        actor = self.actor
+        if 0 < actor.expires_at_ms <= self._shared.clock.now_ms():
+            self.doubt()
+        elif self._peer is None and (actor.device_id or actor.key_id):
             age_s = asyncio.get_running_loop().time() - self._known_at_s
-            if has_rights and age_s > RIGHTS_S:
+            if age_s > RIGHTS_S:
                 self.doubt()
         return self._turns is not None
 
-    async def _renew(self) -> None:
+    def _renew(self) -> Coroutine[Any, Any, None]:
         """Wait until the rights are sure; requests go on in the order in which they came.
+
+        The request waits from this call on, also before the coroutine begins.
 
         Raises:
             Unauthenticated: this one may be here no more.
@@ -182,8 +188,11 @@ class Standing:
         """
         assert self._turns is not None
         self._waiting += 1
+        return self._renewing(self._turns)
+
+    async def _renewing(self, turns: asyncio.Lock) -> None:
         try:
-            async with self._turns:
+            async with turns:
                 while self._is_unsure and not self._is_ended:
                     await self._shared.live.renew(self)
         finally:

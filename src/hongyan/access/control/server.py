@@ -31,7 +31,6 @@ class ControlServer:
 
     def __init__(self, admission: Admission) -> None:
         self._admission = admission
-        self._operator = admission.operator()
         self._server: asyncio.Server | None = None
         self._path: Path | None = None
 
@@ -89,4 +88,6 @@ class ControlServer:
         except msgspec.MsgspecError as error:
             raise Invalid(f"no request: {error}") from error
         command = self._admission.command(request.method)
-        return await self._operator.call(msgspec.json.decode(request.params, type=command))
+        operator = self._admission.operator()
+        await operator.admit(command)
+        return await operator.call(msgspec.json.decode(request.params, type=command))

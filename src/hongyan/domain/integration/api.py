@@ -90,7 +90,7 @@ class AuthenticateKey(Command[Actor], frozen=True, kw_only=True):
     """Who is it that holds this key? Asked by the doors.
 
     Raises:
-        Unauthenticated: the key is unknown, expired or revoked.
+        KeyUnknown: the key is unknown, expired or revoked, or its bot is not active.
         NoSuchOne: ``on_behalf_of`` names no active user.
         Forbidden: a bot's key cannot act for others.
     """

@@ -24,7 +24,7 @@ from hongyan.domain.user.api import NoSuchUser
 from hongyan.domain.user.model import DEVICE_REMOVED, USER_CHANGED, DeviceRemoved, User
 from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.clock import Clock
-from hongyan.kernel.errors import Forbidden, Invalid, Unauthenticated
+from hongyan.kernel.errors import Forbidden, Invalid
 from hongyan.kernel.ids import SYSTEM, DeviceId, UserId, log_owner, user_log
 from hongyan.kernel.limits import check_length
 from hongyan.kernel.pages import check_page, read_place, write_place
@@ -167,7 +167,7 @@ class Keys:
             if command.on_behalf_of:
                 raise Forbidden("A bot's key acts for the bot alone.")
             if await self._person(key.user_id) is None:
-                raise Unauthenticated("The bot's account is not active.")
+                raise KeyUnknown("The bot's account is not active.")
             return _holder(key, key.user_id, command.address)
         if not command.on_behalf_of:
             return _holder(key, SYSTEM, command.address)
