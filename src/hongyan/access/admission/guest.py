@@ -19,6 +19,7 @@ from .rights import OPERATOR, check, is_for_anyone, needs_rights
 from .shared import Shared
 from .standing import Standing
 
+NO_LIMIT = Bucket(0, 0)
 REFUSED_MAX = 1_000
 """So many requests refused as too many, one after the other, and the connection is cut."""
 
@@ -78,8 +79,9 @@ class Guest(Standing):
 
     def __init__(self, shared: Shared, address: str, speaker: Speaker | None) -> None:
         super().__init__(shared, address)
-        self._speaker: Speaker = speaker  # type: ignore[assignment]  # only ``ask`` uses it
-        self._bucket = shared.rates.connection() if speaker is not None else None
+        if speaker is not None:
+            self._speaker = speaker
+        self._bucket = shared.rates.connection() if speaker is not None else NO_LIMIT
         self._own_bucket: Bucket | None = None
         self._in_flight = 0
         self._is_paused = False
@@ -88,7 +90,7 @@ class Guest(Standing):
         self.taken: Taken | None = None
 
     def _become(self, actor: Actor) -> Actor:
-        if self._bucket is not None:
+        if self._bucket is not NO_LIMIT:
             self._own_bucket = self._shared.rates.bucket_of(actor)
         return super()._become(actor)
 
@@ -184,7 +186,7 @@ class Guest(Standing):
         Raises:
             RateLimited: it is one too many.
         """
-        if self._bucket is not None and (wait_s := self._bucket.take()):
+        if wait_s := self._bucket.take():
             raise too_many(wait_s)
         if is_for_anyone(command):
             self._take(self._shared.rates.take_of_stranger(self.actor.address))
@@ -207,8 +209,9 @@ class Guest(Standing):
             method: The command's name, or a method of the protocol's own.
             request: Handed to the speaker.
         """
-        assert self._bucket is not None
-        wait_s = self._bucket.take() or (self._own_bucket.take() if self._own_bucket else 0.0)
+        wait_s = self._bucket.take()
+        if not wait_s and self._own_bucket is not None:
+            wait_s = self._own_bucket.take()
         if wait_s:
             self._refuse(request, wait_s)
             return
@@ -218,7 +221,12 @@ class Guest(Standing):
         tracer = shared.tracer
         span = None if tracer is None else follow(tracer, self.actor, method, request)
         try:
-            work, needs_no_task = self._work(method, request)
+            if method == self._method and self._turns is None:
+                command = self._command
+                work = shared.relay.call(self.actor, self._speaker.read(request, command))
+                needs_no_task = shared.needs_no_task or command.AWAITS_ONLY_FUTURES
+            else:
+                work, needs_no_task = self._work(method, request)
         except Exception as error:
             self._fail(request, error)
             unfollow(span, error)
@@ -243,19 +251,15 @@ class Guest(Standing):
         Raises:
             Refusal, msgspec.ValidationError: the request is refused.
         """
-        shared = self._shared
-        if method == self._method and self._turns is None:
-            command = self._command
-        else:
-            own = self._speaker.own(method, request)
-            if own is not None:
-                return own
-            command = shared.command(method)
-            if needs_rights(command) and self._are_rights_old():
-                return self._renewed(command, request, self._renew()), False
-            self._check(method, command)
-        work = shared.relay.call(self.actor, self._speaker.read(request, command))
-        return work, shared.needs_no_task or command.AWAITS_ONLY_FUTURES
+        own = self._speaker.own(method, request)
+        if own is not None:
+            return own
+        command = self._shared.command(method)
+        if needs_rights(command) and self._are_rights_old():
+            return self._renewed(command, request, self._renew()), False
+        self._check(method, command)
+        work = self._shared.relay.call(self.actor, self._speaker.read(request, command))
+        return work, self._shared.needs_no_task or command.AWAITS_ONLY_FUTURES
 
     async def _renewed(
         self, command: type[Command[Any]], request: Any, rights: Awaitable[None]

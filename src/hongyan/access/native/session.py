@@ -91,7 +91,6 @@ class Session:
     """
 
     __slots__ = (
-        "_ask",
         "_door",
         "_form",
         "_guest",
@@ -112,7 +111,6 @@ class Session:
         self._form = form
         self._token = token
         self._guest = door.admission.connect(socket.address, self)
-        self._ask = self._guest.ask
         self.is_greeting = False
         """Whether hello was said and waits to be answered."""
         self.user_id = UserId("")
@@ -137,7 +135,7 @@ class Session:
         except Malformed as error:
             self._socket.close(CLOSE_MALFORMED, str(error)[:100])
             return
-        self._ask(request.method, request)
+        self._guest.ask(request.method, request)
 
     def closed(self) -> None:
         """The connection is gone. What was asked is still carried out, but not answered."""
@@ -156,7 +154,7 @@ class Session:
     def answer(self, request: Request, result: Any, error: Exception | None) -> None:
         """See ``Speaker.answer``."""
         if error is None:
-            self._send(Result(request.id, result))
+            self.push(self._socket.frame(self._form.encode(Result(request.id, result))))
             return
         wire = wire_error(error)
         if wire.code == Internal.code and not isinstance(error, Refusal):
@@ -193,7 +191,7 @@ class Session:
 
     # --- inside ---
 
-    def _send(self, message: Result | Failure | Push) -> None:
+    def _send(self, message: Failure | Push) -> None:
         self.push(self._socket.frame(self._form.encode(message)))
 
     async def _ping(self) -> Pong:
