@@ -22,6 +22,12 @@ def names(port: int) -> set[str]:
     return {family.name for family in text_string_to_metric_families(text)}
 
 
+def facts(port: int) -> float:
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    samples = (one for family in text_string_to_metric_families(text) for one in family.samples)
+    return sum(one.value for one in samples if one.name == "hongyan_facts_total")
+
+
 def status(port: int, path: str) -> int:
     return httpx.get(f"http://127.0.0.1:{port}{path}").status_code
 
@@ -55,6 +61,7 @@ async def test_health_metrics_and_the_way_of_a_message(tmp_path: Path) -> None:
             seq = li.ask("POST", f"/conversations/{place}/messages", **message)["seq"]
             await socket.recv()
             found = json.loads(cluster.operate("trace", f"{place}:{seq}", "--json"))
+        assert facts(ports[1]) > 0
         pushed = [
             one
             for user in found["users"]

@@ -13,8 +13,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from hongyan.access.admission import OPERATOR
 from hongyan.access.control.client import ControlClient
-from hongyan.access.control.server import OPERATOR
 from hongyan.domain.catalog import COMMANDS
 from hongyan.domain.user.api_admin import CreateUser, FindUser, MintToken
 from hongyan.kernel.errors import NotFound

@@ -8,6 +8,7 @@ import typer
 import uvloop
 from rich.table import Table
 
+from hongyan.access.admission import OPERATOR
 from hongyan.domain.admin.api import NoteAct
 from hongyan.domain.user.model import User
 from hongyan.infra.local.folder import FolderInUse, FolderLock
@@ -16,7 +17,6 @@ from .bars import Bars
 from .cli_keep import plain_console
 from .composition import Embedded
 from .demo import Demo, DemoClock, Report
-from .demo_company import OPERATOR
 from .demo_files import Files
 from .exits import EXIT_IN_USE, EXIT_REFUSED, EXIT_WRONG_SETTINGS, fail
 from .options import Config, Data, settings_of

@@ -15,7 +15,7 @@ from hongyan.delivery.hub import Hub
 from hongyan.delivery.presence import Presence
 from hongyan.delivery.resyncs import Resyncs
 from hongyan.delivery.tracing import PushTracing, TracedCaller
-from hongyan.domain.catalog import COMMANDS, ROWS
+from hongyan.domain.catalog import ROWS
 from hongyan.domain.log.model import Committed, Signal
 from hongyan.infra.local.audience import RecordsConversations, RecordsMembers
 from hongyan.infra.local.bus import LocalBus
@@ -121,7 +121,7 @@ class Server:
         if self._tracer is not None:
             pushes = PushTracing(self._tracer, self.hub.recent, "serve")
             caller = TracedCaller(bus, self._tracer, pushes.follow)
-        files = partial(file_routes, settings, bus, embedded.services.media.bytes)
+        files = partial(file_routes, settings, embedded.services.media.bytes)
         self._doors = Doors(
             settings,
             caller,
@@ -132,7 +132,7 @@ class Server:
             ops=self.ops,
             tracer=self._tracer,
         )
-        self.control = ControlServer(bus, COMMANDS)
+        self.control = ControlServer(self._doors.admission)
 
     @property
     def web(self) -> WebServer:

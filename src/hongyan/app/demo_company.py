@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from hongyan.access.admission import OPERATOR
 from hongyan.domain.conversation.api import OpenDirect
 from hongyan.domain.group.api import CreateGroup, UpdateGroup
 from hongyan.domain.group.members_api import AddMembers
@@ -16,7 +17,7 @@ from hongyan.domain.user.api import UpdateProfile
 from hongyan.domain.user.api_admin import CreateUser
 from hongyan.domain.user.model import Status, User
 from hongyan.kernel.bus import Actor, Caller, Command
-from hongyan.kernel.ids import SYSTEM, ClientId, ConversationId, DeviceId, UserId
+from hongyan.kernel.ids import ClientId, ConversationId, DeviceId, UserId
 
 from .bars import Tell
 from .demo_talk import (
@@ -31,7 +32,6 @@ from .demo_talk import (
     Names,
 )
 
-OPERATOR = Actor(SYSTEM, DeviceId(""), admin=True, address="control")
 PASSWORDS = 20
 """So many people can log in; the others have no password until one is set."""
 ADDED_AT_ONCE = 500

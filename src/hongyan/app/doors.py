@@ -13,18 +13,17 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 import hongyan
-from hongyan.access.http.app import HttpOptions, create_app, limits_of
+from hongyan.access.admission import Admission, AdmissionOptions
+from hongyan.access.admission.rates import RateOptions
+from hongyan.access.http.app import HttpOptions, create_app
 from hongyan.access.http.files import Files
-from hongyan.access.http.rest import Limits
 from hongyan.access.http.sync_stream import end_streams
 from hongyan.access.http.tus import Tus, TusOptions
 from hongyan.access.http.web import WebClient
 from hongyan.access.line import Line
 from hongyan.access.native.server import WebServer
 from hongyan.access.native.session import Door
-from hongyan.access.rates import Buckets
 from hongyan.delivery.hub import Hub
-from hongyan.domain.catalog import COMMANDS
 from hongyan.kernel.bus import Caller
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Unauthenticated
@@ -47,7 +46,7 @@ class Doors:
         caller: Carries commands.
         clock: The time of day.
         hub: Where connections attach.
-        files: Makes the paths of uploads and downloads, which count requests there.
+        files: Makes the paths of uploads and downloads.
         relay: Carries the commands of WebSocket sessions, which only hand answers on, without
             needing tasks; None takes ``caller``.
         hellos: Where hellos wait for their turn; None lets all in at once.
@@ -55,6 +54,9 @@ class Doors:
         is_ready: Whether requests can be answered, as far as others know.
         ops: Tells what is measured here.
         tracer: Follows some requests; None follows none.
+
+    Attributes:
+        admission: Lets requests through; other protocols than these take it, too.
     """
 
     def __init__(
@@ -63,7 +65,7 @@ class Doors:
         caller: Caller,
         clock: Clock,
         hub: Hub,
-        files: Callable[[Limits], tuple[BaseRoute, ...]],
+        files: Callable[[Admission], tuple[BaseRoute, ...]],
         relay: Caller | None = None,
         hellos: Line | None = None,
         turns: TakesTurns | None = None,
@@ -75,33 +77,36 @@ class Doors:
         self._hub = hub
         self._is_open = False
         host, port = settings.host_and_port
-        user_rates = Buckets(settings.rates.user_per_s, settings.rates.user_burst)
-        options = _http_options(settings)
-        limits, answers = limits_of(options, user_rates), Meters()
-        door = _door(settings, caller, relay, clock, hub, user_rates)
-        door.tracer = tracer
-        door.hellos = hellos
+        answers = Meters()
+        admission = self.admission = Admission(
+            caller,
+            clock,
+            hub,
+            AdmissionOptions(
+                rates=RateOptions(**structs.asdict(settings.rates)),
+                relay_awaits_only_futures=relay is not None,
+            ),
+            relay=relay,
+            line=hellos,
+            tracer=tracer,
+        )
         self.web = WebServer(
             create_app(
-                caller,
-                clock,
-                options,
+                admission,
+                _http_options(settings),
                 lambda: self._is_open and is_ready(),
-                (*files(limits), *_metrics(settings.metrics, ops), _web_client(settings)),
-                hub=hub,
-                limits=limits,
-                meters=answers,
+                (*files(admission), *_metrics(settings.metrics, ops), _web_client(settings)),
+                noted=lambda status, seconds: answers[status].note(seconds),
                 turns=turns,
             ),
-            door,
+            _door(settings, admission),
             structs.replace(settings.websocket, allowed_origins=settings.allowed_origins),
             host,
             port,
             trusted_proxies=settings.server.trusted_proxies,
         )
-
         if ops is not None:
-            ops.registry.watch(measure_doors(self.web.sockets, door, answers))
+            ops.registry.watch(measure_doors(self.web.sockets, admission, answers))
             ops.registry.watch(measure_hub(hub))
 
     @property
@@ -131,6 +136,7 @@ class Doors:
         end_streams(self._hub)
         await self.web.drain(self._settings.server.drain_s)
         await self.web.stop()
+        await self.admission.close()
 
 
 def _metrics(settings: MetricsSettings, ops: Ops | None) -> tuple[BaseRoute, ...]:
@@ -153,7 +159,7 @@ def _web_client(settings: Settings) -> WebClient:
 
 
 def file_routes(
-    settings: Settings, caller: Caller, parts: ObjectParts, limits: Limits
+    settings: Settings, parts: ObjectParts, admission: Admission
 ) -> tuple[BaseRoute, ...]:
     """Return the paths of uploads and downloads."""
     options = TusOptions(
@@ -162,29 +168,14 @@ def file_routes(
         idle_s=settings.files.upload_idle_s,
     )
     shared = bool(settings.allowed_origins)
-    files = Files(caller, parts.downloads, limits, parts.download_links, shared)
-    return (*Tus(caller, parts.staging, options, limits).routes(), *files.routes())
+    files = Files(admission, parts.downloads, parts.download_links, shared)
+    return (*Tus(admission, parts.staging, options).routes(), *files.routes())
 
 
-def _door(
-    settings: Settings,
-    caller: Caller,
-    relay: Caller | None,
-    clock: Clock,
-    hub: Hub,
-    user_rates: Buckets,
-) -> Door:
-    rates, socket = settings.rates, settings.websocket
+def _door(settings: Settings, admission: Admission) -> Door:
+    socket = settings.websocket
     return Door(
-        caller,
-        hub,
-        clock,
-        COMMANDS,
-        user_rates,
-        relay=relay,
-        awaits_only_futures=relay is not None,
-        connection_per_s=rates.connection_per_s,
-        connection_burst=rates.connection_burst,
+        admission,
         heartbeat_s=socket.heartbeat_s,
         message_bytes_max=socket.max_message_bytes,
         server=f"hongyan/{hongyan.__version__}",
@@ -194,12 +185,6 @@ def _door(
 def _http_options(settings: Settings) -> HttpOptions:
     protocol_dir = Path(hongyan.__file__).parent / "protocol"
     return HttpOptions(
-        address_per_s=settings.rates.address_per_s,
-        address_burst=settings.rates.address_burst,
-        user_per_s=settings.rates.user_per_s,
-        user_burst=settings.rates.user_burst,
-        key_per_s=settings.rates.key_per_s,
-        key_burst=settings.rates.key_burst,
         allowed_origins=settings.allowed_origins,
         protocol_dir=protocol_dir if protocol_dir.is_dir() else None,
     )

@@ -2,30 +2,27 @@
 
 from collections.abc import Iterator
 
-from hongyan.access.native.session import Door
+from hongyan.access.admission import Admission
 from hongyan.access.native.sockets import Sockets
 from hongyan.delivery.hub import Hub
 from hongyan.infra.prometheus.registry import Count, Gauge, Histogram, Metric, Source
 from hongyan.kernel.meters import Meters
 
 
-def measure_doors(sockets: Sockets, door: Door, answers: Meters) -> Source:
+def measure_doors(sockets: Sockets, admission: Admission, answers: Meters) -> Source:
     """Measure what clients ask and how they are answered."""
 
     def measured() -> Iterator[Metric]:
         waiting = sum(socket.outbox.waiting_bytes for socket in sockets)
-        used = {name: one for name, one in door.meters.items() if one.total_s}
+        used = {name: one for name, one in admission.meters.items() if one.total_s}
         yield Gauge("connections", "WebSocket connections.", len(sockets))
         yield Gauge("outbox_bytes", "Bytes that wait for their connections.", waiting)
         yield Count(
             "slow_peers_cut_total", "Connections cut as they read too slowly.", sockets.cuts
         )
-        yield Histogram(
-            "request_seconds", "From a request on a WebSocket to its answer.", used, "method"
-        )
+        yield Histogram("request_seconds", "From a request to its answer.", used, "method")
         yield Count(
-            "refusals_total", "Requests on a WebSocket that were refused.", dict(door.refusals),
-            "code",
+            "refusals_total", "Requests that were refused.", dict(admission.refusals), "code"
         )  # fmt: skip
         yield Histogram(
             "http_seconds", "From an HTTP request to the head of its answer.", dict(answers),

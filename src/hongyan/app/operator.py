@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+from hongyan.access.admission import OPERATOR
 from hongyan.access.control.client import ControlClient
 from hongyan.access.control.protocol import socket_path
-from hongyan.access.control.server import OPERATOR
 from hongyan.infra.local.folder import FolderInUse, FolderLock
 from hongyan.kernel.bus import Caller, Command
 from hongyan.kernel.errors import Refusal

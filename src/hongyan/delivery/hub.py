@@ -19,7 +19,7 @@ import msgspec
 
 from hongyan.domain.group.model import MEMBERS_JOINED, MEMBERS_LEFT, MembersJoined, MembersLeft
 from hongyan.domain.log.model import Committed, Entry, Signal
-from hongyan.domain.user.model import DEVICE_REMOVED, DeviceRemoved
+from hongyan.domain.user.model import DEVICE_REMOVED, USER_CHANGED, DeviceRemoved
 from hongyan.kernel.ids import ConnectionId, ConversationId, DeviceId, UserId, log_owner
 
 from .addressed import Addressed
@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 ROOMS_KEPT = 10_000
 PENDING_MAX = 10_000
 _ROLL = frozenset({MEMBERS_JOINED, MEMBERS_LEFT})
+_RIGHTS = frozenset({DEVICE_REMOVED, USER_CHANGED})
 Event = Entry | Signal
 
 
@@ -103,6 +104,8 @@ class Hub:
         self._came = came
         self.on_devices = on_devices
         self.on_offline = on_offline
+        self.on_rights: Callable[[UserId], None] = lambda _: None
+        """Called when what a connected user or device may do has changed."""
         self.recent = Recent()
         """What was told a moment ago, for who asks where a message is."""
         self.failures = Failures(resyncs)
@@ -177,12 +180,14 @@ class Hub:
 
     def committed(self, event: Committed) -> None:
         """Deliver the entries of a commit."""
+        self.facts += len(event.entries)
         for entry in event.entries:
             self.recent.note(entry.log_id, entry.seq)
             self._tell(entry, event.origin)
 
     def signalled(self, signal: Signal) -> None:
         """Deliver a signal."""
+        self.facts += 1
         self._tell(signal, signal.origin)
 
     def _is_here(self, peer: Peer) -> bool:
@@ -209,7 +214,6 @@ class Hub:
     # --- telling ---
 
     def _tell(self, event: Event, origin: ConnectionId) -> None:
-        self.facts += 1
         owner = log_owner(event.log_id)
         if owner is not None:
             self._tell_user(owner, event, origin)
@@ -263,6 +267,8 @@ class Hub:
             failed = address(Delivery(event, origin), addressed)
             if failed is not None:
                 self.failures.note(event, failed)
+        if event.kind in _RIGHTS:
+            self.on_rights(owner)
         if event.kind == DEVICE_REMOVED and isinstance(event, Entry):
             removed = msgspec.json.decode(event.body, type=DeviceRemoved)
             self.kick(owner, removed.device_id, removed.reason)

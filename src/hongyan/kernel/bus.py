@@ -15,7 +15,7 @@ Result = TypeVar("Result", covariant=True)  # noqa: PLC0105
 
 
 class Access:
-    """Who may call a command; the doors check it before the domain is asked."""
+    """Who may call a command; admission checks it before the domain is asked."""
 
     ANYONE = "anyone"
     USER = "user"
@@ -38,6 +38,8 @@ class Actor(Struct, frozen=True):
     connection_id: ConnectionId = ConnectionId("")
     """The connection that asked; it gets the answer, so what it changed is not pushed to it.
     Empty where no pushes go back the same way."""
+    expires_at_ms: int = 0
+    """Until when this holds: the end of the API key; 0 for no end."""
 
 
 ANONYMOUS = Actor(UserId(""), DeviceId(""))

@@ -89,11 +89,6 @@ def new_device_id() -> DeviceId:
     return DeviceId("v" + _base32(os.urandom(10)))
 
 
-def is_device(device_id: str) -> bool:
-    """Return whether this was made by ``new_device_id``; else it is an API key's id."""
-    return device_id[:1] == "v"
-
-
 def new_connection_id() -> ConnectionId:
     """Return a fresh connection id."""
     return ConnectionId("k" + _base32(os.urandom(10)))

@@ -456,3 +456,23 @@ async def test_rooms_that_are_forgotten_are_gathered_anew(world):
     world.tell()
     await world.idle()
     assert (ann.got, bob.got) == (["message#1", "message#2"], ["message#1"])
+
+
+async def test_facts_are_counted_also_those_that_concern_nobody_here(world):
+    await world.attach("ann")
+    world.tell()
+    world.tell("@nobody")
+    world.hub.signalled(Signal(ROOM, "typing", "ann", b"{}"))
+    assert world.hub.facts == 3
+
+
+@pytest.mark.parametrize("kind", ["user.changed", "device.removed"])
+async def test_what_changes_rights_is_told_of_who_is_here(world, kind):
+    heard = []
+    world.hub.on_rights = heard.append
+    await world.attach("ann")
+    world.tell("@ann", "device.changed")
+    assert heard == []
+    for log_id in ("@ann", "@bob"):
+        world.tell(log_id, kind, device_id="v9", reason="kicked")
+    assert heard == ["ann"]

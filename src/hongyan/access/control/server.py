@@ -8,36 +8,29 @@ ones, and no others, without a log-in.
 import asyncio
 import logging
 import socket
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from hongyan.kernel.bus import Access, Actor, Caller, Command
-from hongyan.kernel.errors import Invalid, Refusal, UnknownMethod
-from hongyan.kernel.ids import SYSTEM, DeviceId
+from hongyan.access.admission import Admission
+from hongyan.kernel.errors import Invalid, Refusal
 from hongyan.wire.native.errors import wire_error
 
 from .protocol import LINE_BYTES_MAX, ControlAnswer, ControlRequest, socket_path
 
 log = logging.getLogger(__name__)
 
-OPERATOR = Actor(SYSTEM, DeviceId(""), admin=True, address="control")
-CARRIED = (Access.ADMIN, Access.INTERNAL)
-
 
 class ControlServer:
     """Answers the operator's commands.
 
     Args:
-        caller: Carries the commands.
-        commands: All commands by method.
+        admission: Carries the commands.
     """
 
-    def __init__(self, caller: Caller, commands: Mapping[str, type[Command[Any]]]) -> None:
-        self._caller = caller
-        self._commands = commands
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
         self._server: asyncio.Server | None = None
         self._path: Path | None = None
 
@@ -94,7 +87,7 @@ class ControlServer:
             request = msgspec.json.decode(line, type=ControlRequest)
         except msgspec.MsgspecError as error:
             raise Invalid(f"no request: {error}") from error
-        command = self._commands.get(request.method)
-        if command is None or command.ACCESS not in CARRIED:
-            raise UnknownMethod(method=request.method)
-        return await self._caller.call(OPERATOR, msgspec.json.decode(request.params, type=command))
+        command = self._admission.command(request.method)
+        operator = self._admission.operator()
+        await operator.admit(command)
+        return await operator.call(msgspec.json.decode(request.params, type=command))

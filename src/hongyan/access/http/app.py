@@ -17,23 +17,19 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from hongyan.access.rates import Buckets
-from hongyan.delivery.hub import Hub
+from hongyan.access.admission import Admission
 from hongyan.domain.catalog import COMMANDS
-from hongyan.kernel.bus import Caller
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Invalid, NotFound, Refusal, Unavailable
-from hongyan.kernel.meters import Meters
 from hongyan.kernel.turns import TakesTurns
 
 from .commands import Commands
 from .errors import MethodNotAllowed, problem
 from .importing import Importing
-from .limits import Limit
-from .middleware import Outermost
+from .middleware import Noted, Outermost
 from .openapi import openapi_json
 from .operations import operations
-from .rest import Limits, Rest
+from .rest import Rest
 from .routes import PREFIX, ROUTES
 from .sync_stream import SyncStream
 from .tus import TUS_HEADERS, TUS_REQUEST_HEADERS
@@ -56,18 +52,6 @@ class HttpOptions(Struct, frozen=True, kw_only=True):
     """The largest body of a request."""
     body_timeout_s: float = 30.0
     """Seconds in which a request's body must have come."""
-    address_per_s: float = 2.0
-    """Registrations, log-ins and refreshes a second from one address. 0 means no limit."""
-    address_burst: float = 30.0
-    """How many of them one address may save up."""
-    user_per_s: float = 100.0
-    """Requests a second of one user. 0 means no limit."""
-    user_burst: float = 400.0
-    """How many of them one user may save up."""
-    key_per_s: float = 500.0
-    """Requests a second with one API key. 0 means no limit."""
-    key_burst: float = 1_000.0
-    """How many of them one key may save up."""
     allowed_origins: tuple[str, ...] = ()
     """Web origins whose pages may call (CORS); ``https://*.example.org`` for all subdomains,
     ``*`` for all. Empty: the server's own only."""
@@ -85,14 +69,11 @@ class Health(Struct, frozen=True):
 
 
 def create_app(
-    caller: Caller,
-    clock: Clock,
+    admission: Admission,
     options: HttpOptions = HttpOptions(),  # noqa: B008
     is_ready: Callable[[], bool] = lambda: True,
     routes: tuple[BaseRoute, ...] = (),
-    hub: Hub | None = None,
-    limits: Limits | None = None,
-    meters: Meters | None = None,
+    noted: Noted = lambda _status, _seconds: None,
     turns: TakesTurns | None = None,
 ) -> Starlette:
     """Return the application.
@@ -101,54 +82,36 @@ def create_app(
     has looked behind trusted proxies already.
 
     Args:
-        caller: Carries the commands.
-        clock: The server's time.
+        admission: Admits requests, and carries commands.
         options: The settings.
         is_ready: Whether requests can be answered now; ``/readyz`` tells it.
         routes: Further paths, such as a web client's; ours come first.
-        hub: Where streams and polls attach; without it there are none.
-        limits: By what requests are counted, if ``routes`` count there too.
-        meters: Where it is noted how long answers took, by the class of their status.
+        noted: Told the class of each answer's status, and after how many seconds it began.
         turns: Lets a repeated request wait for the first one; None does so in this process.
     """
-    commands = Commands(caller, options.body_bytes_max, options.body_timeout_s)
-    limits = limits or limits_of(options)
+    clock = admission.clock
+    commands = Commands(admission, options.body_bytes_max, options.body_timeout_s)
+    sync = SyncStream(commands, clock)
     paths: list[BaseRoute] = [
-        Rest(commands, operations(COMMANDS, ROUTES), limits, turns),
-        Route(f"{PREFIX}/app/users", Importing(commands, limits), methods=["POST"]),
+        Rest(commands, operations(COMMANDS, ROUTES), turns),
+        Route(f"{PREFIX}/app/users", Importing(commands), methods=["POST"]),
         Route(f"{PREFIX}/openapi.json", _openapi, methods=["GET"]),
         Route("/healthz", _health(clock, lambda: True), methods=["GET"]),
         Route("/readyz", _health(clock, is_ready), methods=["GET"]),
+        Route(f"{PREFIX}/sync/stream", AsIs(sync.stream), methods=["GET"]),
+        Route(f"{PREFIX}/sync/poll", AsIs(sync.poll), methods=["POST"]),
     ]
-    if hub is not None:
-        sync = SyncStream(commands, hub, clock, limits)
-        paths.append(Route(f"{PREFIX}/sync/stream", AsIs(sync.stream), methods=["GET"]))
-        paths.append(Route(f"{PREFIX}/sync/poll", AsIs(sync.poll), methods=["POST"]))
     if options.protocol_dir is not None:
         paths.append(Mount("/protocol", StaticFiles(directory=options.protocol_dir)))
     return Starlette(
         routes=[*paths, *routes],
-        middleware=_middleware(options, meters if meters is not None else Meters()),
+        middleware=_middleware(options, noted),
         exception_handlers={
             Refusal: _refused,
             msgspec.DecodeError: _refused,
             ClientDisconnect: _hung_up,
             HTTPException: _no_such_path,
         },
-    )
-
-
-def limits_of(options: HttpOptions, user_rates: Buckets | None = None) -> Limits:
-    """Return what counts requests.
-
-    Args:
-        options: The settings.
-        user_rates: Where the requests of users are counted, if other doors count there too.
-    """
-    return Limits(
-        Limit("auth", options.address_per_s, options.address_burst),
-        Limit("user", options.user_per_s, options.user_burst, user_rates),
-        Limit("key", options.key_per_s, options.key_burst),
     )
 
 
@@ -178,7 +141,7 @@ def _health(clock: Clock, is_well: Callable[[], bool]) -> Answer:
     return answer
 
 
-def _middleware(options: HttpOptions, meters: Meters) -> list[Middleware]:
+def _middleware(options: HttpOptions, noted: Noted) -> list[Middleware]:
     shared = "cross-origin" if options.allowed_origins else "same-origin"
     headers = {
         "x-content-type-options": "nosniff",
@@ -186,7 +149,7 @@ def _middleware(options: HttpOptions, meters: Meters) -> list[Middleware]:
         "content-security-policy": options.content_security_policy,
         "cross-origin-resource-policy": shared,
     }
-    found = [Middleware(Outermost, headers=headers, meters=meters)]
+    found = [Middleware(Outermost, headers=headers, noted=noted)]
     if options.allowed_origins:
         found.append(
             Middleware(

@@ -6,9 +6,9 @@ import hashlib
 
 from starlette.requests import Request
 
+from hongyan.access.admission import Guest
 from hongyan.domain.media.api import AdvanceUpload, UploadInfo
 from hongyan.domain.media.ports import Part
-from hongyan.kernel.bus import Actor, Caller
 from hongyan.kernel.errors import Conflict, Invalid, LimitReached, Unavailable
 
 CHECKSUMS = ("sha1", "sha256")
@@ -129,8 +129,7 @@ class Chunk:
     """The bytes of one request, on their way to the disk.
 
     Args:
-        caller: Carries the commands.
-        actor: Who sends.
+        guest: Who sends.
         upload_id: Which upload.
         part: Where the bytes go.
         checksum: What the chunk says of itself, if it does.
@@ -139,15 +138,13 @@ class Chunk:
 
     def __init__(
         self,
-        caller: Caller,
-        actor: Actor,
+        guest: Guest,
         upload_id: str,
         part: Part,
         checksum: Checksum | None,
         room: int,
     ) -> None:
-        self._caller = caller
-        self._actor = actor
+        self._guest = guest
         self._upload_id = upload_id
         self._part = part
         self._checksum = checksum
@@ -183,7 +180,7 @@ class Chunk:
         offset = await self._part.sync()
         self._unsynced = 0
         advance = AdvanceUpload(upload_id=self._upload_id, offset_bytes=offset)
-        return await self._caller.call(self._actor, advance)
+        return await self._guest.part(advance)
 
     async def complete(self) -> UploadInfo:
         """All bytes came: keep them if they are what they should be.

@@ -1,18 +1,15 @@
-"""From a request to a command and back: the seam for every path that runs a command."""
+"""What requests have in common: who sends them, their bodies, and answers in JSON."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
-from msgspec import structs
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hongyan.access.keys import identify
-from hongyan.domain.integration.scopes import check_scope
-from hongyan.kernel.bus import ANONYMOUS, Access, Actor, Caller, Command
-from hongyan.kernel.errors import Forbidden, Unauthenticated, UnknownMethod
+from hongyan.access.admission import Admission, Guest
+from hongyan.kernel.bus import Command
 
 from .errors import BodyTooLarge, BodyTooSlow, NotJson
 
@@ -22,52 +19,32 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Commands:
-    """Runs commands for requests.
+    """Admits requests, and reads their bodies.
 
     Args:
-        caller: Carries the commands.
+        admission: Admits commands, and carries them.
         body_bytes_max: The largest body of a request.
         body_timeout_s: How long a body may take to come.
     """
 
-    def __init__(self, caller: Caller, body_bytes_max: int, body_timeout_s: float) -> None:
-        self.caller = caller
+    def __init__(self, admission: Admission, body_bytes_max: int, body_timeout_s: float) -> None:
+        self.admission = admission
         self._body_bytes_max = body_bytes_max
         self._body_timeout_s = body_timeout_s
 
-    async def run(self, request: Request, command: type[Command[Any]]) -> Response:
-        """Run the command whose parameters are the request's JSON body, and answer with JSON.
+    def guest(self, request: Request) -> Guest:
+        """Return whoever sent the request, a stranger still."""
+        return self.admission.connect(address_of(request))
+
+    async def admit(self, guest: Guest, request: Request, command: type[Command[Any]]) -> None:
+        """Let the request's headers say who asks, and admit the command.
 
         Raises:
-            Refusal: the door's, or the handler's.
-            msgspec.DecodeError, msgspec.ValidationError: the body is not the command's.
+            Refusal: as ``Guest.admit``.
         """
-        actor = await self.admit(request, command)
-        params = msgspec.json.decode(await self.body(request) or b"{}", type=command)
-        return json_response(await self.caller.call(actor, params))
-
-    async def admit(self, request: Request, command: type[Command[Any]]) -> Actor:
-        """Return who asks, if the command is for that one.
-
-        Raises:
-            Unauthenticated, Forbidden: the command is not for that one.
-            Invalid: the header that says for whom a key acts is wrong or missing.
-            UnknownMethod: the command is for nobody outside.
-        """
-        if command.ACCESS == Access.INTERNAL:
-            raise UnknownMethod
-        address = address_of(request)
-        if command.ACCESS == Access.ANYONE:
-            return structs.replace(ANONYMOUS, address=address)
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            raise Unauthenticated
-        on_behalf_of = request.headers.get(ON_BEHALF_OF, "")
-        actor = await identify(self.caller, token.strip(), address, on_behalf_of)
-        check_scope(actor, command)
-        if command.ACCESS == Access.ADMIN and not actor.admin:
-            raise Forbidden
-        return actor
+        token = token.strip() if scheme.lower() == "bearer" else ""
+        await guest.admit(command, token, request.headers.get(ON_BEHALF_OF, ""))
 
     async def body(self, request: Request) -> bytes:
         """Return the whole body of JSON, holding no more than the limit.

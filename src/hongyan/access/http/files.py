@@ -20,19 +20,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from hongyan.domain.media.api import GetMedia, Opened, OpenMedia, RedeemTicket
+from hongyan.access.admission import Admission
+from hongyan.domain.media.api import GetMedia, Opened, OpenMedia
 from hongyan.domain.media.ports import DirectLinks, Downloads
-from hongyan.kernel.bus import ANONYMOUS, Actor, Caller
 from hongyan.kernel.errors import NotFound
-from hongyan.kernel.ids import DeviceId
 
 from .commands import Commands
-from .rest import Limits
 
 PATH = "/api/v1/media/{media_id}"
 PIECE_BYTES = 256 * 1024
 Piece = bytes | bytearray
-NO_DEVICE = DeviceId("")
 HEADERS = {
     "accept-ranges": "bytes",
     "cache-control": "private, no-cache",
@@ -69,25 +66,21 @@ class Files:
     """Offers media.
 
     Args:
-        caller: Carries the commands.
+        admission: Admits requests, and carries commands.
         objects: Where the bytes are.
-        limits: By what requests are counted.
         links: Sends who may read a file to the bucket; None sends the bytes ourselves.
         is_shared: Whether pages of other origins may show what they hold a ticket for.
     """
 
     def __init__(
         self,
-        caller: Caller,
+        admission: Admission,
         objects: Downloads,
-        limits: Limits,
         links: DirectLinks | None = None,
         is_shared: bool = False,
     ) -> None:
-        self._caller = caller
-        self._commands = Commands(caller, 0, 0.0)
+        self._commands = Commands(admission, 0, 0.0)
         self._objects = objects
-        self._limits = limits
         self._links = links
         self._headers = HEADERS
         if is_shared:
@@ -100,8 +93,11 @@ class Files:
     async def _get(self, request: Request) -> Response:
         media_id = request.path_params["media_id"]
         asked = msgspec.convert(dict(request.query_params), Asked, strict=False)
-        actor = await self._actor(request, media_id, asked.ticket)
-        self._limits.check(actor)
+        guest = self._commands.guest(request)
+        if asked.ticket:
+            await guest.redeem(media_id, asked.ticket)
+        else:
+            await self._commands.admit(guest, request, GetMedia)
         command = msgspec.convert(
             {
                 "media_id": media_id,
@@ -111,14 +107,8 @@ class Files:
             },
             OpenMedia,
         )
-        opened = await self._caller.call(actor, command)
+        opened = await guest.part(command)
         return await self._send(request, opened, asked.inline)
-
-    async def _actor(self, request: Request, media_id: str, ticket: str) -> Actor:
-        if not ticket:
-            return await self._commands.admit(request, GetMedia)
-        redeem = RedeemTicket(media_id=media_id, ticket=ticket)
-        return Actor(await self._caller.call(ANONYMOUS, redeem), NO_DEVICE)
 
     async def _send(self, request: Request, opened: Opened, inline: bool) -> Response:
         etag = f'"{opened.etag}"'

@@ -14,13 +14,14 @@ from msgspec import Meta, Struct
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
+from hongyan.access.admission import Guest
 from hongyan.domain.integration.app_api import Upserted, UpsertUser
-from hongyan.kernel.bus import Actor
 from hongyan.kernel.errors import Internal, Invalid, LimitReached, Refusal
 
 from .commands import Commands, content_type_of
 from .errors import NotJsonLines, problem
-from .rest import Limits, query_of
+from .limits import tell_rate
+from .rest import query_of
 
 log = logging.getLogger(__name__)
 
@@ -59,37 +60,31 @@ class Importing:
     """Answers ``POST /api/v1/app/users``.
 
     Args:
-        commands: Runs commands.
-        limits: By what requests are counted; an import counts as one.
+        commands: Admits requests; an import counts as one.
     """
 
-    def __init__(self, commands: Commands, limits: Limits) -> None:
+    def __init__(self, commands: Commands) -> None:
         self._commands = commands
-        self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = Request(scope, receive)
-        taken = None
+        guest = self._commands.guest(request)
         try:
-            actor = await self._commands.admit(request, UpsertUser)
-            taken = self._limits.of(actor)
-            if taken is not None:
-                taken.check()
+            await self._commands.admit(guest, request, UpsertUser)
             if content_type_of(request) != NDJSON:
                 raise NotJsonLines
             first = _first_line(request)
         except Refusal as refusal:
             response = problem(refusal)
-            if taken is not None:
-                taken.tell(response.headers)
+            tell_rate(guest, response.headers)
             await response(scope, receive, send)
             return
         headers = [(b"content-type", NDJSON.encode()), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await self._stream(request, actor, first, send)
+        await self._stream(request, guest, first, send)
 
-    async def _stream(self, request: Request, actor: Actor, first: int, send: Send) -> None:
+    async def _stream(self, request: Request, guest: Guest, first: int, send: Send) -> None:
         """Read and report at the same time.
 
         Reports wait in a queue that holds those of the longest import: a client that reads
@@ -99,7 +94,7 @@ class Importing:
         sender = asyncio.create_task(_send_all(reports, send))
         counts = dict.fromkeys(("created", "changed", "unchanged", "failed"), 0)
         try:
-            async for report in self._reports(request, actor, first):
+            async for report in self._reports(request, guest, first):
                 counts[report.outcome] += 1
                 reports.put_nowait(_encode(report) + b"\n")
             summary = Summary(True, sum(counts.values()), **counts)
@@ -115,14 +110,14 @@ class Importing:
             reports.put_nowait(None)
         await sender
 
-    async def _reports(self, request: Request, actor: Actor, first: int) -> AsyncIterator[Report]:
+    async def _reports(self, request: Request, guest: Guest, first: int) -> AsyncIterator[Report]:
         running: deque[asyncio.Task[Report]] = deque()
         number = first
         try:
             async for line in _lines(self._commands.chunks(request)):
                 if number - first >= LINES_MAX:
                     raise LimitReached("Send the rest in another request.", limit=LINES_MAX)
-                running.append(asyncio.create_task(self._import(actor, number, line)))
+                running.append(asyncio.create_task(self._import(guest, number, line)))
                 number += 1
                 if len(running) >= AT_ONCE:
                     yield await running.popleft()
@@ -133,10 +128,10 @@ class Importing:
                 yield await running.popleft()
             raise
 
-    async def _import(self, actor: Actor, number: int, line: bytes) -> Report:
+    async def _import(self, guest: Guest, number: int, line: bytes) -> Report:
         try:
             command = _decode(line)
-            made: Upserted = await self._commands.caller.call(actor, command)
+            made: Upserted = await guest.call(command)
         except (Refusal, msgspec.DecodeError, RecursionError) as error:
             refusal = error if isinstance(error, Refusal) else Invalid(str(error))
             external_id = _external_id_in(line)

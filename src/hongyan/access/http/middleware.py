@@ -1,16 +1,16 @@
 """What holds for every answer: security headers, and a problem instead of a stack trace."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hongyan.kernel.meters import Meters
-
 from .errors import problem
 
 log = logging.getLogger(__name__)
+
+Noted = Callable[[str, float], None]
 
 
 class Outermost:
@@ -19,11 +19,11 @@ class Outermost:
     Args:
         app: What answers.
         headers: Set where the answer has no such header of its own; names in lower case.
-        meters: How long answers took to begin, by the class of their status.
+        noted: Told the class of each answer's status, and after how many seconds it began.
     """
 
-    def __init__(self, app: ASGIApp, headers: Mapping[str, str], meters: Meters) -> None:
-        self._meters = meters
+    def __init__(self, app: ASGIApp, headers: Mapping[str, str], noted: Noted) -> None:
+        self._noted = noted
         self._app = app
         self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
@@ -39,7 +39,7 @@ class Outermost:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                self._meters[f"{message['status'] // 100}xx"].note(perf_counter() - began)
+                self._noted(f"{message['status'] // 100}xx", perf_counter() - began)
                 headers = message["headers"]
                 there = {name for name, _ in headers}
                 message["headers"] = [

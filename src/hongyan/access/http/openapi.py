@@ -11,6 +11,7 @@ from msgspec import NODEFAULT, UNSET
 from msgspec.structs import FieldInfo
 
 import hongyan
+from hongyan.access.admission.rights import is_for_anyone
 from hongyan.access.native.description.facts import in_codes, refusals, text_of
 from hongyan.access.native.description.schemas import Schema, components
 from hongyan.domain.catalog import COMMANDS
@@ -42,7 +43,7 @@ from .errors import (
 from .examples import EXAMPLES
 from .openapi_extra import EXTRA, streams
 from .operations import CLIENT_ID, Operation, default_of, is_list, operations
-from .routes import LIMITED_BY_ADDRESS, NEVER_STORED, ROUTES
+from .routes import NEVER_STORED, ROUTES
 
 TEMPLATE = "#/components/schemas/{name}"
 DESCRIPTION = """\
@@ -259,7 +260,7 @@ def _refusals_of(operation: Operation) -> set[type[Refusal]]:
         found.add(NotFound)
     if operation.method == "message.send":
         found |= {RefusedByHook, HookUnavailable}
-    if operation.verb == "POST" and operation.method not in LIMITED_BY_ADDRESS:
+    if operation.verb == "POST" and not is_for_anyone(operation.command):
         found.add(Conflict)
     return found
 

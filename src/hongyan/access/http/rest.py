@@ -13,53 +13,22 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
+from hongyan.access.admission import Guest
 from hongyan.domain.integration.api import FindAnswer, KeepAnswer
-from hongyan.kernel.addresses import network_of
-from hongyan.kernel.bus import ANONYMOUS, Actor, Command
+from hongyan.kernel.bus import Command
 from hongyan.kernel.errors import Invalid, Refusal, Unauthenticated
 from hongyan.kernel.turns import TakesTurns, Turns
 
-from .commands import NO_STORE, Commands, address_of, json_response
+from .commands import NO_STORE, Commands, json_response
 from .errors import PROBLEM_TYPE, MethodNotAllowed, problem
-from .limits import Limit, Taken
+from .limits import tell_rate
 from .operations import Operation, Paths, retry_key_of
-from .routes import LIMITED_BY_ADDRESS, NEVER_STORED, PREFIX
+from .routes import NEVER_STORED, PREFIX
 
 QUERY_FIELDS_MAX = 1_000
 STORED_BYTES_MAX = 64 * 1024
 _RAW_PREFIX = PREFIX.encode() + b"/"
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-
-
-class Limits:
-    """By what requests are counted.
-
-    Args:
-        address: Strangers, by their network address.
-        user: Users, over all of their devices and doors.
-        key: API keys.
-    """
-
-    def __init__(self, address: Limit, user: Limit, key: Limit) -> None:
-        self.address = address
-        self.user = user
-        self.key = key
-
-    def of(self, actor: Actor) -> Taken | None:
-        """Count a request of somebody who is known."""
-        if actor.key_id:
-            return self.key.take(actor.key_id)
-        return self.user.take(actor.user_id) if actor.user_id else None
-
-    def check(self, actor: Actor) -> None:
-        """Count a request whose answer does not tell how much is left.
-
-        Raises:
-            RateLimited: it is one too many.
-        """
-        taken = self.of(actor)
-        if taken is not None:
-            taken.check()
 
 
 class Rest(BaseRoute):
@@ -68,7 +37,6 @@ class Rest(BaseRoute):
     Args:
         commands: Runs commands.
         operations: What there is.
-        limits: By what requests are counted.
         turns: Lets a repeated request wait for the first one; None does so in this process.
     """
 
@@ -76,12 +44,10 @@ class Rest(BaseRoute):
         self,
         commands: Commands,
         operations: Sequence[Operation],
-        limits: Limits,
         turns: TakesTurns | None = None,
     ) -> None:
         self._commands = commands
         self._paths = Paths(operations)
-        self._limits = limits
         self._turns = turns or Turns()
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -120,16 +86,10 @@ class Rest(BaseRoute):
     async def _answer(
         self, request: Request, operation: Operation, values: Sequence[str]
     ) -> Response:
-        taken: Taken | None = None
+        guest = self._commands.guest(request)
         try:
-            if operation.method in LIMITED_BY_ADDRESS:
-                taken = self._limits.address.take(network_of(address_of(request)))
-                if taken is not None:
-                    taken.check()
-            actor = await self._commands.admit(request, operation.command)
-            if taken is None and (taken := self._limits.of(actor)) is not None:
-                taken.check()
-            response = await self._run(request, operation, values, actor)
+            await self._commands.admit(guest, request, operation.command)
+            response = await self._run(request, operation, values, guest)
         except (Refusal, msgspec.DecodeError) as error:
             response = problem(error)
         except RecursionError:
@@ -138,12 +98,11 @@ class Rest(BaseRoute):
             response = problem(Invalid("A number is too large."))
         except ClientDisconnect:
             response = problem(Invalid("The request ended before its body."))
-        if taken is not None:
-            taken.tell(response.headers)
+        tell_rate(guest, response.headers)
         return response
 
     async def _run(
-        self, request: Request, operation: Operation, values: Sequence[str], actor: Actor
+        self, request: Request, operation: Operation, values: Sequence[str], guest: Guest
     ) -> Response:
         has_body = operation.verb not in ("GET", "DELETE")
         body = await self._commands.body(request) if has_body else b""
@@ -154,33 +113,33 @@ class Rest(BaseRoute):
         if (
             retry_key
             and not operation.takes_client_id
-            and actor.user_id
+            and guest.actor.user_id
             and operation.method not in NEVER_STORED
         ):
-            return await self._once(request, actor, params, body, retry_key)
-        result = await self._commands.caller.call(actor, params)
+            return await self._once(request, guest, params, body, retry_key)
+        result = await guest.call(params)
         response = json_response(result)
         if operation.verb == "GET":
             _link_next(response, request, result, query)
         return response
 
     async def _once(
-        self, request: Request, actor: Actor, params: Command[Any], body: bytes, retry_key: str
+        self, request: Request, guest: Guest, params: Command[Any], body: bytes, retry_key: str
     ) -> Response:
         """Answer a repeated request with the first answer."""
-        owner = f"{actor.key_id}:{actor.user_id}"
+        owner = f"{guest.actor.key_id}:{guest.actor.user_id}"
         asked = f"{request.method} {request.url.path}?{request.url.query}\n".encode() + body
         fingerprint = hashlib.sha256(asked).hexdigest()
-        call = self._commands.caller.call
+        serve = self._commands.admission.serve
         async with self._turns.of(f"{owner} {retry_key}"):
             find = FindAnswer(owner=owner, key=retry_key, fingerprint=fingerprint)
-            found = await call(ANONYMOUS, find)
+            found = await serve(find)
             if found.status:
                 kind = "application/json" if found.status < 400 else PROBLEM_TYPE
                 headers = {**NO_STORE, "idempotency-replayed": "true"}
                 return Response(found.body, found.status, headers, kind)
             try:
-                response = json_response(await call(actor, params))
+                response = json_response(await guest.call(params))
             except Refusal as refusal:
                 if refusal.retryable or isinstance(refusal, Unauthenticated):
                     raise
@@ -193,7 +152,7 @@ class Rest(BaseRoute):
                     status=response.status_code,
                     body=bytes(response.body).decode(),
                 )
-                await call(ANONYMOUS, keep)
+                await serve(keep)
         return response
 
 

@@ -168,7 +168,7 @@ ROUTES: Final[dict[str, tuple[str, str]]] = {
 }
 """Method -> (HTTP verb, path below ``PREFIX``)."""
 
-LIMITED_BY_ADDRESS: Final = frozenset(
+NEVER_STORED: Final = frozenset(
     {
         "user.register",
         "user.log_in",
@@ -176,13 +176,6 @@ LIMITED_BY_ADDRESS: Final = frozenset(
         "user.refresh",
         "user.request_password_reset",
         "user.reset_password",
-    }
-)
-"""What strangers may ask: counted by their address."""
-
-NEVER_STORED: Final = frozenset(
-    {
-        *LIMITED_BY_ADDRESS,
         "user.log_out",
         "user.reset_code_create",
         "user.invite_create",

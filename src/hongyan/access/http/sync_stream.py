@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from hongyan.access.admission import Guest
 from hongyan.access.native.mapper import SignalData
 from hongyan.delivery.hub import Hub
 from hongyan.delivery.ports import Encoder
@@ -22,12 +23,13 @@ from hongyan.domain.conversation.api import GetUserLog, Sync, Synced
 from hongyan.domain.log.model import Entry, Signal
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.clock import Clock
-from hongyan.kernel.errors import Forbidden, Invalid, Refusal
+from hongyan.kernel.errors import Invalid, Refusal
 from hongyan.kernel.ids import ConversationId
 
 from .commands import Commands, json_response
 from .errors import problem
-from .rest import Limits, query_of
+from .limits import tell_rate
+from .rest import query_of
 
 QUEUE_BYTES_MAX = 1024 * 1024
 HEARTBEAT_S = 15.0
@@ -183,67 +185,56 @@ class SyncStream:
     """Answers ``GET /api/v1/sync/stream`` and ``POST /api/v1/sync/poll``.
 
     Args:
-        commands: Runs commands.
-        hub: Where peers attach.
+        commands: Admits requests.
         clock: The time of day.
-        limits: By what requests are counted.
         heartbeat_s: How often a quiet stream says that it lives.
     """
 
     def __init__(
         self,
         commands: Commands,
-        hub: Hub,
         clock: Clock,
-        limits: Limits,
         heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
         self._commands = commands
-        self._hub = hub
         self._clock = clock
-        self._limits = limits
         self._heartbeat_s = heartbeat_s
 
-    async def _admit(self, request: Request, response: dict[str, Any]) -> Actor:
-        actor = await self._commands.admit(request, Sync)
-        taken = self._limits.of(actor)
-        if taken is not None:
-            response["taken"] = taken
-            taken.check()
-        if not actor.device_id:
-            raise Forbidden("A stream is a device's; app servers have webhooks.")
-        return actor
+    async def _admit(self, guest: Guest, request: Request) -> Actor:
+        await self._commands.admit(guest, request, Sync)
+        return guest.connected(asks_here=False)
 
     # --- Server-Sent Events ---
 
     async def stream(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the stream."""
-        request, told = Request(scope, receive), {}  # type: ignore[var-annotated]
+        request = Request(scope, receive)
+        guest = self._commands.guest(request)
         try:
-            actor = await self._admit(request, told)
+            actor = await self._admit(guest, request)
             since_ms = _last_event(request)
         except Refusal as refusal:
-            await _respond(problem(refusal), told, scope, receive, send)
+            await _respond(problem(refusal), guest, scope, receive, send)
             return
         listener = Listener(actor, EVENTS, QUEUE_BYTES_MAX)
         await send({"type": "http.response.start", "status": 200, "headers": list(STREAMED)})
         watch = asyncio.create_task(_hung_up(receive, listener))
         try:
-            await self._hub.attach(listener)
-            await self._write(actor, listener, since_ms, send)
+            await guest.attach(listener)
+            await self._write(guest, listener, since_ms, send)
         finally:
-            self._hub.detach(listener)
+            guest.leave()
             watch.cancel()
 
-    async def _write(self, actor: Actor, listener: Listener, since_ms: int, send: Send) -> None:
+    async def _write(self, guest: Guest, listener: Listener, since_ms: int, send: Send) -> None:
         async def write(data: bytes, more: bool = True) -> None:
             await send({"type": "http.response.body", "body": data, "more_body": more})
 
         now_ms = self._clock.now_ms()
-        ready = Ready(actor.user_id, actor.device_id, now_ms)
+        ready = Ready(guest.actor.user_id, guest.actor.device_id, now_ms)
         await write(f"retry: {RETRY_MS}\n\n".encode() + event("ready", ready))
         if since_ms:
-            async for chunk in self._resumed(actor, since_ms - SLACK_MS):
+            async for chunk in self._resumed(guest, since_ms - SLACK_MS):
                 await write(chunk)
         await write(b": from here on, as it happens\nid: %d\n\n" % now_ms)
         while not listener.ended:
@@ -258,17 +249,16 @@ class SyncStream:
             last += event("end", {"reason": listener.ended})
         await write(last, more=False)
 
-    async def _resumed(self, actor: Actor, since_ms: int) -> AsyncIterator[bytes]:
+    async def _resumed(self, guest: Guest, since_ms: int) -> AsyncIterator[bytes]:
         """Yield what happened since then, as ``conversation.sync`` tells it."""
-        call = self._commands.caller.call
         after = ConversationId("")
         while True:
-            page = await call(
-                actor, Sync(entries_per_conversation=RESUMED_EACH, limit=100, after=after)
+            page = await guest.call(
+                Sync(entries_per_conversation=RESUMED_EACH, limit=100, after=after)
             )
             if not after:
                 first = max(0, page.user_seq - RESUMED_OWN)
-                own = await call(actor, GetUserLog(after_seq=first, limit=RESUMED_OWN))
+                own = await guest.call(GetUserLog(after_seq=first, limit=RESUMED_OWN))
                 yield _events(own.entries, since_ms)
             found = b""
             for one in page.conversations:
@@ -286,39 +276,39 @@ class SyncStream:
 
     async def poll(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the poll."""
-        request, told = Request(scope, receive), {}  # type: ignore[var-annotated]
+        request = Request(scope, receive)
+        guest = self._commands.guest(request)
         try:
-            actor = await self._admit(request, told)
+            await self._admit(guest, request)
             body = await self._commands.body(request)
             asked = msgspec.json.decode(body or b"{}", type=PollRequest)
-            response = json_response(await self._polled(actor, asked, receive))
+            response = json_response(await self._polled(guest, asked, receive))
         except (Refusal, msgspec.DecodeError) as error:
             response = problem(error)
         except (RecursionError, OverflowError):
             response = problem(Invalid("The body is nested too deeply, or a number too large."))
         except ClientDisconnect:
             response = problem(Invalid("The request ended before its body."))
-        await _respond(response, told, scope, receive, send)
+        await _respond(response, guest, scope, receive, send)
 
-    async def _polled(self, actor: Actor, asked: PollRequest, receive: Receive) -> Polled:
+    async def _polled(self, guest: Guest, asked: PollRequest, receive: Receive) -> Polled:
         command = Sync(
             user_seq=asked.user_seq,
             known=asked.known,
             entries_per_conversation=asked.entries_per_conversation,
             limit=asked.limit,
         )
-        call = self._commands.caller.call
-        synced = await call(actor, command)
+        synced = await guest.call(command)
         if not asked.timeout_s or _has_news(synced, asked):
             return Polled(synced)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + asked.timeout_s
-        listener = Listener(actor, POLLS, QUEUE_BYTES_MAX)
+        listener = Listener(guest.actor, POLLS, QUEUE_BYTES_MAX)
         signals: list[SignalData] = []
         watch = asyncio.create_task(_hung_up(receive, listener))
         try:
-            await self._hub.attach(listener)
-            synced = await call(actor, command)  # what happened before it was attached
+            await guest.attach(listener)
+            synced = await guest.call(command)  # what happened before it was attached
             while not _has_news(synced, asked) and not signals and not listener.ended:
                 if not await listener.wait(max(0.0, deadline - loop.time())):
                     break
@@ -326,9 +316,9 @@ class SyncStream:
                 told = [msgspec.json.decode(one, type=SignalData) for one in frames if one]
                 signals += told[: SIGNALS_MAX - len(signals)]
                 if any(not one for one in frames):
-                    synced = await call(actor, command)
+                    synced = await guest.call(command)
         finally:
-            self._hub.detach(listener)
+            guest.leave()
             watch.cancel()
         return Polled(synced, tuple(signals))
 
@@ -374,8 +364,7 @@ async def _hung_up(receive: Receive, listener: Listener) -> None:
 
 
 async def _respond(
-    response: Response, told: dict[str, Any], scope: Scope, receive: Receive, send: Send
+    response: Response, guest: Guest, scope: Scope, receive: Receive, send: Send
 ) -> None:
-    if "taken" in told:
-        told["taken"].tell(response.headers)
+    tell_rate(guest, response.headers)
     await response(scope, receive, send)

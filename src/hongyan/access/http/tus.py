@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from hongyan.access.admission import Admission, Guest
 from hongyan.domain.media.api import (
     CancelUpload,
     ClaimMedia,
@@ -26,7 +27,6 @@ from hongyan.domain.media.api import (
     UploadInfo,
 )
 from hongyan.domain.media.ports import Staging
-from hongyan.kernel.bus import Actor, Caller
 from hongyan.kernel.errors import Conflict, Invalid, LimitReached, Refusal
 
 from .chunks import (
@@ -42,7 +42,6 @@ from .chunks import (
 )
 from .commands import Commands
 from .errors import problem
-from .rest import Limits
 
 PATH = "/api/v1/uploads"
 VERSION = "1.0.0"
@@ -120,20 +119,15 @@ class Tus:
     """Takes uploads.
 
     Args:
-        caller: Carries the commands.
+        admission: Admits requests, and carries commands.
         staging: Takes the bytes.
         options: The settings.
-        limits: By what requests are counted.
     """
 
-    def __init__(
-        self, caller: Caller, staging: Staging, options: TusOptions, limits: Limits
-    ) -> None:
-        self._caller = caller
-        self._commands = Commands(caller, 0, 0.0)
+    def __init__(self, admission: Admission, staging: Staging, options: TusOptions) -> None:
+        self._commands = Commands(admission, 0, 0.0)
         self._staging = staging
         self._options = options
-        self._limits = limits
         self._writers: dict[str, Writer] = {}
 
     def routes(self) -> tuple[Route, ...]:
@@ -178,11 +172,11 @@ class Tus:
         response.headers.setdefault("cache-control", "no-store")
         return response
 
-    async def _admit(self, request: Request) -> Actor:
-        """Return who sends, and count the request."""
-        actor = await self._commands.admit(request, ClaimMedia)
-        self._limits.check(actor)
-        return actor
+    async def _admit(self, request: Request) -> Guest:
+        """Return who sends, admitted for uploading."""
+        guest = self._commands.guest(request)
+        await self._commands.admit(guest, request, ClaimMedia)
+        return guest
 
     async def _offer(self, _request: Request) -> Response:
         headers = {
@@ -194,71 +188,71 @@ class Tus:
         return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
 
     async def _create(self, request: Request) -> Response:
-        actor = await self._admit(request)
+        guest = await self._admit(request)
         length = _number(request, "upload-length")
         metadata = _metadata(request.headers.get("upload-metadata", ""))
         name = metadata.get("filename") or metadata.get("name", "")
-        upload = await self._caller.call(actor, CreateUpload(length_bytes=length, name=name))
+        upload = await guest.part(CreateUpload(length_bytes=length, name=name))
         if request.headers.get("content-type", "").lower() == CHUNK_TYPE:
-            upload = await self._write(request, actor, upload.upload_id, 0)
+            upload = await self._write(request, guest, upload.upload_id, 0)
         elif not length:
-            upload = await self._finish(actor, upload)
+            upload = await self._finish(guest, upload)
         server = self._options.public_url or f"{request.url.scheme}://{request.url.netloc}"
         location = f"{server.rstrip('/')}{PATH}/{upload.upload_id}"
         headers = _progress(upload) | {"location": location}
         return Response(status_code=HTTPStatus.CREATED, headers=headers)
 
     async def _tell(self, request: Request) -> Response:
-        actor = await self._admit(request)
+        guest = await self._admit(request)
         upload_id = request.path_params["upload_id"]
-        upload = await self._caller.call(actor, GetUpload(upload_id=upload_id))
+        upload = await guest.part(GetUpload(upload_id=upload_id))
         if upload_id in self._writers:
             await self._writers[upload_id].leave()
-            upload = await self._caller.call(actor, GetUpload(upload_id=upload_id))
+            upload = await guest.part(GetUpload(upload_id=upload_id))
         if upload.offset_bytes == upload.length_bytes:
-            upload = await self._finish(actor, upload)
+            upload = await self._finish(guest, upload)
         headers = _progress(upload) | {"upload-length": str(upload.length_bytes)}
         return Response(status_code=HTTPStatus.OK, headers=headers)
 
     async def _append(self, request: Request) -> Response:
-        actor = await self._admit(request)
+        guest = await self._admit(request)
         if request.headers.get("content-type", "").lower() != CHUNK_TYPE:
             raise WrongChunkType
         offset = _number(request, "upload-offset")
-        upload = await self._write(request, actor, request.path_params["upload_id"], offset)
+        upload = await self._write(request, guest, request.path_params["upload_id"], offset)
         return Response(status_code=HTTPStatus.NO_CONTENT, headers=_progress(upload))
 
     async def _cancel(self, request: Request) -> Response:
-        actor = await self._admit(request)
+        guest = await self._admit(request)
         upload_id = request.path_params["upload_id"]
-        await self._caller.call(actor, GetUpload(upload_id=upload_id))
+        await guest.part(GetUpload(upload_id=upload_id))
         if upload_id in self._writers:
             await self._writers[upload_id].leave()
-        await self._caller.call(actor, CancelUpload(upload_id=upload_id))
+        await guest.part(CancelUpload(upload_id=upload_id))
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def _write(
-        self, request: Request, actor: Actor, upload_id: str, offset: int
+        self, request: Request, guest: Guest, upload_id: str, offset: int
     ) -> UploadInfo:
         """Take a chunk that begins at ``offset``, and return how far the upload is."""
         if upload_id in self._writers:
             raise UploadLocked
         writer = self._writers[upload_id] = Writer()
         try:
-            upload = await self._caller.call(actor, GetUpload(upload_id=upload_id))
+            upload = await guest.part(GetUpload(upload_id=upload_id))
             if offset != upload.offset_bytes:
                 raise WrongOffset(offset=upload.offset_bytes)
             if not upload.media_id:
-                upload = await self._take(request, actor, upload, writer)
+                upload = await self._take(request, guest, upload, writer)
             if upload.offset_bytes == upload.length_bytes:
-                upload = await self._finish(actor, upload)
+                upload = await self._finish(guest, upload)
             return upload
         finally:
             del self._writers[upload_id]
             writer.done.set()
 
     async def _take(
-        self, request: Request, actor: Actor, upload: UploadInfo, writer: Writer
+        self, request: Request, guest: Guest, upload: UploadInfo, writer: Writer
     ) -> UploadInfo:
         header = request.headers.get("upload-checksum", "")
         checksum = Checksum(header) if header else None
@@ -266,7 +260,7 @@ class Tus:
         if int(request.headers.get("content-length", 0)) > room:
             raise ChunkTooLong(limit=room)
         part = await self._staging.open(upload.upload_id, upload.offset_bytes)
-        chunk = Chunk(self._caller, actor, upload.upload_id, part, checksum, room)
+        chunk = Chunk(guest, upload.upload_id, part, checksum, room)
         try:
             return await self._receive(request, chunk, writer)
         finally:
@@ -287,10 +281,10 @@ class Tus:
             raise
         return await chunk.complete()
 
-    async def _finish(self, actor: Actor, upload: UploadInfo) -> UploadInfo:
+    async def _finish(self, guest: Guest, upload: UploadInfo) -> UploadInfo:
         if upload.media_id:
             return upload
-        return await self._caller.call(actor, FinishUpload(upload_id=upload.upload_id))
+        return await guest.part(FinishUpload(upload_id=upload.upload_id))
 
 
 def _progress(upload: UploadInfo) -> dict[str, str]:

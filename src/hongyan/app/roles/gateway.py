@@ -18,7 +18,6 @@ from hongyan.app.settings import Settings
 from hongyan.app.traces import make_tracer
 from hongyan.delivery.announcing import REFRESH_S, Announcing
 from hongyan.delivery.audience import AskingConversations, AskingDescriptions
-from hongyan.delivery.checking import Checking
 from hongyan.delivery.deliveries import HubDeliveries
 from hongyan.delivery.doubt import Doubt
 from hongyan.delivery.hub import Hub
@@ -32,7 +31,6 @@ from hongyan.infra.nats.caller import NatsCaller
 from hongyan.infra.nats.deliveries import DeliveriesTeller
 from hongyan.infra.redis.turns import RedisTurns
 from hongyan.kernel.clock import Clock, SystemClock
-from hongyan.kernel.ids import UserId
 
 from .link import Link, needed
 
@@ -64,14 +62,13 @@ class Gateway:
         self.hub.on_offline = self._station.went
         me = link.connection.me
         self._announcing = Announcing(self._caller, self.hub, me, REFRESH_S)
-        self._checking = Checking(self._caller, self.hub)
-        self.hub.on_devices = self._devices_changed
+        self.hub.on_devices = self._announcing.changed
         self._ordering = Ordering(self.hub.committed, later)
         self._doubt = Doubt(self.hub, resyncs)
         cluster = settings.cluster
         self._turns = RedisTurns(needed(cluster, "redis"), cluster.name)
         self._tracer = make_tracer(settings, link.name)
-        files = partial(file_routes, settings, self._caller, open_objects(settings, clock))
+        files = partial(file_routes, settings, open_objects(settings, clock))
         self.doors = Doors(
             settings,
             self._caller,
@@ -108,7 +105,6 @@ class Gateway:
     async def close(self) -> None:
         """Let devices move away, and leave the routes."""
         await self.doors.close()
-        await self._checking.close()
         await self._announcing.close()
         await self._station.close()
         await self._caller.close()
@@ -137,10 +133,6 @@ class Gateway:
             one.state == "ready" for one in self._link.nodes.of_role("backend")
         )
 
-    def _devices_changed(self, user_id: UserId) -> None:
-        self._announcing.changed(user_id)
-        self._checking.changed(user_id)
-
     def _told(self, fact: Fact) -> None:
         if isinstance(fact, Committed):
             self._ordering.committed(fact)
@@ -151,7 +143,7 @@ class Gateway:
         log.info("facts may have been lost on the way: %d sessions sync", len(self.hub.peers()))
         self.hub.forget_rooms()
         self._doubt.arise()
-        self._checking.check_all()
+        self.doors.admission.live.doubt_all()
 
 
 async def run(settings: Settings, ready: Callable[[str], None], clock: Clock | None = None) -> None:

@@ -90,7 +90,7 @@ class AuthenticateKey(Command[Actor], frozen=True, kw_only=True):
     """Who is it that holds this key? Asked by the doors.
 
     Raises:
-        Unauthenticated: the key is unknown, expired or revoked.
+        KeyUnknown: the key is unknown, expired or revoked, or its bot is not active.
         NoSuchOne: ``on_behalf_of`` names no active user.
         Forbidden: a bot's key cannot act for others.
     """
@@ -103,6 +103,20 @@ class AuthenticateKey(Command[Actor], frozen=True, kw_only=True):
     on_behalf_of: str = ""
     """An external id or a user id."""
     address: str = ""
+
+
+class CheckKeys(Command[tuple[Actor | None, ...]], frozen=True, kw_only=True):
+    """Return who these holders of keys are now, each in its place.
+
+    None where the key is unknown, expired or revoked, or the user is not active.
+    """
+
+    METHOD = "key.check"
+    ACCESS = Access.INTERNAL
+    READS_ONLY = True
+
+    holders: tuple[tuple[str, UserId], ...]
+    """Keys by their ids, and for whom they act: ``system`` for an app server itself."""
 
 
 class AnswerFound(Struct, frozen=True):

@@ -24,7 +24,7 @@ from hongyan.domain.user.api import NoSuchUser
 from hongyan.domain.user.model import DEVICE_REMOVED, USER_CHANGED, DeviceRemoved, User
 from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.clock import Clock
-from hongyan.kernel.errors import Forbidden, Invalid, Unauthenticated
+from hongyan.kernel.errors import Forbidden, Invalid
 from hongyan.kernel.ids import SYSTEM, DeviceId, UserId, log_owner, user_log
 from hongyan.kernel.limits import check_length
 from hongyan.kernel.pages import check_page, read_place, write_place
@@ -32,6 +32,7 @@ from hongyan.kernel.pages import check_page, read_place, write_place
 from .api import (
     KEY_PREFIX,
     AuthenticateKey,
+    CheckKeys,
     CreateKey,
     KeyPage,
     KeyUnknown,
@@ -153,7 +154,7 @@ class Keys:
         if remembered is None or not hmac.compare_digest(remembered.key.secret_hash, _hash(secret)):
             raise KeyUnknown
         key = remembered.key
-        if key.revoked_at_ms or 0 < key.expires_at_ms <= now_ms:
+        if not _is_good(key, now_ms):
             raise KeyUnknown("This API key is expired or revoked.")
         if now_ms - remembered.used_at_ms >= USE_EVERY_MS:
             remembered.used_at_ms = now_ms
@@ -166,16 +167,31 @@ class Keys:
             if command.on_behalf_of:
                 raise Forbidden("A bot's key acts for the bot alone.")
             if await self._person(key.user_id) is None:
-                raise Unauthenticated("The bot's account is not active.")
-            device_id = DeviceId(key.key_id)
-            return Actor(key.user_id, device_id, False, command.address, key.key_id, key.scopes)
-        nobody = DeviceId("")
+                raise KeyUnknown("The bot's account is not active.")
+            return _holder(key, key.user_id, command.address)
         if not command.on_behalf_of:
-            return Actor(SYSTEM, nobody, True, command.address, key.key_id, key.scopes)
+            return _holder(key, SYSTEM, command.address)
         user_id = await self._person(command.on_behalf_of)
         if user_id is None:
             raise NoSuchOne
-        return Actor(user_id, nobody, False, command.address, key.key_id, key.scopes)
+        return _holder(key, user_id, command.address)
+
+    @handles(CheckKeys)
+    async def check(self, _actor: Actor, command: CheckKeys) -> tuple[Actor | None, ...]:
+        """See ``CheckKeys``; reads the rows, as what is remembered may be behind."""
+        asked, now_ms = command.holders, self._clock.now_ms()
+        keys = await self._records.get_many(ApiKey, [(key_id,) for key_id, _ in asked])
+        users = await self._records.get_many(User, [(user_id,) for _, user_id in asked])
+
+        def now(key_id: str, user_id: UserId) -> Actor | None:
+            key, user = keys.get(key_id), users.get(user_id)
+            if key is None or not _is_good(key, now_ms) or key.user_id not in ("", user_id):
+                return None
+            if user_id != SYSTEM and (user is None or user.state != "active"):
+                return None
+            return _holder(key, user_id)
+
+        return tuple(now(*one) for one in asked)
 
     async def _key(self, key_id: str) -> _Remembered | None:
         found = self._keys.get(key_id)
@@ -239,6 +255,23 @@ class Keys:
         body = encode_body(key_info(key))
         now_ms = self._clock.now_ms()
         return Append(SYSTEM_LOG, KEY_CHANGED, actor.user_id, body, now_ms, changes_rules=True)
+
+
+def _is_good(key: ApiKey, now_ms: int) -> bool:
+    return not key.revoked_at_ms and not 0 < key.expires_at_ms <= now_ms
+
+
+def _holder(key: ApiKey, user_id: UserId, address: str = "") -> Actor:
+    """Return who asks with this key for that user; ``system`` is the app server itself."""
+    return Actor(
+        user_id,
+        DeviceId(key.key_id if key.user_id else ""),
+        user_id == SYSTEM,
+        address,
+        key.key_id,
+        key.scopes,
+        expires_at_ms=key.expires_at_ms,
+    )
 
 
 def key_info(key: ApiKey, use: KeyUse | None = None) -> KeyInfo:

@@ -32,8 +32,11 @@ class Authenticate(Command[Actor], frozen=True, kw_only=True):
     access_token: str
 
 
-class CheckDevices(Command[tuple[tuple[UserId, DeviceId], ...]], frozen=True, kw_only=True):
-    """Return which of these devices exist no more, or whose user is not active."""
+class CheckDevices(Command[tuple[Actor | None, ...]], frozen=True, kw_only=True):
+    """Return who these devices are now, each in its place.
+
+    None for a device that exists no more, or whose user is not active.
+    """
 
     METHOD = "user.check_devices"
     ACCESS = Access.INTERNAL

@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 
 from hongyan.kernel.bus import DONE, Actor, Done, handles
 from hongyan.kernel.errors import Busy, Invalid, NotFound, Unauthenticated
-from hongyan.kernel.ids import DeviceId, UserId, is_device, new_device_id, new_token_id
+from hongyan.kernel.ids import DeviceId, UserId, new_device_id, new_token_id
 
 from .accounts import Accounts, Plan, Reason, device_info
 from .api import (
@@ -103,21 +103,21 @@ class Devices:
         return Actor(claims.user_id, claims.device_id, admin)
 
     @handles(CheckDevices)
-    async def check(
-        self, _actor: Actor, command: CheckDevices
-    ) -> tuple[tuple[UserId, DeviceId], ...]:
-        """See ``CheckDevices``; what is connected with an API key is no device."""
-        asked = [one for one in command.devices if is_device(one[1])]
+    async def check(self, _actor: Actor, command: CheckDevices) -> tuple[Actor | None, ...]:
+        """See ``CheckDevices``; reads the rows, as what is remembered may be behind."""
+        asked = command.devices
         devices = await self._records.get_many(Device, [(device_id,) for _, device_id in asked])
         users = await self._records.get_many(User, [(user_id,) for user_id, _ in asked])
-        active = {user_id for user_id, user in users.items() if user.state == "active"}
-        return tuple(
-            (user_id, device_id)
-            for user_id, device_id in asked
-            if user_id not in active
-            or device_id not in devices
-            or devices[device_id].user_id != user_id
-        )
+
+        def now(user_id: UserId, device_id: DeviceId) -> Actor | None:
+            device, user = devices.get(device_id), users.get(user_id)
+            if device is None or device.user_id != user_id:
+                return None
+            if user is None or user.state != "active":
+                return None
+            return Actor(user_id, device_id, user.admin)
+
+        return tuple(now(*one) for one in asked)
 
     async def _load(self, user_id: UserId, device_id: DeviceId) -> bool:
         changes = self.live.changes

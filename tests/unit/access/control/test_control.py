@@ -6,12 +6,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.unit.quiet_hub import quiet_hub
 
+from hongyan.access.admission import OPERATOR, Admission
 from hongyan.access.control.client import ControlClient
 from hongyan.access.control.protocol import LINE_BYTES_MAX, socket_path
-from hongyan.access.control.server import OPERATOR, ControlServer
+from hongyan.access.control.server import ControlServer
 from hongyan.infra.local.bus import LocalBus
 from hongyan.kernel.bus import ANONYMOUS, Access, Actor, Command, handles
+from hongyan.kernel.clock import SystemClock
 from hongyan.kernel.errors import Internal, NotFound, RateLimited, Unavailable, UnknownMethod
 
 
@@ -61,11 +64,15 @@ def service() -> Service:
     return Service()
 
 
+def admission_of(bus: LocalBus) -> Admission:
+    return Admission(bus, SystemClock(), quiet_hub(), commands=COMMANDS)
+
+
 @pytest.fixture
 async def server(service: Service, tmp_path: Path) -> AsyncIterator[ControlServer]:
     bus = LocalBus()
     bus.serve(service)
-    server = ControlServer(bus, COMMANDS)
+    server = ControlServer(admission_of(bus))
     await server.open(tmp_path)
     yield server
     await server.close()
@@ -133,7 +140,7 @@ async def test_an_endless_line_is_cut(server: ControlServer, tmp_path: Path) -> 
 
 async def test_a_dead_servers_socket_is_replaced(service: Service, tmp_path: Path) -> None:
     socket_path(tmp_path).touch()
-    server = ControlServer(LocalBus(), COMMANDS)
+    server = ControlServer(admission_of(LocalBus()))
     await server.open(tmp_path)
     client = await ControlClient.connect(tmp_path)
     with pytest.raises(UnknownMethod):

@@ -5,19 +5,18 @@ import logging
 
 import httpx
 import pytest
-from starlette.routing import Route
+from tests.unit.quiet_hub import quiet_hub
 
+from hongyan.access.admission import Admission, AdmissionOptions
+from hongyan.access.admission.rates import RateOptions
 from hongyan.access.http.app import HttpOptions, create_app
-from hongyan.access.http.commands import Commands
 from hongyan.domain.catalog import ROWS
-from hongyan.domain.user.api_admin import CreateUser, ListUsers
 from hongyan.domain.user.service import UserService
 from hongyan.infra.local.bus import LocalBus
 from hongyan.infra.memory.store import MemoryStore
 from hongyan.infra.security.hasher import Argon2Hasher
 from hongyan.infra.security.tokens import JwtAccessTokens
 from hongyan.infra.senders.mail import SmtpCodeSender
-from hongyan.kernel.bus import ANONYMOUS
 
 AUTH = "/api/v1/auth"
 ALICE = {"handle": "alice", "password": "correct horse"}
@@ -41,9 +40,18 @@ def client_of(app, address="192.0.2.1"):
     return httpx.AsyncClient(transport=transport, base_url="http://chat.example.org")
 
 
+def admission_of(bus, clock, **rates):
+    return Admission(bus, clock, quiet_hub(), AdmissionOptions(rates=RateOptions(**rates)))
+
+
 @pytest.fixture
-def client(bus, clock):
-    return client_of(create_app(bus, clock))
+def admission(bus, clock):
+    return admission_of(bus, clock)
+
+
+@pytest.fixture
+def client(admission):
+    return client_of(create_app(admission))
 
 
 async def test_register_log_in_refresh_log_out(client):
@@ -104,8 +112,8 @@ async def test_paths_and_methods_that_are_not_there(client):
     assert answer.headers["allow"] == "POST"
 
 
-async def test_bodies_are_bounded_with_and_without_a_length(bus, clock):
-    client = client_of(create_app(bus, clock, HttpOptions(body_bytes_max=100)))
+async def test_bodies_are_bounded_with_and_without_a_length(admission):
+    client = client_of(create_app(admission, HttpOptions(body_bytes_max=100)))
 
     async def endless():
         for _ in range(10_000):
@@ -118,8 +126,8 @@ async def test_bodies_are_bounded_with_and_without_a_length(bus, clock):
         assert answer.json()["details"] == {"limit": 100}
 
 
-async def test_bodies_come_in_time_or_not_at_all(bus, clock):
-    client = client_of(create_app(bus, clock, HttpOptions(body_timeout_s=0.01)))
+async def test_bodies_come_in_time_or_not_at_all(admission):
+    client = client_of(create_app(admission, HttpOptions(body_timeout_s=0.01)))
 
     async def stuck():
         yield b"{"
@@ -131,7 +139,7 @@ async def test_bodies_come_in_time_or_not_at_all(bus, clock):
 
 
 async def test_one_address_is_limited_and_told_so(bus, clock):
-    app = create_app(bus, clock, HttpOptions(address_per_s=0.1, address_burst=3))
+    app = create_app(admission_of(bus, clock, address_per_s=0.1, address_burst=3))
     client, body = client_of(app), {"refresh_token": "x"}
     left = []
     for path in ("login", "refresh", "refresh"):
@@ -149,7 +157,7 @@ async def test_one_address_is_limited_and_told_so(bus, clock):
 
 
 async def test_guessing_is_slowed_by_address_over_http_too(bus, clock):
-    app = create_app(bus, clock, HttpOptions(address_per_s=0))
+    app = create_app(admission_of(bus, clock, address_per_s=0))
     client = client_of(app)
     for i in range(30):
         body = {"identifier": f"nobody{i}", "password": "wrong horse"}
@@ -159,9 +167,9 @@ async def test_guessing_is_slowed_by_address_over_http_too(bus, clock):
     assert (await client_of(app, "192.0.2.2").post(f"{AUTH}/login", json=body)).status_code == 401
 
 
-async def test_health(bus, clock):
+async def test_health(admission, clock):
     ready = True
-    client = client_of(create_app(bus, clock, is_ready=lambda: ready))
+    client = client_of(create_app(admission, is_ready=lambda: ready))
     for path in ("/healthz", "/readyz"):
         assert (await client.get(path)).json() == {"status": "ok", "time_ms": clock.now_ms()}
     ready = False
@@ -170,12 +178,12 @@ async def test_health(bus, clock):
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
 
 
-async def test_the_protocols_documents_are_offered_and_nothing_beside_them(bus, clock, tmp_path):
+async def test_the_protocols_documents_are_offered_and_nothing_beside_them(admission, tmp_path):
     folder = tmp_path / "protocol"
     (folder / "schemas").mkdir(parents=True)
     (folder / "schemas" / "user.me.json").write_text("{}")
     (tmp_path / "secret").write_text("secret")
-    client = client_of(create_app(bus, clock, HttpOptions(protocol_dir=folder)))
+    client = client_of(create_app(admission, HttpOptions(protocol_dir=folder)))
     answer = await client.get("/protocol/schemas/user.me.json")
     assert (answer.status_code, answer.text) == (200, "{}")
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
@@ -206,17 +214,17 @@ async def test_every_answer_has_the_security_headers(client):
         ("http://a.example.org", False),
     ],
 )
-async def test_a_star_stands_for_all_subdomains(bus, clock, origin, is_allowed):
+async def test_a_star_stands_for_all_subdomains(admission, origin, is_allowed):
     options = HttpOptions(allowed_origins=("https://*.example.org",))
-    answer = await client_of(create_app(bus, clock, options)).get(
+    answer = await client_of(create_app(admission, options)).get(
         "/healthz", headers={"origin": origin}
     )
     assert ("access-control-allow-origin" in answer.headers) == is_allowed
 
 
-async def test_other_origins_are_allowed_by_name_only(bus, clock):
+async def test_other_origins_are_allowed_by_name_only(admission):
     allowed = "https://app.example.org"
-    client = client_of(create_app(bus, clock, HttpOptions(allowed_origins=(allowed,))))
+    client = client_of(create_app(admission, HttpOptions(allowed_origins=(allowed,))))
     asked = {
         "origin": allowed,
         "access-control-request-method": "POST",
@@ -233,12 +241,12 @@ async def test_other_origins_are_allowed_by_name_only(bus, clock):
     assert "access-control-allow-origin" not in answer.headers
 
 
-async def test_a_defect_of_ours_tells_nothing_but_is_logged(bus, clock, monkeypatch, caplog):
+async def test_a_defect_of_ours_tells_nothing_but_is_logged(admission, bus, monkeypatch, caplog):
     async def fail(*_):
         raise RuntimeError("our secret")
 
     monkeypatch.setattr(bus, "call", fail)
-    client = client_of(create_app(bus, clock))
+    client = client_of(create_app(admission))
     for path in ("register", "logout"):
         headers = {"authorization": "Bearer x"}
         with caplog.at_level(logging.ERROR):
@@ -263,31 +271,3 @@ async def test_without_a_token_nobody_logs_out(client, headers):
     answer = await client.post(f"{AUTH}/logout", headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
     assert answer.headers["www-authenticate"].startswith("Bearer")
-
-
-async def test_the_seam_runs_any_command_for_whom_it_is_meant(bus, clock):
-    commands = Commands(bus, 1_000, 5)
-
-    def path(name, command):
-        async def answer(request):
-            return await commands.run(request, command)
-
-        return Route(name, answer, methods=["POST"])
-
-    routes = (path("/list", ListUsers), path("/create", CreateUser))
-    client = client_of(create_app(bus, clock, routes=routes))
-    boss = CreateUser(handle="boss", password="correct horse", admin=True)
-    await bus.call(ANONYMOUS, boss)
-
-    async def bearer(handle):
-        body = {"identifier": handle, "password": "correct horse"}
-        tokens = (await client.post(f"{AUTH}/login", json=body)).json()
-        return {"authorization": f"Bearer {tokens['access_token']}"}
-
-    await client.post(f"{AUTH}/register", json=ALICE)
-    assert (await client.post("/list")).status_code == 401
-    assert (await client.post("/list", headers=await bearer("alice"))).status_code == 403
-    listed = await client.post("/list", headers=await bearer("boss"))
-    assert {user["handle"] for user in listed.json()["users"]} == {"boss", "alice"}
-    answer = await client.post("/create", json={}, headers=await bearer("boss"))
-    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_method")

@@ -2,31 +2,16 @@
 
 import msgspec
 import pytest
+from tests.unit.quiet_hub import quiet_hub
 
 from hongyan.access.http.sync_stream import EVENTS, POLLS, Listener
-from hongyan.delivery.hub import Hub
-from hongyan.delivery.resyncs import Resyncs
 from hongyan.domain.log.model import Committed, Entry, Signal
 from hongyan.kernel.bus import Actor
 
 
-class Nobody:
-    """Belongs nowhere."""
-
-    async def members(self, _):
-        return ()
-
-    async def conversations(self, _):
-        return ()
-
-    async def describe(self, _):
-        raise AssertionError
-
-
 @pytest.fixture
 def hub():
-    nobody = Nobody()
-    return Hub(nobody, nobody, nobody, Resyncs(None))
+    return quiet_hub()
 
 
 async def listener(hub, device, encoder, limit_bytes=10_000):

@@ -4,8 +4,11 @@ import asyncio
 
 import msgspec
 import pytest
+from tests.unit.quiet_hub import quiet_hub
 
-from hongyan.access.native import session as session_module
+from hongyan.access.admission import Admission, AdmissionOptions
+from hongyan.access.admission import guest as guest_module
+from hongyan.access.admission.rates import RateOptions
 from hongyan.access.native.mapper import NativeEncoder
 from hongyan.access.native.session import (
     CLOSE_FLOODING,
@@ -15,12 +18,9 @@ from hongyan.access.native.session import (
     Door,
     Session,
 )
-from hongyan.access.rates import Buckets
-from hongyan.delivery.hub import Hub
 from hongyan.delivery.outbox import Flusher, Outbox
-from hongyan.delivery.resyncs import Resyncs
 from hongyan.domain.log.model import Committed, Entry
-from hongyan.domain.user.api import Authenticate
+from hongyan.domain.user.api import Authenticate, CheckDevices
 from hongyan.infra.local.bus import LocalBus
 from hongyan.kernel.bus import DONE, Access, Actor, Command, Done, handles
 from hongyan.kernel.errors import NotFound, Unauthenticated
@@ -41,6 +41,12 @@ class Fail(Command[Done], frozen=True, kw_only=True):
     how: str
 
 
+class Who(Command[str], frozen=True, kw_only=True):
+    """Tells where the actor is."""
+
+    METHOD = "test.who"
+
+
 class AdminOnly(Command[Done], frozen=True, kw_only=True):
     """Is for administrators."""
 
@@ -59,6 +65,7 @@ class Service:
     def __init__(self):
         self.go = asyncio.Event()
         self.commit = lambda actor: None
+        self.now = {}
 
     @handles(Authenticate)
     async def authenticate(self, _, command):
@@ -78,6 +85,14 @@ class Service:
         if command.how == "defect":
             raise RuntimeError("secret details")
         raise NotFound("Gone.", what="thing")
+
+    @handles(CheckDevices)
+    async def check(self, _, command):
+        return tuple(self.now.get(one, Actor(*one)) for one in command.devices)
+
+    @handles(Who)
+    async def who(self, actor, _):
+        return actor.address
 
     @handles(AdminOnly)
     async def admin(self, actor, _):
@@ -106,24 +121,18 @@ class MemorySocket:
         self.reading = True
 
 
-class NoAudience:
-    async def members(self, _):
-        return []
-
-    async def conversations(self, _):
-        return []
-
-
-COMMANDS = {c.METHOD: c for c in (Wait, Fail, AdminOnly, Secret)}
+COMMANDS = {c.METHOD: c for c in (Wait, Fail, Who, AdminOnly, Secret)}
 
 
 class World:
-    def __init__(self, clock, **limits):
+    def __init__(self, clock, in_flight_max=64, **rates):
         self.service, bus = Service(), LocalBus()
         bus.serve(self.service)
-        audience = NoAudience()
-        self.hub = Hub(audience, audience, audience, Resyncs(None))
-        self.door = Door(bus, self.hub, clock, COMMANDS, Buckets(0, 0), **limits)
+        self.hub = quiet_hub()
+        rates = RateOptions(**{"user_per_s": 0} | rates)
+        options = AdmissionOptions(rates=rates, in_flight_max=in_flight_max)
+        self.admission = Admission(bus, clock, self.hub, options, COMMANDS)
+        self.door = Door(self.admission)
 
     def connect(self):
         socket = MemorySocket()
@@ -156,7 +165,7 @@ async def test_hello_says_who_one_is_and_lets_facts_come(world):
     answer = await ask(session, socket, "hello", token="alice/v1")
     assert answer["result"]["user_id"] == "alice"
     assert answer["result"]["device_id"] == "v1"
-    assert session.actor.address == "192.0.2.7"
+    assert (await ask(session, socket, "test.who", 2))["result"] == "192.0.2.7"
     entry = Entry("@alice", 1, 0, "x", "alice", "", 0, msgspec.Raw(b"{}"))
     world.hub.committed(Committed((entry,), "another"))
     await asyncio.sleep(0)
@@ -247,7 +256,7 @@ async def test_who_asks_much_at_once_is_not_read_until_half_is_answered(clock):
 
 
 async def test_too_many_requests_are_refused_and_flooding_is_cut(clock, monkeypatch):
-    monkeypatch.setattr(session_module, "REFUSED_MAX", 3)
+    monkeypatch.setattr(guest_module, "REFUSED_MAX", 3)
     world = World(clock, connection_per_s=0.001, connection_burst=2)
     session, socket = await world.logged_in()
     await ask(session, socket, "ping", 2)

@@ -1,0 +1,63 @@
+"""A gateway, put together and not connected to anything."""
+
+import msgspec
+import pytest
+from tests.conftest import FakeClock
+
+from hongyan.app.ops import Ops
+from hongyan.app.roles.gateway import Gateway
+from hongyan.app.roles.link import Link
+from hongyan.app.settings import ClusterSettings, Settings
+from hongyan.domain.log.model import Committed, Entry, Signal
+from hongyan.domain.user.model import USER_CHANGED
+from hongyan.kernel.bus import Actor
+from hongyan.kernel.ids import ClientId, ConnectionId, DeviceId, LogId, UserId
+
+CLUSTER = ClusterSettings(nats="nats://127.0.0.1:1", redis="redis://127.0.0.1:1", node="gateway-1")
+ANN = UserId("ann")
+
+
+class Holder:
+    """Somebody whose rights admission keeps fresh."""
+
+    def __init__(self) -> None:
+        self.actor, self.doubts = Actor(ANN, DeviceId("v1")), 0
+
+    def doubt(self) -> None:
+        self.doubts += 1
+
+    def learn(self, actor: Actor | None, doubts: int) -> None:
+        raise AssertionError("nobody can be asked here")
+
+
+@pytest.fixture
+def ops() -> Ops:
+    return Ops(Settings().metrics, "gateway", lambda: True)
+
+
+@pytest.fixture
+async def gateway(ops: Ops) -> Gateway:
+    settings = Settings(cluster=CLUSTER)
+    return Gateway(settings, Link(settings, "gateway"), FakeClock(), ops)
+
+
+def changed() -> Committed:
+    entry = Entry(
+        LogId("@ann"), 1, 0, USER_CHANGED, ANN, ClientId(""), 1, msgspec.Raw(b'{"user_id":"ann"}')
+    )
+    return Committed((entry,), ConnectionId(""))
+
+
+async def test_facts_that_come_are_counted(gateway: Gateway, ops: Ops) -> None:
+    gateway._told(changed())
+    gateway._told(Signal(LogId("@ann"), "typing", ANN, b"{}"))
+    page = (await ops.metrics()).body.decode()
+    assert "hongyan_facts_total 2.0" in page
+
+
+async def test_rights_are_doubted_when_facts_may_have_been_lost(gateway: Gateway) -> None:
+    holder = Holder()
+    gateway.doors.admission.live.add(holder)
+    gateway._doubted()
+    assert holder.doubts == 1
+    await gateway.doors.admission.close()
