@@ -68,6 +68,7 @@ export function Timeline({ summary, seq }: { summary: ConversationSummary; seq: 
           scrollRef={scroll.box}
           data={lines}
           shift={scroll.isShifting}
+          keepMounted={scroll.kept}
           onScroll={scroll.onScroll}
           onResize={scroll.onResize}
           bufferSize={400}

@@ -38,6 +38,7 @@ export function useScroll(
   const before = useRef<readonly Row[]>([]);
 
   const isShifting = isShifted(before.current, lines);
+  const kept = onScreen(list.current, box.current, before.current, lines);
   useLayoutEffect(() => {
     before.current = lines;
   });
@@ -56,7 +57,8 @@ export function useScroll(
     const shown = list.current;
     if (!shown || !isPlaced.current || !box.current) return;
     const { hasBefore, hasAfter, loading } = view.value;
-    const below = shown.scrollSize - shown.viewportSize - shown.scrollOffset;
+    const above = box.current.scrollTop;
+    const below = box.current.scrollHeight - box.current.clientHeight - above;
     const isEnd = !hasAfter && below <= END_PX;
     if (isEnd) hold.current = "end";
     else if (hold.current !== null) {
@@ -64,7 +66,7 @@ export function useScroll(
       if (isMoved || (hasAfter && hold.current === "end")) hold.current = null;
     }
     setAtEnd(hold.current === "end");
-    if (loading === "none" && hasBefore && shown.scrollOffset < NEAR_PX) void view.loadBefore();
+    if (loading === "none" && hasBefore && above < NEAR_PX) void view.loadBefore();
     else if (loading === "none" && hasAfter && below < NEAR_PX) void view.loadAfter();
     markRead();
   }, [view, markRead]);
@@ -118,7 +120,7 @@ export function useScroll(
     if (isPlaced.current) settle();
     requestAnimationFrame(look);
   };
-  return { box, list, isAtEnd, isShifting, onScroll: look, onResize, toEnd, show };
+  return { box, list, isAtEnd, isShifting, kept, onScroll: look, onResize, toEnd, show };
 }
 
 /** Whether rows came or went before the former first one, so that the list keeps its place. */
@@ -127,4 +129,22 @@ function isShifted(before: readonly Row[], after: readonly Row[]): boolean {
   const newFirst = after[0]?.item.key;
   if (oldFirst === undefined || newFirst === undefined || oldFirst === newFirst) return false;
   return after.some((row) => row.item.key === oldFirst) || before.some((row) => row.item.key === newFirst);
+}
+
+/**
+ * The indexes of the rows on the screen, among what is drawn next. They are kept in the page: where
+ * the list has moved itself it learns that only by the event of the next frame, and what is drawn
+ * until then is drawn by indexes of before.
+ */
+function onScreen(
+  list: VirtualizerHandle | null,
+  box: HTMLElement | null,
+  before: readonly Row[],
+  after: readonly Row[],
+): number[] {
+  if (!list?.viewportSize || !box) return [];
+  const first = list.findItemIndex(box.scrollTop);
+  const last = list.findItemIndex(box.scrollTop + box.clientHeight);
+  const keys = new Set(before.slice(first, last + 1).map(({ item }) => item.key));
+  return after.flatMap(({ item }, index) => (keys.has(item.key) ? [index] : []));
 }
