@@ -9,7 +9,7 @@ import { change } from "../model/settings.js";
 import { Dialog } from "../parts/Dialog.js";
 import { Icon, type IconName } from "../parts/Icon.js";
 import { openAddContact, openCreateGroup } from "./dialogs/openers.js";
-import { ConversationAvatar, titleOfConversation } from "./list/ConversationRow.js";
+import { ConversationAvatar, titleOfConversation } from "../parts/ConversationAvatar.js";
 
 interface Command {
   key: string;
