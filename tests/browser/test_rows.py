@@ -12,13 +12,13 @@ from hongyan_sdk import Client
 from tests.e2e.houses import House
 
 from .person import DESKTOP, PASSWORD, Person, until
+from .watching import LOADED, MOST_PX, scroll
 
 MESSAGES = 150
 """Three pages of history: two come while one scrolls."""
 NEAR_PX = 1200
 """How near the beginning of what is loaded the client loads more."""
 STEP_PX = 200
-MOST_PX = 2
 
 
 class Weather(NamedTuple):
@@ -70,37 +70,6 @@ USED = """() => {
             && text.contains(getSelection().anchorNode),
     };
 }"""
-
-WATCH = """(box, px) => {
-    box.scrollTop -= px;
-    const {top, bottom} = box.getBoundingClientRect();
-    const rows = [...box.querySelectorAll('.timeline-row')].map((row) => {
-        const place = row.getBoundingClientRect();
-        return {row, top: place.top, bottom: place.bottom};
-    }).filter((one) => one.bottom > top && one.top < bottom);
-    const watch = (window.watched =
-        {rows: rows.length, lost: 0, moved: 0, frames: 0, height: box.scrollHeight, on: true});
-    const look = () => {
-        for (const one of rows) {
-            if (!one.row.isConnected) watch.lost += 1;
-            else watch.moved = Math.max(
-                watch.moved, Math.abs(one.row.getBoundingClientRect().top - one.top));
-        }
-        watch.frames += 1;
-        watch.grown = box.scrollHeight - watch.height;
-        if (watch.on) requestAnimationFrame(look);
-    };
-    requestAnimationFrame(look);
-}"""
-"""Scroll; then look in each frame whether the rows on the screen are there, and where."""
-
-LOADED = "(px) => watched.grown > px && !document.querySelector('.timeline-spinner')"
-CALM = """() => {
-    const {grown, frames, last, since} = watched;
-    if (grown !== last) Object.assign(watched, {last: grown, since: frames});
-    return grown === last && frames > since + 12;
-}"""
-"""Nothing has grown for a dozen frames."""
 
 Visit = Callable[[Weather], Awaitable[Person]]
 
@@ -159,21 +128,11 @@ def late(socket: WebSocketRoute, weather: Weather) -> None:
     server.on_message(lambda message: loop.call_later(pause_s, socket.send, message) and None)
 
 
-async def scroll(person: Person, condition: str = CALM) -> dict[str, float]:
-    """Scroll up a step; return what was seen until the condition held and all was calm."""
-    page = person.page
-    await page.locator(".timeline-scroll").evaluate(WATCH, STEP_PX)
-    await page.wait_for_function(condition, arg=STEP_PX)
-    await page.wait_for_function(CALM)
-    seen: dict[str, float] = await page.evaluate("watched.on = false, watched")
-    return seen
-
-
 async def go_near(person: Person) -> None:
     """Scroll up until the next step lets older history be loaded."""
     box = person.page.locator(".timeline-scroll")
     while await box.evaluate("box => box.scrollTop") > NEAR_PX + STEP_PX:
-        assert (await scroll(person))["lost"] == 0
+        assert (await scroll(person, STEP_PX))["lost"] == 0
 
 
 @pytest.mark.parametrize("weather", WEATHERS.values(), ids=WEATHERS)
@@ -182,7 +141,7 @@ async def test_what_is_used_stays_while_older_history_comes(visit: Visit, weathe
     for _ in ("from the server", "from what the device keeps"):
         await go_near(person)
         await person.page.locator(".timeline-scroll").evaluate(SETTLE)
-        seen = await scroll(person, LOADED)
+        seen = await scroll(person, STEP_PX, LOADED)
         assert seen["rows"] > 5
         assert seen["lost"] == 0
         assert seen["moved"] <= MOST_PX
@@ -203,7 +162,7 @@ async def test_an_opened_menu_stays_while_older_history_comes(
     await page.keyboard.press("Enter")
     menu = page.get_by_role("menu")
     await expect(menu).to_be_visible()
-    seen = await scroll(person, LOADED)
+    seen = await scroll(person, STEP_PX, LOADED)
     assert seen["lost"] == 0
     assert seen["moved"] <= MOST_PX
     await expect(menu).to_be_visible()
