@@ -14,7 +14,7 @@ const NOT_FOR_PEOPLE =
 const HAN = /\p{Script=Han}/u;
 
 const sources = readdirSync(SOURCES, { recursive: true, encoding: "utf8" })
-  .filter((name) => /\.tsx?$/.test(name) && !/(?:i18n.(?:en|zh)|widget.texts)\.ts$/.test(name))
+  .filter((name) => /\.tsx?$/.test(name) && !/(?:i18n.(?:en|zh).*|widget.texts)\.ts$/.test(name))
   .map((name) => [name, readFileSync(join(SOURCES, name), "utf8")] as const);
 const all = sources.map(([, text]) => text).join("\n");
 const keys = Object.keys(zh) as (keyof typeof zh)[];

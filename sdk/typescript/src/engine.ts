@@ -5,7 +5,7 @@ import type { SessionState, WebSocketFactory } from "./api.js";
 import type { Backoff } from "./backoff.js";
 import type { Core, CoreEvent, Operations, Snapshot } from "./core.js";
 import { ConnectionLost, HongyanError, LoggedOut, Refused } from "./errors.js";
-import { type OutboxItem, wordsOf } from "./fold.js";
+import type { OutboxItem } from "./fold.js";
 import { History } from "./history.js";
 import {
   applyHidden,
@@ -36,13 +36,13 @@ import type {
 import { Reading } from "./reading.js";
 import type { ConversationRecord } from "./records.js";
 import { Replica } from "./replica.js";
+import { searchMessages } from "./search.js";
 import { Session } from "./session.js";
 import type { Store } from "./store.js";
 import { UploadWorker } from "./uploads.js";
 import type { Push } from "./wire.js";
 
 const TIMEOUT_MS = 30_000;
-const SEARCH_BATCH = 500;
 
 /** Methods whose `entry_seq` is of the user's own log, or that write there. */
 const IN_USER_LOG = /^(relation\.|user\.|message\.(un)?(favourite|schedule)$|message\.reschedule$)/;
@@ -257,7 +257,7 @@ export class Engine implements Core {
     },
     users: ({ ids }) => this.profiles.get(ids),
     presence: ({ tab, ids }) => this.watch(tab, ids),
-    searchMessages: (args) => this.search(args),
+    searchMessages: (args) => searchMessages(this.journal, args),
     startUpload: ({ id, file, options }) => this.uploads.begin(id, file, options),
     controlUpload: async ({ id, to }) => {
       await this.uploads.control(id, to);
@@ -568,29 +568,6 @@ export class Engine implements Core {
       }),
     );
     return presences;
-  }
-
-  // --- searching ---
-
-  /** Look through the kept messages, the newest of each conversation first. */
-  private async search(args: Operations["searchMessages"]["args"]) {
-    const words = args.query.toLowerCase().split(/\s+/).filter(Boolean);
-    const ids = args.conversationId ? [args.conversationId] : [...this.journal.records.keys()];
-    const found = [];
-    for (const id of words.length > 0 ? ids : []) {
-      let to = this.journal.records.get(id)?.tip ?? 0;
-      while (to > 0) {
-        const items = await this.journal.run((step) => step.newest(id, to, SEARCH_BATCH));
-        for (const item of items) {
-          if (item.type !== "message") continue;
-          const text = wordsOf(item).toLowerCase();
-          if (words.every((word) => text.includes(word))) found.push(item);
-        }
-        to = items.length < SEARCH_BATCH ? 0 : (items[0]?.seq ?? 1) - 1;
-      }
-    }
-    found.sort((a, b) => b.sentAtMs - a.sentAtMs);
-    return found.slice(0, args.limit);
   }
 }
 

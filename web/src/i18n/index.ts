@@ -1,9 +1,9 @@
 import { Cell } from "../lib/cell.js";
 import { useValue } from "../lib/hooks.js";
 import { settings } from "../model/settings.js";
-import type zh from "./zh.js";
+import type { Key } from "./keys.js";
 
-export type Key = keyof typeof zh;
+export type { Key };
 export type Language = "zh" | "en";
 export type Values = Record<string, string | number>;
 

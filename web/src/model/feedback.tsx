@@ -43,6 +43,14 @@ export async function attempt(work: Promise<unknown>, done?: Key): Promise<boole
   }
 }
 
+/** Put a text into the clipboard, and say so. */
+export function copy(text: string): void {
+  navigator.clipboard.writeText(text).then(
+    () => toast(t("message.copied")),
+    () => toast(t("message.copyFailed")),
+  );
+}
+
 export interface DialogProps {
   /** Close the dialog. */
   close: () => void;

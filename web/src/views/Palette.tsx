@@ -9,7 +9,7 @@ import { change } from "../model/settings.js";
 import { Dialog } from "../parts/Dialog.js";
 import { Icon, type IconName } from "../parts/Icon.js";
 import { openAddContact, openCreateGroup } from "./dialogs/openers.js";
-import { ConversationAvatar, titleOfConversation } from "./list/ConversationRow.js";
+import { ConversationAvatar, titleOfConversation } from "../parts/ConversationAvatar.js";
 
 interface Command {
   key: string;
@@ -28,16 +28,7 @@ export default function Palette({ close }: DialogProps) {
   const conversations = useValue(client.conversations);
   const [query, setQuery] = useState("");
   const [active, setActive] = useState(0);
-  const all = useMemo((): Command[] => {
-    const places = conversations.map((one) => ({
-      key: one.id,
-      label: titleOfConversation(one),
-      place: one,
-      icon: (one.group ? "group" : "chats") as IconName,
-      run: () => go(conversationPath(one.id)),
-    }));
-    return [...places, ...deeds(client)];
-  }, [conversations, client]);
+  const all = useMemo(() => [...conversations.map(place), ...deeds(client)], [conversations, client]);
   const wanted = query.trim().toLowerCase();
   const shown = all.filter((one) => one.label.toLowerCase().includes(wanted)).slice(0, SHOWN);
   const run = (command: Command | undefined) => {
@@ -76,27 +67,38 @@ export default function Palette({ close }: DialogProps) {
       </div>
       <ul id="palette-list" class="palette-list" role="listbox" aria-label={t("palette.title")}>
         {shown.map((command, index) => (
-          <li
-            key={command.key}
-            id={`palette-${index}`}
-            class="row"
-            role="option"
-            aria-selected={index === active}
-            onClick={() => run(command)}
-          >
-            {command.place ? (
-              <ConversationAvatar summary={command.place} size={28} />
-            ) : (
-              <span class="palette-icon">
-                <Icon name={command.icon} />
-              </span>
-            )}
-            <span class="main truncate">{command.label}</span>
-          </li>
+          <Option key={command.key} index={index} command={command} isActive={index === active} run={() => run(command)} />
         ))}
       </ul>
     </Dialog>
   );
+}
+
+interface OptionProps {
+  index: number;
+  command: Command;
+  isActive: boolean;
+  run: () => void;
+}
+
+function Option({ index, command, isActive, run }: OptionProps) {
+  return (
+    <li id={`palette-${index}`} class="row" role="option" aria-selected={isActive} onClick={run}>
+      {command.place ? (
+        <ConversationAvatar summary={command.place} size={28} />
+      ) : (
+        <span class="palette-icon">
+          <Icon name={command.icon} />
+        </span>
+      )}
+      <span class="main truncate">{command.label}</span>
+    </li>
+  );
+}
+
+function place(one: ConversationSummary): Command {
+  const run = () => go(conversationPath(one.id));
+  return { key: one.id, label: titleOfConversation(one), place: one, icon: one.group ? "group" : "chats", run };
 }
 
 function deeds(client: ReturnType<typeof useClient>): Command[] {

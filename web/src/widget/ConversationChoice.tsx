@@ -4,7 +4,7 @@ import { useValue } from "../lib/hooks.js";
 import { useClient } from "../model/client.js";
 import { messageLine } from "../model/preview.js";
 import { Badge, Empty } from "../parts/parts.js";
-import { ConversationAvatar, titleOfConversation } from "../views/list/ConversationRow.js";
+import { ConversationAvatar, titleOfConversation } from "../parts/ConversationAvatar.js";
 
 /** The user's conversations, where the page names none. */
 export function ConversationChoice({ choose }: { choose: (id: string) => void }) {

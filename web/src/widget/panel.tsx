@@ -23,7 +23,7 @@ import { Desk, DeskContext } from "../views/conversation/desk.js";
 import { Foot } from "../views/conversation/Foot.js";
 import { StateLine } from "../views/conversation/StateLine.js";
 import { Timeline } from "../views/conversation/Timeline.js";
-import { ConversationAvatar, titleOfConversation } from "../views/list/ConversationRow.js";
+import { ConversationAvatar, titleOfConversation } from "../parts/ConversationAvatar.js";
 import { ConversationChoice } from "./ConversationChoice.js";
 import panelCss from "./panel.css?inline";
 import type { WidgetSession, WidgetState } from "./session.js";

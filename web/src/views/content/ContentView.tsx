@@ -81,7 +81,7 @@ function LinkCard({ content }: { content: wire.Link }) {
 
 function MergedCard({ content }: { content: wire.MergedForward }) {
   return (
-    <button type="button" class="card merged-card" onClick={() => openDialog(MergedForwardDialog, { content })}>
+    <button type="button" class="card merged-card" onClick={() => openDialog(MergedForwardDialog, { content, view: ContentView })}>
       <strong class="block truncate">{content.title || t("forward.history")}</strong>
       {content.messages.slice(0, 3).map((one, index) => (
         <span key={index} class="sub truncate block">

@@ -1,5 +1,5 @@
 import type { Message, UploadState, wire } from "@hongyan/sdk";
-import { lazy } from "preact/compat";
+import { Suspense, lazy } from "preact/compat";
 import { useMemo } from "preact/hooks";
 import { t } from "../../i18n/index.js";
 import { duration, fileSize } from "../../i18n/when.js";
@@ -78,9 +78,12 @@ export function VideoView({ content, message }: Props<wire.Video>) {
 }
 
 export function VoiceView({ content, message }: Props<wire.Voice>) {
+  const uploadUrl = useUploadUrl(message);
   return (
     <span class="voice">
-      <VoicePlayer content={content} uploadUrl={useUploadUrl(message)} />
+      <Suspense fallback={<span class="voice-player" />}>
+        <VoicePlayer content={content} uploadUrl={uploadUrl} />
+      </Suspense>
       <Progress message={message} />
     </span>
   );

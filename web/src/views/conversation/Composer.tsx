@@ -1,22 +1,20 @@
 import type { ConversationSummary, Message } from "@hongyan/sdk";
 import { Suspense, lazy } from "preact/compat";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../../i18n/index.js";
-import { useValue } from "../../lib/hooks.js";
 import { useName } from "../../model/client.js";
 import { attempt, toast } from "../../model/feedback.js";
 import { messageLine } from "../../model/preview.js";
-import { type Mentioned, mentionsOf, textContent } from "../../model/rich.js";
 import { sendFiles } from "../../model/files.js";
-import { focusRequests } from "../../model/shortcuts.js";
 import { Icon } from "../../parts/Icon.js";
 import { IconButton } from "../../parts/IconButton.js";
 import { openMenu } from "../../parts/Menu.js";
 import { openPopover } from "../../parts/Popover.js";
 import { openFiles, openPoll } from "../dialogs/openers.js";
 import { useDesk } from "./desk.js";
-import { MentionList, useMentions } from "./mentions.js";
+import { MentionList } from "./mentions.js";
 import { may } from "./messageMenu.js";
+import { type Area, type Writing, insertAt, useWriting } from "./writing.js";
 
 const EmojiPicker = lazy(() => import("../emoji/EmojiPicker.js"));
 const Recorder = lazy(() => import("../composer/Recorder.js"));
@@ -26,74 +24,10 @@ const TEXT_MAX = 10_000;
 /** Where messages are written. */
 export function Composer({ summary }: { summary: ConversationSummary }) {
   const desk = useDesk();
-  const [text, setText] = useState(summary.draft);
-  const [mentioned, setMentioned] = useState<readonly Mentioned[]>([]);
   const [isRecording, setRecording] = useState(false);
   const area = useRef<HTMLTextAreaElement>(null);
-  const editing = useValue(desk.editing);
-  const reply = useValue(desk.reply);
-  const mentions = useMentions(summary, area, text, (name, userId, next, caret) => {
-    setMentioned([...mentioned, { text: name, userId }]);
-    write(area.current, next, caret, change);
-  });
-
-  const change = (next: string) => {
-    setText(next);
-    if (desk.editing.value) return;
-    desk.handle.setDraft(next);
-    desk.handle.typing(next ? "typing" : "stopped");
-  };
-  useGrowing(area, text);
-  useComposerFocus(area);
-  useInsertions(area, change);
-  useLayoutEffect(() => {
-    if (!editing) return;
-    setText(editableText(editing));
-    setMentioned(editing.content?.type === "text" ? mentionsOf(editing.content) : []);
-    area.current?.focus();
-  }, [editing]);
-  useLayoutEffect(() => {
-    if (reply) area.current?.focus();
-  }, [reply]);
-
-  const stop = () => {
-    if (desk.editing.value) setText(summary.draft);
-    desk.editing.set(null);
-    desk.reply.set(null);
-  };
-  const submit = () => {
-    const trimmed = text.trim();
-    if (!trimmed) return;
-    if (editing) {
-      void attempt(desk.handle.edit(editing.seq, editedContent(editing, trimmed, mentioned), editing.version));
-    } else {
-      const quoteSeq = reply?.seq ? { quoteSeq: reply.seq } : {};
-      void attempt(desk.handle.send(textContent(trimmed, mentioned), quoteSeq));
-      desk.handle.setDraft("");
-      desk.handle.typing("stopped");
-    }
-    setMentioned([]);
-    desk.editing.set(null);
-    desk.reply.set(null);
-    setText(editing ? summary.draft : "");
-  };
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.isComposing || event.keyCode === 229) return;
-    if (mentions.onKeyDown(event)) return;
-    if (event.key === "Enter" && !event.shiftKey && !event.altKey) {
-      event.preventDefault();
-      submit();
-    } else if (event.key === "Escape") {
-      event.preventDefault();
-      if (editing || reply) stop();
-      else area.current?.blur();
-    } else if (event.key === "ArrowUp" && text === "") {
-      const last = desk.lastOwn();
-      if (!last) return;
-      event.preventDefault();
-      desk.startEdit(last);
-    }
-  };
+  const writing = useWriting(summary, area);
+  const { text, editing, reply } = writing;
   const give = (files: Iterable<File>) => {
     const list = [...files].filter((file) => file.size > 0);
     if (list.length > 0) openFiles(list, (chosen, caption) => void attempt(sendFiles(desk.handle, chosen, caption)));
@@ -107,52 +41,21 @@ export function Composer({ summary }: { summary: ConversationSummary }) {
       </Suspense>
     );
   }
+  const onSubmit = (event: Event) => {
+    event.preventDefault();
+    writing.submit();
+  };
+  const about = editing ?? reply;
   return (
-    <form
-      class="composer"
-      onSubmit={(event) => {
-        event.preventDefault();
-        submit();
-      }}
-    >
-      {(editing ?? reply) && <About message={(editing ?? reply) as Message} isEdit={editing !== null} close={stop} />}
-      <MentionList mentions={mentions} />
+    <form class="composer" onSubmit={onSubmit}>
+      {about && <About message={about} isEdit={editing !== null} close={writing.stop} />}
+      <MentionList mentions={writing.mentions} />
       <div class="composer-line">
         <MoreButton summary={summary} give={give} />
-        <textarea
-          ref={area}
-          rows={1}
-          class="composer-text"
-          aria-label={t("composer.label")}
-          aria-autocomplete="list"
-          aria-controls={mentions.isOpen ? "mention-list" : undefined}
-          aria-activedescendant={mentions.activeId}
-          placeholder={t("composer.placeholder")}
-          value={text}
-          maxLength={TEXT_MAX}
-          dir="auto"
-          enterkeyhint="send"
-          onInput={(event) => change(event.currentTarget.value)}
-          onKeyDown={onKeyDown}
-          onSelect={mentions.look}
-          onBlur={() => desk.handle.typing("stopped")}
-          onPaste={(event) => {
-            const files = event.clipboardData?.files;
-            if (!files?.length) return;
-            event.preventDefault();
-            give(files);
-          }}
-        />
-        <EmojiButton insert={(emoji) => insertAt(area.current, emoji, change)} />
+        <TextArea area={area} writing={writing} give={give} />
+        <EmojiButton insert={(emoji) => insertAt(area.current, emoji, writing.change)} />
         {text.trim() ? (
-          <button
-            type="submit"
-            class="icon-button primary send"
-            aria-label={t(editing ? "composer.save" : "composer.send")}
-            title={t(editing ? "composer.save" : "composer.send")}
-          >
-            <Icon name={editing ? "check" : "send"} size={20} />
-          </button>
+          <SendButton isEdit={editing !== null} />
         ) : (
           <IconButton
             icon="mic"
@@ -166,66 +69,51 @@ export function Composer({ summary }: { summary: ConversationSummary }) {
   );
 }
 
-function editableText(message: Message): string {
-  const content = message.content;
-  if (content?.type === "text") return content.text;
-  return content && "caption" in content ? (content.caption ?? "") : "";
+interface TextAreaProps {
+  area: Area;
+  writing: Writing;
+  give: (files: Iterable<File>) => void;
 }
 
-function editedContent(message: Message, text: string, mentioned: readonly Mentioned[]) {
-  const { content } = message;
-  if (content && content.type !== "text" && "media_id" in content) return { ...content, caption: text };
-  return textContent(text, mentioned);
+function TextArea({ area, writing, give }: TextAreaProps) {
+  const { handle } = useDesk();
+  const { text, mentions } = writing;
+  const onPaste = (event: ClipboardEvent) => {
+    const files = event.clipboardData?.files;
+    if (!files?.length) return;
+    event.preventDefault();
+    give(files);
+  };
+  return (
+    <textarea
+      ref={area}
+      rows={1}
+      class="composer-text"
+      aria-label={t("composer.label")}
+      aria-autocomplete="list"
+      aria-controls={mentions.isOpen ? "mention-list" : undefined}
+      aria-activedescendant={mentions.activeId}
+      placeholder={t("composer.placeholder")}
+      value={text}
+      maxLength={TEXT_MAX}
+      dir="auto"
+      enterkeyhint="send"
+      onInput={(event) => writing.change(event.currentTarget.value)}
+      onKeyDown={writing.onKeyDown}
+      onSelect={mentions.look}
+      onBlur={() => handle.typing("stopped")}
+      onPaste={onPaste}
+    />
+  );
 }
 
-/** Put the caret at its place at once: what is typed next comes there. */
-function write(area: HTMLTextAreaElement | null, text: string, caret: number, change: (text: string) => void): void {
-  if (area) {
-    area.value = text;
-    area.setSelectionRange(caret, caret);
-  }
-  change(text);
-}
-
-function insertAt(area: HTMLTextAreaElement | null, piece: string, change: (text: string) => void): void {
-  if (!area) return;
-  const { selectionStart: from, selectionEnd: to, value } = area;
-  write(area, value.slice(0, from) + piece + value.slice(to), from + piece.length, change);
-  requestAnimationFrame(() => area.focus());
-}
-
-const growsByItself = CSS.supports("field-sizing", "content");
-
-/** Grow with the text, up to about eight lines. */
-function useGrowing(area: { current: HTMLTextAreaElement | null }, text: string): void {
-  useLayoutEffect(() => {
-    const node = area.current;
-    if (!node || growsByItself) return;
-    node.style.height = "auto";
-    node.style.height = `${Math.min(node.scrollHeight + 2, 200)}px`;
-  }, [text]);
-}
-
-function useComposerFocus(area: { current: HTMLTextAreaElement | null }): void {
-  const asked = useValue(focusRequests);
-  const first = useRef(asked);
-  useEffect(() => {
-    if (asked?.where === "composer" && asked !== first.current) area.current?.focus();
-  }, [asked]);
-  useEffect(() => {
-    if (matchMedia("(hover: hover) and (min-width: 700px)").matches) area.current?.focus({ preventScroll: true });
-  }, []);
-}
-
-function useInsertions(area: { current: HTMLTextAreaElement | null }, change: (text: string) => void): void {
-  const desk = useDesk();
-  const insertion = useValue(desk.insertion);
-  useLayoutEffect(() => {
-    if (!insertion) return;
-    desk.insertion.set(null);
-    change(insertion.replace ? insertion.text : (area.current?.value ?? "") + insertion.text);
-    area.current?.focus();
-  }, [insertion]);
+function SendButton({ isEdit }: { isEdit: boolean }) {
+  const label = t(isEdit ? "composer.save" : "composer.send");
+  return (
+    <button type="submit" class="icon-button primary send" aria-label={label} title={label}>
+      <Icon name={isEdit ? "check" : "send"} size={20} />
+    </button>
+  );
 }
 
 /** Files that are dropped anywhere on the page or, in a widget, on the widget. */

@@ -9,15 +9,14 @@ import { go } from "../../model/router.js";
 import { IconButton } from "../../parts/IconButton.js";
 import { Failed, Spinner } from "../../parts/parts.js";
 import { JoinPage } from "../JoinPage.js";
-import { ConversationAvatar, titleOfConversation } from "../list/ConversationRow.js";
+import { ConversationAvatar, titleOfConversation } from "../../parts/ConversationAvatar.js";
+import type { Detail } from "../detail/detail.js";
 import { Desk, DeskContext } from "./desk.js";
 import { Foot } from "./Foot.js";
 import { StateLine } from "./StateLine.js";
 import { Timeline } from "./Timeline.js";
 
 const DetailPane = lazy(() => import("../detail/DetailPane.js"));
-
-export type Detail = "" | "info" | "pins" | "search";
 
 /** An open conversation: header, timeline, composer and what can be opened beside them. */
 export function ConversationView({ id, seq }: { id: string; seq: number }) {

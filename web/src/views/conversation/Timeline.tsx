@@ -1,4 +1,4 @@
-import type { ConversationSummary, TimelineWindow } from "@hongyan/sdk";
+import type { ConversationSummary, Message, TimelineItem, TimelineWindow } from "@hongyan/sdk";
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import { Virtualizer } from "virtua";
 import { t } from "../../i18n/index.js";
@@ -17,34 +17,17 @@ const HIGHLIGHT_MS = 2500;
 
 /** The virtualised history: opens at the first unread message and never jumps. */
 export function Timeline({ summary, seq }: { summary: ConversationSummary; seq: number }) {
-  const desk = useDesk();
   const me = useMyId();
   const now = useMinute();
-  const [view] = useState(() => desk.handle.open({ at: seq || "unread" }));
-  useEffect(() => () => view.close(), [view]);
+  const { view, isReady } = useOpened(seq);
   const snapshot = useValue(view);
   const { items } = snapshot;
-  const [isReady, setReady] = useState(false);
-  useEffect(() => {
-    const done = () => setReady(true);
-    view.ready.then(done, done);
-  }, [view]);
   const lines = useMemo(
     () => rows(items, snapshot.unreadAfterSeq, me),
     [items, snapshot.unreadAfterSeq, me],
   );
   const scroll = useScroll(view, summary, isReady, lines);
-  const { highlighted, jump } = useJump(view, scroll.show);
-  useEffect(() => {
-    desk.jump = jump;
-    desk.lastOwn = () =>
-      view.value.items.findLast(
-        (item) => isBubble(item) && item.sender === me && item.state === "sent" && item.content?.type === "text",
-      ) as ReturnType<typeof desk.lastOwn>;
-  }, [desk, jump, view, me]);
-  useEffect(() => {
-    if (seq && isReady) jump(seq);
-  }, [seq, isReady]);
+  const highlighted = useJump(view, scroll.show, isReady ? seq : 0);
 
   if (!isReady && items.length === 0) return <Spinner />;
   if (items.length === 0 && snapshot.error)
@@ -68,6 +51,7 @@ export function Timeline({ summary, seq }: { summary: ConversationSummary; seq: 
           scrollRef={scroll.box}
           data={lines}
           shift={scroll.isShifting}
+          keepMounted={scroll.kept}
           onScroll={scroll.onScroll}
           onResize={scroll.onResize}
           bufferSize={400}
@@ -83,13 +67,7 @@ export function Timeline({ summary, seq }: { summary: ConversationSummary; seq: 
           )}
         </Virtualizer>
       </div>
-      {!scroll.isAtEnd && (
-        <div class="to-end">
-          <IconButton icon="down" label={t("timeline.toEnd")} onClick={scroll.toEnd}>
-            {summary.unread > 0 && <Badge count={summary.unread} label={t("chats.unread", { n: summary.unread })} />}
-          </IconButton>
-        </div>
-      )}
+      {!scroll.isAtEnd && <ToEnd unread={summary.unread} go={scroll.toEnd} />}
     </div>
   );
 }
@@ -104,18 +82,55 @@ function onTimelineKey(event: KeyboardEvent): void {
   }
 }
 
-function useJump(view: TimelineWindow, show: (index: number) => void) {
+/** A stretch of the conversation that follows what happens, as long as the view is there. */
+function useOpened(seq: number) {
+  const desk = useDesk();
+  const me = useMyId();
+  const [view] = useState(() => desk.handle.open({ at: seq || "unread" }));
+  const [isReady, setReady] = useState(false);
+  useEffect(() => () => view.close(), [view]);
+  useEffect(() => {
+    const done = () => setReady(true);
+    view.ready.then(done, done);
+  }, [view]);
+  useEffect(() => {
+    const isOwn = (item: TimelineItem): item is Message =>
+      isBubble(item) && item.sender === me && item.state === "sent" && item.content?.type === "text";
+    desk.lastOwn = () => view.value.items.findLast(isOwn) ?? null;
+  }, [desk, view, me]);
+  return { view, isReady };
+}
+
+/** Let messages be jumped to, at first to `seq`; returns the seq that is highlighted. */
+function useJump(view: TimelineWindow, show: (index: number) => void, seq: number): number {
+  const desk = useDesk();
   const [highlighted, setHighlighted] = useState(0);
   const jump = useCallback(
-    (seq: number) => {
-      void view.jumpTo(seq).then((index) => {
+    (to: number) => {
+      void view.jumpTo(to).then((index) => {
         if (index < 0) return;
-        setHighlighted(seq);
+        setHighlighted(to);
         requestAnimationFrame(() => show(index));
-        setTimeout(() => setHighlighted((now) => (now === seq ? 0 : now)), HIGHLIGHT_MS);
+        setTimeout(() => setHighlighted((now) => (now === to ? 0 : now)), HIGHLIGHT_MS);
       });
     },
     [view, show],
   );
-  return { highlighted, jump };
+  useEffect(() => {
+    desk.jump = jump;
+  }, [desk, jump]);
+  useEffect(() => {
+    if (seq) jump(seq);
+  }, [seq]);
+  return highlighted;
+}
+
+function ToEnd({ unread, go }: { unread: number; go: () => void }) {
+  return (
+    <div class="to-end">
+      <IconButton icon="down" label={t("timeline.toEnd")} onClick={go}>
+        {unread > 0 && <Badge count={unread} label={t("chats.unread", { n: unread })} />}
+      </IconButton>
+    </div>
+  );
 }

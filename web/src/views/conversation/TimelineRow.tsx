@@ -135,33 +135,8 @@ function MessageRow({ row, message, summary, isHighlighted }: Props & { message:
       onKeyDown={onKeyDown}
       onContextMenu={selected ? undefined : open}
     >
-      {selected && message.seq > 0 && (
-        <input
-          type="checkbox"
-          class="check"
-          aria-label={t("message.choose", { text: messageLine(message).slice(0, 60) })}
-          checked={selected.has(message.seq)}
-          onChange={() => desk.toggle(message.seq)}
-        />
-      )}
-      {showsSender && (
-        <span class="message-avatar">
-          {row.first && __WIDGET__ && (
-            <Avatar id={message.sender} name={name} media={client.users.get(message.sender)?.avatar} size={28} />
-          )}
-          {row.first && !__WIDGET__ && (
-            <button
-              type="button"
-              class="plain"
-              tabIndex={-1}
-              aria-label={t("person.open", { name })}
-              onClick={() => openPerson(message.sender, summary)}
-            >
-              <Avatar id={message.sender} name={name} media={client.users.get(message.sender)?.avatar} size={34} />
-            </button>
-          )}
-        </span>
-      )}
+      {selected && message.seq > 0 && <Choice message={message} isChosen={selected.has(message.seq)} />}
+      {showsSender && <SenderAvatar message={message} name={name} isShown={row.first} summary={summary} />}
       <div class="message-column">
         {showsSender && row.first && (
           <span class="message-sender truncate" dir="auto">
@@ -176,6 +151,48 @@ function MessageRow({ row, message, summary, isHighlighted }: Props & { message:
         {message.state === "failed" && <FailedLine message={message} />}
       </div>
     </div>
+  );
+}
+
+function Choice({ message, isChosen }: { message: Message; isChosen: boolean }) {
+  const desk = useDesk();
+  return (
+    <input
+      type="checkbox"
+      class="check"
+      aria-label={t("message.choose", { text: messageLine(message).slice(0, 60) })}
+      checked={isChosen}
+      onChange={() => desk.toggle(message.seq)}
+    />
+  );
+}
+
+interface SenderProps {
+  message: Message;
+  name: string;
+  /** Only the first of a run has the picture; the others keep its place. */
+  isShown: boolean;
+  summary: ConversationSummary;
+}
+
+/** The picture of who wrote; it opens their card, but in a widget. */
+function SenderAvatar({ message: { sender }, name, isShown, summary }: SenderProps) {
+  const media = useClient().users.get(sender)?.avatar;
+  return (
+    <span class="message-avatar">
+      {isShown && __WIDGET__ && <Avatar id={sender} name={name} media={media} size={28} />}
+      {isShown && !__WIDGET__ && (
+        <button
+          type="button"
+          class="plain"
+          tabIndex={-1}
+          aria-label={t("person.open", { name })}
+          onClick={() => openPerson(sender, summary)}
+        >
+          <Avatar id={sender} name={name} media={media} size={34} />
+        </button>
+      )}
+    </span>
   );
 }
 

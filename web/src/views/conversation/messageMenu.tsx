@@ -1,7 +1,7 @@
 import type { Client, ConversationSummary, Message, wire } from "@hongyan/sdk";
 import { lazy } from "preact/compat";
 import { t } from "../../i18n/index.js";
-import { attempt, toast } from "../../model/feedback.js";
+import { attempt, copy } from "../../model/feedback.js";
 import { messageLine } from "../../model/preview.js";
 import { conversationPath } from "../../model/router.js";
 import { saveMedia } from "../../model/media.js";
@@ -127,13 +127,6 @@ function pendingMenu({ desk, message }: MessageContext): (MenuItem | false)[] {
       isDanger: true,
     },
   ];
-}
-
-export function copy(text: string): void {
-  navigator.clipboard.writeText(text).then(
-    () => toast(t("message.copied")),
-    () => toast(t("message.copyFailed")),
-  );
 }
 
 const QUICK = ["👍", "❤️", "😂", "🎉", "😮", "🙏"];

@@ -8,8 +8,8 @@ import { explain } from "../../model/feedback.js";
 import { messageLine } from "../../model/preview.js";
 import { IconButton } from "../../parts/IconButton.js";
 import { Empty, Failed, SearchBox, Spinner } from "../../parts/parts.js";
-import type { Detail } from "../conversation/ConversationView.js";
 import { useDesk } from "../conversation/desk.js";
+import type { Detail } from "./detail.js";
 import { InfoPane } from "./InfoPane.js";
 
 interface Props {

@@ -8,11 +8,11 @@ import { Icon, type IconName } from "../../parts/Icon.js";
 import { Failed, Spinner, Switch } from "../../parts/parts.js";
 import { PersonCard } from "../contacts/PersonCard.js";
 import { confirmClear, confirmDissolve, confirmLeave } from "../conversation/confirmations.js";
-import type { Detail } from "../conversation/ConversationView.js";
 import { may } from "../conversation/messageMenu.js";
 import { PersonRow } from "../dialogs/PersonRow.js";
 import { openAddMembers, openInviteLinks, openJoinRequests, openPerson } from "../dialogs/openers.js";
-import { ConversationAvatar } from "../list/ConversationRow.js";
+import { ConversationAvatar } from "../../parts/ConversationAvatar.js";
+import type { Detail } from "./detail.js";
 import { GroupSettings } from "./GroupSettings.js";
 import { NicknameDialog } from "./NicknameDialog.js";
 

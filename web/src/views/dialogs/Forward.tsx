@@ -6,7 +6,7 @@ import { useClient } from "../../model/client.js";
 import { type DialogProps, explain, toast } from "../../model/feedback.js";
 import { Dialog } from "../../parts/Dialog.js";
 import { ErrorLine, SearchBox } from "../../parts/parts.js";
-import { ConversationAvatar, titleOfConversation } from "../list/ConversationRow.js";
+import { ConversationAvatar, titleOfConversation } from "../../parts/ConversationAvatar.js";
 
 const TARGETS_MAX = 20;
 

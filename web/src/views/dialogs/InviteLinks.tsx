@@ -4,12 +4,11 @@ import { t } from "../../i18n/index.js";
 import { moment } from "../../i18n/when.js";
 import { useLoaded, useValue } from "../../lib/hooks.js";
 import { useClient } from "../../model/client.js";
-import { type DialogProps, attempt, explain } from "../../model/feedback.js";
+import { type DialogProps, attempt, copy, explain } from "../../model/feedback.js";
 import { Dialog } from "../../parts/Dialog.js";
 import { IconButton } from "../../parts/IconButton.js";
 import { Choice, Empty, Failed, Spinner } from "../../parts/parts.js";
 import { conversationPath } from "../../model/router.js";
-import { copy } from "../conversation/messageMenu.js";
 import QrCode from "./QrCode.js";
 
 const DAY_S = 86_400;

@@ -5,7 +5,7 @@ import { stamp } from "../../i18n/when.js";
 import { useClient, useMyId, useNames } from "../../model/client.js";
 import { eventLine, messageLine, peopleOf } from "../../model/preview.js";
 import { conversationPath } from "../../model/router.js";
-import { Avatar, PersonAvatar } from "../../parts/Avatar.js";
+import { ConversationAvatar, titleOfConversation } from "../../parts/ConversationAvatar.js";
 import { Icon } from "../../parts/Icon.js";
 import { openMenu } from "../../parts/Menu.js";
 import { Badge } from "../../parts/parts.js";
@@ -72,19 +72,6 @@ export const ConversationRow = memo(function ConversationRow({ summary, now, isO
 
 export function isMutedNow(summary: ConversationSummary, now: number): boolean {
   return summary.mutedUntilMs === -1 || summary.mutedUntilMs > now;
-}
-
-export function titleOfConversation(summary: ConversationSummary): string {
-  if (summary.kind === "self") return t("chats.self");
-  return summary.title || "…";
-}
-
-export function ConversationAvatar({ summary, size }: { summary: ConversationSummary; size: number }) {
-  const name = titleOfConversation(summary);
-  const { id, peerId, avatar, kind } = summary;
-  if (peerId && kind === "direct") return <PersonAvatar id={peerId} name={name} media={avatar} size={size} />;
-  const icon = kind === "self" ? "note" : kind === "channel" ? "megaphone" : undefined;
-  return <Avatar id={id} name={name} media={avatar} size={size} icon={icon} />;
 }
 
 function LastLine({ summary, isOpen }: { summary: ConversationSummary; isOpen: boolean }) {

@@ -8,7 +8,7 @@ import { messageLine } from "../../model/preview.js";
 import { conversationPath } from "../../model/router.js";
 import { Avatar } from "../../parts/Avatar.js";
 import { Empty, Spinner } from "../../parts/parts.js";
-import { ConversationAvatar, titleOfConversation } from "./ConversationRow.js";
+import { ConversationAvatar, titleOfConversation } from "../../parts/ConversationAvatar.js";
 
 const LIMIT = 50;
 

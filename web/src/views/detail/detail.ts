@@ -1,0 +1,2 @@
+/** What is open beside a conversation; "" is nothing. */
+export type Detail = "" | "info" | "pins" | "search";
