@@ -116,7 +116,9 @@ class Live:
         loop = asyncio.get_running_loop()
         if not self._asking:
             loop.call_soon(self._ask)
-        future = self._asking.setdefault(holder, loop.create_future())
+        future = self._asking.get(holder)
+        if future is None or future.done():  # whoever waited for it has gone
+            future = self._asking[holder] = loop.create_future()
         await future
 
     async def close(self) -> None:

@@ -8,6 +8,7 @@ from msgspec import structs
 from hongyan.access.admission import standing
 from hongyan.access.admission.rates import RateOptions
 from hongyan.access.http.examples import EXAMPLES
+from hongyan.access.http.sync_stream import EVENTS, Listener
 from hongyan.domain.admin.api import GetStatistics
 from hongyan.domain.conversation.api import Sync
 from hongyan.domain.integration.api import RevokeKey
@@ -162,6 +163,23 @@ async def test_rights_that_cannot_be_asked_for_let_nobody_in(world, monkeypatch)
     assert await line.ask("user.me") == ""
 
 
+async def test_an_answer_from_before_the_last_change_is_not_believed(world, monkeypatch):
+    await world.user("boss")
+    line = await logged_in(world, "boss")
+    call = world.call
+
+    async def overtaken(actor, command):
+        answer = await call(actor, command)
+        if isinstance(command, CheckDevices) and world.checks == 1:
+            await world.do(SetAdmin(user_id="boss", admin=False))
+        return answer
+
+    monkeypatch.setattr(world, "call", overtaken)
+    await world.do(SetAdmin(user_id="boss", admin=True))
+    assert await line.ask("admin.statistics") == "forbidden"
+    assert world.checks == 2
+
+
 async def test_rights_are_asked_for_once_and_not_at_each_request(world):
     await world.user("ann")
     line = await logged_in(world)
@@ -188,6 +206,22 @@ async def test_who_may_be_here_no_more_is_cut_without_asking_anything(worlds, wh
         await world.do(KickUser(user_id="ann") if what == "kick" else DeactivateUser(user_id="ann"))
     await until(lambda: line.socket.closed_with)
     assert line.socket.closed_with[0] == 4003
+
+
+async def test_a_stream_ends_with_the_key_of_its_bot(worlds):
+    world = worlds(look_after_s=0)
+    await world.user("ann", bot=True)
+    made = await world.key(user_id="ann")
+    guest = world.admission.connect(ADDRESS)
+    await guest.admit(Sync, made.key)
+    listener = Listener(guest.connected(asks_here=False), EVENTS, 1 << 20)
+    await guest.attach(listener)
+    await until(lambda: world.checks == 1)
+    assert not listener.ended
+    await world.do(DeactivateUser(user_id="ann"))
+    await until(lambda: listener.ended)
+    guest.leave()
+    assert world.hub.peers() == []
 
 
 async def test_a_removal_that_nobody_told_is_found_soon_after_one_came(worlds):
