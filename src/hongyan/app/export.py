@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import msgspec
 
 from hongyan.domain.conversation.api import GetHistory
-from hongyan.domain.conversation.model import Entries, Preference
+from hongyan.domain.conversation.model import Entries
 from hongyan.domain.conversation.service_history import Histories
 from hongyan.domain.conversation.service_views import Views
 from hongyan.domain.group.model import Group, Member
@@ -23,11 +23,13 @@ from hongyan.domain.log.model import Entry
 from hongyan.domain.log.ports import Cursors, Log, Records
 from hongyan.domain.media.model import MediaItem, object_name
 from hongyan.domain.media.ports import Objects
-from hongyan.domain.message.model import MESSAGE, SHOWN, Media, decode_body
+from hongyan.domain.message.model import MESSAGE, Media, decode_body
 from hongyan.domain.message.rows import Marks, Revision
+from hongyan.domain.message.versions import visibility_of
 from hongyan.domain.relation.model import Relation
 from hongyan.domain.user.accounts import account_of
 from hongyan.domain.user.model import User
+from hongyan.domain.visibility.model import Preference
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.errors import NotFound
 from hongyan.kernel.ids import SYSTEM, ConversationId, DeviceId, Kind, LogId, UserId, kind_of
@@ -74,7 +76,7 @@ class Exporter:
         self._names: dict[str, str] = {}
         self._files: dict[str, Copied] = {}
         self._pages = Pages(language, self._names, self._files)
-        self._views = Views(source, source, source, SHOWN)
+        self._views = Views(source, source, source, visibility_of(source))
         self._histories = Histories(self._views)
 
     async def user(self, user_id: UserId) -> int:

@@ -22,6 +22,7 @@ from hongyan.domain.integration.webhooks_api import (
     UpdateWebhook,
 )
 from hongyan.domain.log.model import Append, Commit, Committed, Expect, Touch
+from hongyan.domain.message.versions import visibility_of
 from hongyan.infra.local.bus import LocalBus
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.errors import Invalid
@@ -58,7 +59,9 @@ class Office:
     def __init__(self, store, clock, receiver, **policy):
         self.store, self.receiver = store, receiver
         policy = RetryPolicy(**{"first_s": 0.001, "most_s": 0.002} | policy)
-        post = Post(store, store, store, clock, receiver, Window(store), policy)
+        post = Post(
+            store, store, store, clock, receiver, Window(store), visibility_of(store), policy
+        )
         self.webhooks = Webhooks(post)
         self.bus = LocalBus()
         self.bus.serve(self.webhooks)

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from hongyan.domain.conversation.model import HiddenMessage, Preference
 from hongyan.domain.group.api import NotAMember
 from hongyan.domain.group.model import CHANNEL_PERMISSIONS, Group, Member, Role
 from hongyan.domain.message.api import (
@@ -38,6 +37,7 @@ from hongyan.domain.message.model import (
     decode_body,
 )
 from hongyan.domain.message.rows import Marks
+from hongyan.domain.visibility.model import HiddenMessage, Preference
 from hongyan.kernel.errors import Invalid, LimitReached, NotFound
 from hongyan.kernel.ids import Kind, group_id
 
@@ -252,9 +252,8 @@ async def test_favourites_are_references_in_pages(chat):
 async def test_favourites_survive_leaving_but_are_made_by_members_only(chat):
     seq = await chat.send(chat.alice, chat.team)
     await chat.do(chat.dave, KeepFavourite(conversation_id=chat.team, seq=seq))
-    await chat.put(
-        Member(conversation_id=chat.team, user_id="dave", active=False), touch=[chat.team]
-    )
+    gone = Member(conversation_id=chat.team, user_id="dave", active=False, visible_until=seq)
+    await chat.put(gone, touch=[chat.team])
     assert len((await chat.do(chat.dave, ListFavourites())).favourites) == 1
     with pytest.raises(NotAMember):
         await chat.do(chat.dave, KeepFavourite(conversation_id=chat.team, seq=seq))
