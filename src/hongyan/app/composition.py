@@ -13,6 +13,7 @@ from hongyan.delivery.doubt import Doubt
 from hongyan.delivery.hub import Hub
 from hongyan.delivery.presence import Presence
 from hongyan.delivery.tracing import PushTracing, TracedCaller
+from hongyan.delivery.withholding import Withholding
 from hongyan.domain.catalog import COMMANDS, ROWS
 from hongyan.domain.log.model import Committed, Signal
 from hongyan.infra.local.audience import RecordsAudience
@@ -82,7 +83,7 @@ class Server:
     def __init__(self, embedded: Embedded) -> None:
         settings = self._settings = embedded.settings
         bus, clock = embedded.bus, embedded.clock
-        self.hub = Hub(RecordsAudience(embedded.store))
+        self.hub = Hub(RecordsAudience(embedded.store), withholding=Withholding(bus))
         later = asyncio.get_running_loop().call_later
         where, watches = LocalWhereabouts(), LocalWatches()
         bus.serve(Presence(embedded.store, bus, clock, where, watches, later))

@@ -9,17 +9,25 @@ were told.
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
+from typing import Any
 
 import msgspec
 
-from hongyan.domain.group.model import MEMBERS_JOINED, MEMBERS_LEFT, MembersJoined, MembersLeft
+from hongyan.domain.group.model import (
+    CONVERSATION_CHANGED,
+    MEMBERS_JOINED,
+    MEMBERS_LEFT,
+    MembersJoined,
+    MembersLeft,
+)
 from hongyan.domain.log.model import Committed, Entry, Signal
 from hongyan.domain.user.model import DEVICE_REMOVED, DeviceRemoved
 from hongyan.kernel.ids import ConnectionId, ConversationId, DeviceId, UserId, log_owner
 
 from .ports import Audience, Encoder, Peer
 from .recent import Recent
+from .withholding import Horizon, Withholding, withheld
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +40,12 @@ Fact = tuple[Entry | Signal, ConnectionId]
 class _Room:
     """The connected peers of one conversation's members; ``pending`` while being gathered."""
 
-    __slots__ = ("peers", "pending")
+    __slots__ = ("horizon", "peers", "pending")
 
-    def __init__(self) -> None:
+    def __init__(self, horizon: Horizon) -> None:
         self.peers: dict[Peer, None] = {}
         self.pending: list[Fact] | None = []
+        self.horizon = horizon
 
 
 class Hub:
@@ -47,6 +56,7 @@ class Hub:
         on_devices: Called when the devices of a user that are connected here are others.
         on_offline: Called when a user's last peer has gone.
         came: Awaited before a peer counts as attached (``Station.came``).
+        withholding: Tells who does not see what; None where everybody sees everything.
     """
 
     def __init__(
@@ -55,8 +65,10 @@ class Hub:
         on_devices: Callable[[UserId], None] = lambda _: None,
         on_offline: Callable[[UserId], None] = lambda _: None,
         came: Callable[[UserId], Awaitable[None]] | None = None,
+        withholding: Withholding | None = None,
     ) -> None:
         self._audience = audience
+        self._withholding = withholding
         self._came = came
         self.on_devices = on_devices
         self.on_offline = on_offline
@@ -151,6 +163,7 @@ class Hub:
     def _enter(self, conversation_id: ConversationId, room: _Room, peers: Iterable[Peer]) -> None:
         for peer in peers:
             room.peers[peer] = None
+            room.horizon.forget(peer.user_id)
             self._rooms_of.setdefault(peer, set()).add(conversation_id)
 
     def _tell(self, fact: Entry | Signal, origin: ConnectionId) -> None:
@@ -166,6 +179,16 @@ class Hub:
             room = self._gather(conversation_id)
         else:
             self._rooms.move_to_end(conversation_id)
+        self._hand(conversation_id, room, fact, origin)
+
+    def _hand(
+        self,
+        conversation_id: ConversationId,
+        room: _Room,
+        fact: Entry | Signal,
+        origin: ConnectionId,
+    ) -> None:
+        """Tell a room, or let the fact wait behind those that wait."""
         if room.pending is not None:
             if len(room.pending) < PENDING_MAX:  # beyond: peers see a gap in seq, and sync
                 room.pending.append((fact, origin))
@@ -181,8 +204,20 @@ class Hub:
     ) -> None:
         if fact.kind in _ROLL:
             self._tell_roll(conversation_id, room, fact, origin)
+            return
+        if fact.kind == CONVERSATION_CHANGED:
+            room.horizon = self._horizon(conversation_id)
+        about = room.horizon.about(fact)
+        if about and room.horizon.unknown(room.peers):
+            room.pending = [(fact, origin)]
+            self._run(self._look(conversation_id, room))
+            return
+        self.pushes += len(room.peers)
+        blind = room.horizon.blind(about, room.peers) if about else None
+        if blind:
+            _fan_out(withheld(fact), origin, blind)
+            _fan_out(fact, origin, [peer for peer in room.peers if peer not in blind])
         else:
-            self.pushes += len(room.peers)
             _fan_out(fact, origin, room.peers)
 
     def _tell_user(self, owner: UserId, fact: Entry | Signal, origin: ConnectionId) -> None:
@@ -216,15 +251,23 @@ class Hub:
                     left.add(conversation_id)
 
     def _gather(self, conversation_id: ConversationId) -> _Room:
-        room = self._rooms[conversation_id] = _Room()
+        room = self._rooms[conversation_id] = _Room(self._horizon(conversation_id))
         if len(self._rooms) > ROOMS_KEPT:
             oldest, least_used = next(iter(self._rooms.items()))
             if least_used.pending is None:
                 del self._rooms[oldest]
-        task = asyncio.get_running_loop().create_task(self._load(conversation_id, room))
+        self._run(self._load(conversation_id, room))
+        return room
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return room
+
+    def _horizon(self, conversation_id: ConversationId) -> Horizon:
+        if self._withholding is None:
+            return Horizon(is_open=True)
+        return self._withholding.horizon(conversation_id)
 
     async def _load(self, conversation_id: ConversationId, room: _Room) -> None:
         try:
@@ -240,9 +283,23 @@ class Hub:
             here = [user_id for user_id in members if user_id in self._users]
         for user_id in here:
             self._enter(conversation_id, room, self._users[user_id].values())
+        self._go_on(conversation_id, room)
+
+    async def _look(self, conversation_id: ConversationId, room: _Room) -> None:
+        assert self._withholding is not None
+        try:
+            await self._withholding.look(conversation_id, room.horizon, room.peers)
+        except Exception:
+            log.exception("cannot look who sees what in %s", conversation_id)
+            self._rooms.pop(conversation_id, None)  # its peers see a gap in seq, and sync
+            return
+        self._go_on(conversation_id, room)
+
+    def _go_on(self, conversation_id: ConversationId, room: _Room) -> None:
+        """Tell what waits; one of them may make the rest wait again."""
         pending, room.pending = room.pending or [], None
         for fact, origin in pending:
-            self._tell_room(conversation_id, room, fact, origin)
+            self._hand(conversation_id, room, fact, origin)
 
     def kick(self, user_id: UserId, device_id: DeviceId, reason: str) -> None:
         """Let a device that was removed go, if it is here."""

@@ -26,6 +26,7 @@ from hongyan.delivery.ordering import Ordering
 from hongyan.delivery.ports import Fact
 from hongyan.delivery.routes.interests import Interests
 from hongyan.delivery.tracing import Followed, PushTracing
+from hongyan.delivery.withholding import Withholding
 from hongyan.domain.log.model import Committed
 from hongyan.infra.nats.caller import NatsCaller
 from hongyan.infra.nats.deliveries import DeliveriesTeller
@@ -57,7 +58,7 @@ class Gateway:
         interests = Interests()
         audience = AskingAudience(self._caller)
         self._station = link.routes.station(audience, interests)
-        self.hub = Hub(interests, came=self._station.came)
+        self.hub = Hub(interests, came=self._station.came, withholding=Withholding(self._caller))
         self.hub.on_offline = self._station.went
         later = asyncio.get_running_loop().call_later
         me = link.connection.me
