@@ -187,7 +187,7 @@ class Exporter:
     ) -> Chat | None:
         """Write one conversation; return None where there was nothing to see."""
         title = await self._title(place, reader)
-        marks = await self._reactions(place)
+        marks = await self._reactions(place, reader)
         shown: list[Entry] = []
         number = messages = 0
         with (self._target / CHATS / f"{place}.jsonl").open("wb") as lines:
@@ -235,7 +235,14 @@ class Exporter:
         others = [user_id for user_id in members if user_id != reader] or members
         return f"{words['direct']} {', '.join(self._pages.name(one) for one in others)}"
 
-    async def _reactions(self, place: ConversationId) -> dict[int, list[tuple[str, int]]]:
+    async def _reactions(
+        self, place: ConversationId, reader: UserId | None
+    ) -> dict[int, list[tuple[str, int]]]:
+        """Return how many emojis each message has now, which who has left is not told."""
+        if reader is not None:
+            windows = await self._views.visibility.windows(reader, [place])
+            if windows[place].is_over:
+                return {}
         found = await self._source.scan(Marks, place, limit=1_000_000)
         return {
             row.seq: [(one.emoji, one.count) for one in row.emojis] for row in found if row.emojis

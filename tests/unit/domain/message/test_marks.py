@@ -264,6 +264,24 @@ async def test_favourites_survive_leaving_but_are_made_by_members_only(chat):
         await chat.do(chat.bob, KeepFavourite(conversation_id=chat.direct, seq=burns))
 
 
+async def test_a_favourite_is_as_its_keeper_may_see_the_message(chat):
+    seq = await chat.send(chat.alice, chat.team, "then")
+    await chat.do(chat.dave, KeepFavourite(conversation_id=chat.team, seq=seq))
+    gone = Member(conversation_id=chat.team, user_id="dave", active=False, visible_until=seq)
+    await chat.put(gone, touch=[chat.team])
+    edit = EditMessage(conversation_id=chat.team, seq=seq, content=Text("now"))
+    await chat.do(chat.alice, edit)
+    (kept,) = (await chat.do(chat.dave, ListFavourites())).favourites
+    assert decode_body(kept.message).content.text == "then"
+    back = Member(conversation_id=chat.team, user_id="dave", visible_from=seq + 1)
+    await chat.put(back, touch=[chat.team])
+    assert (await chat.do(chat.dave, ListFavourites())).favourites == ()
+    back = Member(conversation_id=chat.team, user_id="dave")
+    await chat.put(back, touch=[chat.team])
+    (kept,) = (await chat.do(chat.dave, ListFavourites())).favourites
+    assert decode_body(kept.message).content.text == "now"
+
+
 async def test_nothing_is_marked_once_it_is_gone(chat):
     seq = await chat.send(chat.bob, chat.team)
     await chat.do(chat.bob, RecallMessage(conversation_id=chat.team, seq=seq))
