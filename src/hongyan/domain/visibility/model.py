@@ -5,9 +5,10 @@ Nobody but this package reads these limits (a test holds it); who writes them is
 
 from typing import ClassVar
 
+import msgspec
 from msgspec import Struct
 
-from hongyan.domain.log.model import Row, Table
+from hongyan.domain.log.model import Entry, Row, Table
 from hongyan.kernel.ids import ConversationId, UserId
 
 ENTRY_WITHHELD = "entry.withheld"
@@ -84,3 +85,23 @@ class HiddenMessage(Row, frozen=True, kw_only=True):
     user_id: UserId
     conversation_id: ConversationId
     seq: int
+
+
+class _About(Struct):
+    """What the bodies of entries about another entry have in common."""
+
+    seq: int = 0
+
+
+_decode_about = msgspec.json.Decoder(_About).decode
+
+
+def about_seq(entry: Entry) -> int:
+    """Return the seq of the older entry that this one is about; 0 for none.
+
+    An entry in a conversation is about another when its body names a ``seq``.
+    """
+    try:
+        return _decode_about(entry.body).seq
+    except msgspec.MsgspecError:
+        return 0

@@ -1,21 +1,11 @@
 """The rules of who sees what: pure functions."""
 
-import msgspec
-from msgspec import Struct, structs
+from msgspec import structs
 
 from hongyan.domain.group.model import Member
-from hongyan.domain.log.model import Entry, Head
+from hongyan.domain.log.model import Head
 
 from .model import END, NOTHING, Preference, Trim, Window
-
-
-class _About(Struct):
-    """What the bodies of entries about another entry have in common."""
-
-    seq: int = 0
-
-
-_decode_about = msgspec.json.Decoder(_About).decode
 
 
 def window(
@@ -58,14 +48,3 @@ def begins_after(member: Member, preference: Preference) -> int:
     """Return the seq before the first that a newcomer sees; 0 where clearing decides."""
     before = member.visible_from - 1
     return before if before > preference.cleared_seq else 0
-
-
-def about_seq(entry: Entry) -> int:
-    """Return the seq of the older entry that this one is about; 0 for none.
-
-    An entry in a conversation is about another when its body names a ``seq``.
-    """
-    try:
-        return _decode_about(entry.body).seq
-    except msgspec.MsgspecError:
-        return 0

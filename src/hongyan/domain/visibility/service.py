@@ -10,9 +10,9 @@ from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.ids import ConversationId, Kind, UserId, kind_of, log_owner
 
 from .api import FirstSeen, GetFirstSeen
-from .model import HiddenMessage, Preference, Trim, Window
+from .model import HiddenMessage, Preference, Trim, Window, about_seq
 from .ports import Position, Versions
-from .rules import about_seq, window
+from .rules import window
 
 Place = tuple[ConversationId, int]
 FEW = 10

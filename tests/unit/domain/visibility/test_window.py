@@ -5,8 +5,8 @@ import pytest
 
 from hongyan.domain.group.model import Member
 from hongyan.domain.log.model import Entry, Head
-from hongyan.domain.visibility.model import END, Preference, Trim, Window
-from hongyan.domain.visibility.rules import about_seq, begins_after, trimmed, window
+from hongyan.domain.visibility.model import END, Preference, Trim, Window, about_seq
+from hongyan.domain.visibility.rules import begins_after, trimmed, window
 
 ROOM = "g" + "a" * 16
 
