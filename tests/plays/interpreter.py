@@ -171,6 +171,19 @@ class Play:
             shown = [_shown(line) for line in await self._shows(named, where, place, wanted)]
             assert shown == wanted, f"{named} sees {' | '.join(shown)}"
 
+    @sentence(rf"The server shows {NAMES} in (?P<group>{NAME}): (?P<lines>.+)")
+    async def _is_shown(self, names: str, group: str, lines: str) -> None:
+        wanted = [line.strip() for line in lines.split("|")]
+        for named in _list(names):
+            found = await self._device(named).archive(Place(group, is_group=True))
+            shown = [_shown(line) for line in found]
+            assert shown == wanted, f"{named} is shown {' | '.join(shown)}"
+
+    @sentence(rf"{DEVICE} never heard in (?P<group>{NAME}): (?P<said>.+)")
+    async def _never_heard(self, device: str, group: str, said: str) -> None:
+        await self._device(device).settle()
+        assert not await self._device(device).heard(Place(group, is_group=True), said)
+
     @sentence(rf"{DEVICE} edits {QUOTED} {PLACE} to (?P<said>.+)")
     async def _edits(self, device: str, text: str, where: str, place: str, said: str) -> None:
         await self._device(device).change("edit", self._place(where, place), text, said=said)

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from hongyan_sdk import (
     Backoff,
     Chat,
@@ -20,6 +22,8 @@ from hongyan_sdk import (
 )
 from hongyan_sdk import text as text_content
 from hongyan_sdk.events import Event, Stream
+from hongyan_sdk.fold import message_of
+from hongyan_sdk.models import Entry
 
 from .stage import Line, Place, RefusedOnStage, Theatre
 
@@ -150,6 +154,21 @@ class NativeDevice:
         async with refusals():
             chat = await self._chat(place)
             return [self._line(message) for message in await chat.history(limit=1000)]
+
+    async def archive(self, place: Place) -> list[Line]:
+        """See ``Device``."""
+        params = {"conversation_id": await self._conversation_id(place), "only_messages": True}
+        async with refusals():
+            page = await self.client.call("conversation.history", **params)
+        entries = [msgspec.convert(one, Entry) for one in page["entries"]]
+        return [self._line(message_of(entry)) for entry in entries]
+
+    async def heard(self, place: Place, text: str) -> bool:
+        """See ``Device``."""
+        conversation_id = await self._conversation_id(place)
+        kept = self.client.store.entries(conversation_id, 1, 10_000, 10_000)
+        assert kept, "the device keeps nothing"
+        return any(text in str(entry.body) for entry in kept)
 
     async def counts(self, place: Place) -> tuple[int, int]:
         """See ``Device``."""

@@ -57,6 +57,14 @@ class Device(Protocol):
         """Return all messages as they stand now, oldest first."""
         ...
 
+    async def archive(self, place: Place) -> list[Line]:
+        """Return the messages that the server shows to who has kept none, without reactions."""
+        ...
+
+    async def heard(self, place: Place, text: str) -> bool:
+        """Return whether the text stands in anything that this device keeps of the place."""
+        ...
+
     async def counts(self, place: Place) -> tuple[int, int]:
         """Return how many messages, and mentions, are unread."""
         ...

@@ -19,7 +19,6 @@ from hypothesis.stateful import (
 )
 
 from hongyan.domain.catalog import ROWS
-from hongyan.domain.conversation.sightings import MemberSightings
 from hongyan.domain.group.api import CreateGroup, UpdateGroup
 from hongyan.domain.group.members_api import AddMembers, KickMembers, LeaveGroup
 from hongyan.domain.group.service import GroupService
@@ -41,6 +40,7 @@ from hongyan.domain.message.rooms import Rooms
 from hongyan.domain.message.rules import Windows
 from hongyan.domain.message.send import Sending
 from hongyan.domain.message.targets import Targets
+from hongyan.domain.message.versions import visibility_of
 from hongyan.domain.user.model import User
 from hongyan.infra.local.bus import LocalBus
 from hongyan.infra.memory.store import MemoryStore
@@ -100,9 +100,9 @@ class FilesOfGroups(RuleBasedStateMachine):
             store = SqliteStore(Path(self.folder.name) / "h.db", ROWS, lambda _: None)
         self.store, clock = store, FakeClock()
         await store.start()
-        access = MediaAccess(store, store, clock, MemberSightings(store))
+        access = MediaAccess(store, store, clock, visibility_of(store))
         rooms = Rooms(store, store)
-        targets, attaching = Targets(store, store, rooms), Attaching(access)
+        targets, attaching = Targets(store, store, rooms, visibility_of(store)), Attaching(access)
         mentions = Mentioning(store)
         sending = Sending(store, store, clock, rooms, mentions, attaching=attaching)
         desk = Desk(store, store, clock, access)

@@ -15,6 +15,7 @@ from hongyan.delivery.hub import Hub
 from hongyan.delivery.presence import Presence
 from hongyan.delivery.resyncs import Resyncs
 from hongyan.delivery.tracing import PushTracing, TracedCaller
+from hongyan.delivery.withholding import Withholding
 from hongyan.domain.catalog import ROWS
 from hongyan.domain.log.model import Committed, Signal
 from hongyan.infra.local.audience import RecordsConversations, RecordsMembers
@@ -91,6 +92,7 @@ class Server:
             RecordsConversations(embedded.store),
             AskingDescriptions(bus),
             resyncs,
+            withholding=Withholding(bus),
         )
         where, watches = LocalWhereabouts(), LocalWatches()
         bus.serve(Presence(embedded.store, bus, clock, where, watches, later))

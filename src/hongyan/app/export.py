@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import msgspec
 
 from hongyan.domain.conversation.api import GetHistory
-from hongyan.domain.conversation.model import Entries, Preference
+from hongyan.domain.conversation.model import Entries
 from hongyan.domain.conversation.service_history import Histories
 from hongyan.domain.conversation.service_views import Views
 from hongyan.domain.group.model import Group, Member
@@ -23,11 +23,13 @@ from hongyan.domain.log.model import Entry
 from hongyan.domain.log.ports import Cursors, Log, Records
 from hongyan.domain.media.model import MediaItem, object_name
 from hongyan.domain.media.ports import Objects
-from hongyan.domain.message.model import MESSAGE, SHOWN, Media, decode_body
+from hongyan.domain.message.model import MESSAGE, Media, decode_body
 from hongyan.domain.message.rows import Marks, Revision
+from hongyan.domain.message.versions import visibility_of
 from hongyan.domain.relation.model import Relation
 from hongyan.domain.user.accounts import account_of
 from hongyan.domain.user.model import User
+from hongyan.domain.visibility.model import Preference
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.errors import NotFound
 from hongyan.kernel.ids import SYSTEM, ConversationId, DeviceId, Kind, LogId, UserId, kind_of
@@ -74,7 +76,7 @@ class Exporter:
         self._names: dict[str, str] = {}
         self._files: dict[str, Copied] = {}
         self._pages = Pages(language, self._names, self._files)
-        self._views = Views(source, source, source, SHOWN)
+        self._views = Views(source, source, source, visibility_of(source))
         self._histories = Histories(self._views)
 
     async def user(self, user_id: UserId) -> int:
@@ -185,7 +187,7 @@ class Exporter:
     ) -> Chat | None:
         """Write one conversation; return None where there was nothing to see."""
         title = await self._title(place, reader)
-        marks = await self._reactions(place)
+        marks = await self._reactions(place, reader)
         shown: list[Entry] = []
         number = messages = 0
         with (self._target / CHATS / f"{place}.jsonl").open("wb") as lines:
@@ -233,7 +235,14 @@ class Exporter:
         others = [user_id for user_id in members if user_id != reader] or members
         return f"{words['direct']} {', '.join(self._pages.name(one) for one in others)}"
 
-    async def _reactions(self, place: ConversationId) -> dict[int, list[tuple[str, int]]]:
+    async def _reactions(
+        self, place: ConversationId, reader: UserId | None
+    ) -> dict[int, list[tuple[str, int]]]:
+        """Return how many emojis each message has now, which who has left is not told."""
+        if reader is not None:
+            windows = await self._views.visibility.windows(reader, [place])
+            if windows[place].is_over:
+                return {}
         found = await self._source.scan(Marks, place, limit=1_000_000)
         return {
             row.seq: [(one.emoji, one.count) for one in row.emojis] for row in found if row.emojis

@@ -14,6 +14,7 @@ from hongyan.domain.integration.widget import Widget
 from hongyan.domain.log.model import Missed
 from hongyan.domain.log.ports import Feed, Log, Records
 from hongyan.domain.message.ports import Gate
+from hongyan.domain.visibility.service import Visibility
 from hongyan.infra.local.bus import LocalBus
 from hongyan.infra.local.listeners import Listeners
 from hongyan.infra.webhooks.guard import Guard
@@ -38,6 +39,7 @@ class Integration:
         bus: Serves the services.
         listeners: Tells them what was committed.
         clock: The time of day.
+        visibility: Who sees what.
 
     Attributes:
         gates: What is asked before a message is stored.
@@ -55,6 +57,7 @@ class Integration:
         bus: LocalBus,
         listeners: Listeners,
         clock: Clock,
+        visibility: Visibility,
     ) -> None:
         options = settings.integration
         try:
@@ -68,7 +71,7 @@ class Integration:
             most_s=options.webhook_retry_most_s,
             give_up_s=options.webhook_give_up_s,
         )
-        post = Post(store, store, store, clock, self._poster, Window(store), policy)
+        post = Post(store, store, store, clock, self._poster, Window(store), visibility, policy)
         self.webhooks = Webhooks(post)
         people = People(store)
         keys = Keys(store, store, clock)

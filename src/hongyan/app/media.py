@@ -1,8 +1,8 @@
 """The media service, put together from settings and its adapters."""
 
-from hongyan.domain.conversation.sightings import MemberSightings
 from hongyan.domain.log.ports import Log, Records
 from hongyan.domain.media.access import MediaAccess
+from hongyan.domain.media.ports import Sightings
 from hongyan.domain.media.rules import Limits
 from hongyan.domain.media.service import MediaService
 from hongyan.domain.media.service_collecting import Collecting
@@ -31,6 +31,7 @@ class MediaParts:
         records: The rows.
         bus: Serves the services.
         clock: The time of day.
+        sightings: Who sees which message.
 
     Attributes:
         access: Judges who may read what, and lends files to messages and avatars.
@@ -49,13 +50,14 @@ class MediaParts:
         records: Records,
         bus: LocalBus,
         clock: Clock,
+        sightings: Sightings,
     ) -> None:
         files = settings.files
         limits, turns = _limits(files), Turns()
         self.bytes = open_objects(settings, clock)
         staging, objects = self.bytes.staging, self.bytes.objects
         self.prober = WorkerProber(_worker_limits(files))
-        self.access = MediaAccess(log, records, clock, MemberSightings(records), limits)
+        self.access = MediaAccess(log, records, clock, sightings, limits)
         tickets = HmacTickets(bytes.fromhex(secrets.access_token_key))
         uploads = Uploads(log, records, clock, staging, objects, self.prober, turns, limits)
         processing = Processing(log, records, clock, objects, self.prober, files.workers)

@@ -31,7 +31,6 @@ from hongyan.domain.message.forget import Forgetting
 from hongyan.domain.message.forward import Forwarding
 from hongyan.domain.message.marks import MarksReading
 from hongyan.domain.message.mention import Mentioning
-from hongyan.domain.message.model import SHOWN
 from hongyan.domain.message.pin import Pinning
 from hongyan.domain.message.poll import Polling
 from hongyan.domain.message.react import Reacting
@@ -42,6 +41,7 @@ from hongyan.domain.message.schedule import Scheduling
 from hongyan.domain.message.send import Sending
 from hongyan.domain.message.targets import Targets
 from hongyan.domain.message.trim import Trimming
+from hongyan.domain.message.versions import visibility_of
 from hongyan.domain.relation.service import RelationService
 from hongyan.domain.relation.service_lists import RelationLists
 from hongyan.domain.user.api import ProfileChanged
@@ -49,6 +49,7 @@ from hongyan.domain.user.ports import Avatars, CodeSender
 from hongyan.domain.user.service import Throttles, UserService, local_throttle
 from hongyan.domain.user.service_credentials import CredentialPolicy
 from hongyan.domain.user.service_devices import DevicePolicy
+from hongyan.domain.visibility.service import Visibility
 from hongyan.infra.local.bus import LocalBus
 from hongyan.infra.local.listeners import Listeners
 from hongyan.infra.security.hasher import Argon2Hasher
@@ -97,7 +98,9 @@ class Services:
         throttles: Throttles = local_throttle,
     ) -> None:
         self._bus = bus
-        self.media = MediaParts(settings, secrets, store, store, bus, clock)
+        visibility = visibility_of(store)
+        bus.serve(visibility)
+        self.media = MediaParts(settings, secrets, store, store, bus, clock, visibility)
         audit = Audit(store, store, clock)
         bus.around = audit.around
         self.hasher = _hasher(settings.users)
@@ -114,11 +117,11 @@ class Services:
         desk = Desk(store, store, clock, self.media.access)
         for service in (GroupService, MemberService, JoiningService):
             bus.serve(service(desk))
-        self.integration = Integration(settings, store, bus, self._listeners, clock)
-        self._serve_conversations(store, clock)
-        self._serve_messages(settings.messages, store, clock)
+        self.integration = Integration(settings, store, bus, self._listeners, clock, visibility)
+        self._serve_conversations(store, clock, visibility)
+        self._serve_messages(settings.messages, store, clock, visibility)
         self.counting = Counting(store, store, store, clock)
-        self.tracing = Tracing(store, store, store)
+        self.tracing = Tracing(store, store, store, visibility)
         for part in (audit, self.counting, self.tracing):
             bus.serve(part)
         self._listeners.add(self.counting.heard)
@@ -136,8 +139,8 @@ class Services:
         await self._users.close()
         self.hasher.close()
 
-    def _serve_conversations(self, store: Store, clock: Clock) -> None:
-        views = Views(store, store, store, SHOWN)
+    def _serve_conversations(self, store: Store, clock: Clock, visibility: Visibility) -> None:
+        views = Views(store, store, store, visibility)
         for part in (
             Opening(views, clock),
             Histories(views),
@@ -150,11 +153,13 @@ class Services:
         signs = ProfileSigns(store, self._bus, clock, _later)
         self._bus.subscribe(ProfileChanged, signs.changed)
 
-    def _serve_messages(self, settings: MessageSettings, store: Store, clock: Clock) -> None:
+    def _serve_messages(
+        self, settings: MessageSettings, store: Store, clock: Clock, visibility: Visibility
+    ) -> None:
         rooms = Rooms(store, store)
         self._listeners.add(rooms.committed, *rooms.HEARS)
         self._bus.subscribe(Missed, rooms.missed)
-        targets = Targets(store, store, rooms)
+        targets = Targets(store, store, rooms, visibility)
         mentions = Mentioning(store)
         limits, windows = _limits(settings), _windows(settings)
         attaching = Attaching(self.media.access)
@@ -175,7 +180,7 @@ class Services:
             Reacting(store, clock, targets),
             Pinning(store, clock, targets),
             Polling(store, clock, targets),
-            Favouring(store, store, clock, targets),
+            Favouring(store, store, clock, targets, visibility),
             MarksReading(store, targets),
             Forgetting(store, store),
         ):

@@ -13,11 +13,18 @@ is to get an event of it; only they wait for the answer.
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Container, Coroutine, Iterable
+from typing import Any
 
 import msgspec
 
-from hongyan.domain.group.model import MEMBERS_JOINED, MEMBERS_LEFT, MembersJoined, MembersLeft
+from hongyan.domain.group.model import (
+    CONVERSATION_CHANGED,
+    MEMBERS_JOINED,
+    MEMBERS_LEFT,
+    MembersJoined,
+    MembersLeft,
+)
 from hongyan.domain.log.model import Committed, Entry, Signal
 from hongyan.domain.user.model import DEVICE_REMOVED, USER_CHANGED, DeviceRemoved
 from hongyan.kernel.ids import ConnectionId, ConversationId, DeviceId, UserId, log_owner
@@ -26,9 +33,11 @@ from .addressed import Addressed
 from .delivery import Delivery
 from .failures import Failures
 from .fanout import address, share
-from .ports import ConversationMembers, Descriptions, Peer, SharingPeer, UserConversations
+from .ports import ConversationMembers, Descriptions, Peer, UserConversations
 from .recent import Recent
 from .resyncs import Resyncs
+from .room import Room
+from .withholding import Horizon, Withholding, withheld
 
 log = logging.getLogger(__name__)
 
@@ -37,41 +46,6 @@ PENDING_MAX = 10_000
 _ROLL = frozenset({MEMBERS_JOINED, MEMBERS_LEFT})
 _RIGHTS = frozenset({DEVICE_REMOVED, USER_CHANGED})
 Event = Entry | Signal
-
-
-class _Room:
-    """The connected peers of one conversation's members."""
-
-    __slots__ = ("_sharing", "addressed", "pending", "walk")
-
-    def __init__(self) -> None:
-        self._sharing: dict[SharingPeer, None] = {}
-        self.walk: tuple[SharingPeer, ...] | None = ()
-        """What ``sharing`` returns; None when others are in than before."""
-        self.addressed: Addressed | None = None
-        """Those who encode for themselves; None while there were none yet."""
-        self.pending: list[tuple[Event, ConnectionId]] | None = []
-        """What came while the peers are gathered."""
-
-    @property
-    def sharing(self) -> tuple[SharingPeer, ...]:
-        """Those who share encoders."""
-        if self.walk is None:
-            self.walk = tuple(self._sharing)
-        return self.walk
-
-    def enter(self, peer: SharingPeer) -> None:
-        """Let one who shares an encoder in."""
-        self._sharing[peer] = None
-        self.walk = None
-
-    def leave(self, peer: Peer) -> None:
-        """Let the peer go, if it is in."""
-        if peer.encoder is not None:
-            self._sharing.pop(peer, None)
-            self.walk = None
-        elif self.addressed is not None:
-            self.addressed.peers.pop(peer, None)
 
 
 class Hub:
@@ -85,6 +59,7 @@ class Hub:
         on_devices: Called when the devices of a user that are connected here are others.
         on_offline: Called when a user's last peer has gone.
         came: Awaited before a peer counts as attached (``Station.came``).
+        withholding: Tells who does not see what; None where everybody sees everything.
     """
 
     def __init__(
@@ -96,11 +71,13 @@ class Hub:
         on_devices: Callable[[UserId], None] = lambda _: None,
         on_offline: Callable[[UserId], None] = lambda _: None,
         came: Callable[[UserId], Awaitable[None]] | None = None,
+        withholding: Withholding | None = None,
     ) -> None:
         self._members = members
         self._conversations = conversations
         self._descriptions = descriptions
         self._resyncs = resyncs
+        self._withholding = withholding
         self._came = came
         self.on_devices = on_devices
         self.on_offline = on_offline
@@ -115,7 +92,7 @@ class Hub:
         self.pushes = 0
         """How many peers they were for, all together."""
         self._users: dict[UserId, dict[DeviceId, Peer]] = {}
-        self._rooms: OrderedDict[ConversationId, _Room] = OrderedDict()
+        self._rooms: OrderedDict[ConversationId, Room] = OrderedDict()
         self._rooms_of: dict[Peer, set[ConversationId]] = {}
         self._attaching: dict[Peer, set[ConversationId]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -199,16 +176,14 @@ class Hub:
             if room is not None:
                 room.leave(peer)
 
-    def _enter(self, conversation_id: ConversationId, room: _Room, peers: Iterable[Peer]) -> None:
+    def _enter(self, conversation_id: ConversationId, room: Room, peers: Iterable[Peer]) -> None:
         for peer in peers:
-            if peer.encoder is not None:
-                room.enter(peer)
-            else:
-                if room.addressed is None:
-                    room.addressed = Addressed(
-                        conversation_id, self._descriptions, self.failures, self._resyncs
-                    )
-                room.addressed.peers[peer] = None
+            if peer.encoder is None and room.addressed is None:
+                room.addressed = Addressed(
+                    conversation_id, self._descriptions, self.failures, self._resyncs
+                )
+            room.enter(peer)
+            room.horizon.forget(peer.user_id)
             self._rooms_of.setdefault(peer, set()).add(conversation_id)
 
     # --- telling ---
@@ -226,6 +201,12 @@ class Hub:
             room = self._gather(conversation_id)
         else:
             self._rooms.move_to_end(conversation_id)
+        self._hand(conversation_id, room, event, origin)
+
+    def _hand(
+        self, conversation_id: ConversationId, room: Room, event: Event, origin: ConnectionId
+    ) -> None:
+        """Tell a room, or let the event wait behind those that wait."""
         if room.pending is not None:
             if len(room.pending) < PENDING_MAX:  # beyond: peers see a gap in seq, and sync
                 room.pending.append((event, origin))
@@ -233,22 +214,40 @@ class Hub:
         self._tell_room(conversation_id, room, event, origin)
 
     def _tell_room(
-        self, conversation_id: ConversationId, room: _Room, event: Event, origin: ConnectionId
+        self, conversation_id: ConversationId, room: Room, event: Event, origin: ConnectionId
     ) -> None:
         if event.kind in _ROLL:
             self._tell_roll(conversation_id, room, event, origin)
+            return
+        if event.kind == CONVERSATION_CHANGED:
+            room.horizon = self._horizon(conversation_id)
+        about = room.horizon.about(event)
+        if about and room.horizon.unknown(room.peers):
+            room.pending = [(event, origin)]
+            self._run(self._look(conversation_id, room))
+            return
+        blind = room.horizon.blind(about, room.peers) if about else None
+        if blind:
+            self._tell_peers(room, withheld(event), origin, blind)
+            self._tell_peers(room, event, origin, set(room.peers) - blind)
         else:
             self._tell_peers(room, event, origin)
 
-    def _tell_peers(self, room: _Room, event: Event, origin: ConnectionId) -> None:
+    def _tell_peers(
+        self, room: Room, event: Event, origin: ConnectionId, only: Container[Peer] | None = None
+    ) -> None:
+        """Hand an event to the room's peers, or to those of them that are named."""
         sharing = room.walk if room.walk is not None else room.sharing
-        self.pushes += len(sharing)
+        addressed = () if room.addressed is None else tuple(room.addressed.peers)
+        if only is not None:
+            sharing = tuple(peer for peer in sharing if peer in only)
+            addressed = tuple(peer for peer in addressed if peer in only)
+        self.pushes += len(sharing) + len(addressed)
         failed = share(event, origin, sharing)
         if failed is not None:
             self.failures.note(event, failed)
-        if room.addressed is not None:
-            self.pushes += len(room.addressed.peers)
-            room.addressed.tell(event, origin)
+        if room.addressed is not None and (addressed or only is None):
+            room.addressed.tell(event, origin, addressed)
 
     def _tell_user(self, owner: UserId, event: Event, origin: ConnectionId) -> None:
         devices = self._users.get(owner)
@@ -274,7 +273,7 @@ class Hub:
             self.kick(owner, removed.device_id, removed.reason)
 
     def _tell_roll(
-        self, conversation_id: ConversationId, room: _Room, event: Event, origin: ConnectionId
+        self, conversation_id: ConversationId, room: Room, event: Event, origin: ConnectionId
     ) -> None:
         """Tell who has joined or left, to both old and new members."""
         if event.kind == MEMBERS_JOINED:
@@ -283,9 +282,7 @@ class Hub:
         self._tell_peers(room, event, origin)
         if event.kind == MEMBERS_LEFT:
             gone = set(msgspec.json.decode(event.body, type=MembersLeft).user_ids)
-            addressed = () if room.addressed is None else room.addressed.peers
-            peers: list[Peer] = [*room.sharing, *addressed]
-            for peer in [one for one in peers if one.user_id in gone]:
+            for peer in [one for one in room.peers if one.user_id in gone]:
                 room.leave(peer)
                 self._rooms_of[peer].discard(conversation_id)
             for peer, left in self._attaching.items():
@@ -294,18 +291,26 @@ class Hub:
 
     # --- rooms ---
 
-    def _gather(self, conversation_id: ConversationId) -> _Room:
-        room = self._rooms[conversation_id] = _Room()
+    def _gather(self, conversation_id: ConversationId) -> Room:
+        room = self._rooms[conversation_id] = Room(self._horizon(conversation_id))
         if len(self._rooms) > ROOMS_KEPT:
             oldest, least_used = next(iter(self._rooms.items()))
             if least_used.pending is None:
                 del self._rooms[oldest]
-        task = asyncio.get_running_loop().create_task(self._load(conversation_id, room))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._run(self._load(conversation_id, room))
         return room
 
-    async def _load(self, conversation_id: ConversationId, room: _Room) -> None:
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _horizon(self, conversation_id: ConversationId) -> Horizon:
+        if self._withholding is None:
+            return Horizon(is_open=True)
+        return self._withholding.horizon(conversation_id)
+
+    async def _load(self, conversation_id: ConversationId, room: Room) -> None:
         try:
             members = await self._members.members(conversation_id)
         except Exception:
@@ -319,9 +324,23 @@ class Hub:
             here = [user_id for user_id in members if user_id in self._users]
         for user_id in here:
             self._enter(conversation_id, room, self._users[user_id].values())
+        self._go_on(conversation_id, room)
+
+    async def _look(self, conversation_id: ConversationId, room: Room) -> None:
+        assert self._withholding is not None
+        try:
+            await self._withholding.look(conversation_id, room.horizon, room.peers)
+        except Exception:
+            log.exception("cannot look who sees what in %s", conversation_id)
+            self._rooms.pop(conversation_id, None)  # its peers see a gap in seq, and sync
+            return
+        self._go_on(conversation_id, room)
+
+    def _go_on(self, conversation_id: ConversationId, room: Room) -> None:
+        """Tell what waits; one of them may make the rest wait again."""
         pending, room.pending = room.pending or [], None
         for event, origin in pending:
-            self._tell_room(conversation_id, room, event, origin)
+            self._hand(conversation_id, room, event, origin)
 
     def kick(self, user_id: UserId, device_id: DeviceId, reason: str) -> None:
         """Let a device that was removed go, if it is here."""

@@ -33,6 +33,8 @@ from .user import api_admin as user_admin_api
 from .user import api_credentials as user_credentials_api
 from .user import api_login_tokens as user_login_tokens_api
 from .user import model as user_model
+from .visibility import api as visibility_api
+from .visibility import model as visibility_model
 
 APIS = (
     user_api,
@@ -45,6 +47,7 @@ APIS = (
     group_api,
     members_api,
     joining_api,
+    visibility_api,
     conversation_api,
     presence_api,
     message_api,
@@ -61,6 +64,7 @@ MODELS = (
     media_model,
     relation_model,
     group_model,
+    visibility_model,
     conversation_model,
     message_rows,
     admin_model,

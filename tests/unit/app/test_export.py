@@ -19,6 +19,7 @@ from hongyan.domain.group.members_api import InviteMembers, LeaveGroup
 from hongyan.domain.log.model import Commit, Put
 from hongyan.domain.media.model import MediaItem, object_name
 from hongyan.domain.message.api import EditMessage, RecallMessage, SendMessage
+from hongyan.domain.message.marks_api import React
 from hongyan.domain.message.model import (
     Content,
     Custom,
@@ -100,13 +101,16 @@ async def test_only_what_the_user_may_see(world: World) -> None:
     await world.do("li", UpdateGroup(conversation_id=group, history_visible=False))
     await world.say("li", group, "before zhao came")
     await world.do("li", InviteMembers(conversation_id=group, user_ids=("zhao",)))
-    await world.say("li", group, "while zhao was here")
+    kept = await world.say("li", group, "while zhao was here")
     hidden = await world.say("li", group, "hidden by zhao")
     await world.do("zhao", HideMessages(conversation_id=group, seqs=(hidden,)))
     recalled = await world.say("li", group, "recalled by li")
     await world.do("li", RecallMessage(conversation_id=group, seq=recalled))
     await world.do("zhao", LeaveGroup(conversation_id=group))
     await world.say("li", group, "after zhao left")
+    later = EditMessage(conversation_id=group, seq=kept, content=Text("edited later"))
+    await world.do("li", later)
+    await world.do("wang", React(conversation_id=group, seq=kept, emoji="🦢"))
     direct = (await world.do("li", OpenDirect(user_id="wang"))).conversation_id
     await world.say("wang", direct, "between li and wang")
     cleared = (await world.do("zhao", OpenDirect(user_id="li"))).conversation_id
@@ -117,7 +121,8 @@ async def test_only_what_the_user_may_see(world: World) -> None:
     assert found.texts(group) == ["while zhao was here"]
     assert found.texts(cleared) == ["after clearing"]
     everything = "".join(path.read_text() for path in found.folder.rglob("*") if path.is_file())
-    for secret in ("before zhao", "after zhao left", "recalled by", "hidden by", "between li"):
+    secrets = ("before zhao", "after zhao left", "recalled by", "hidden by", "between li")
+    for secret in (*secrets, "edited later", "🦢"):
         assert secret not in everything
     assert json.loads((found.folder / "profile.json").read_text())["handle"] == "zhao"
     theirs = await world.export("wang", user="wang")

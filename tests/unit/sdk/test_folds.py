@@ -28,6 +28,7 @@ def test_the_vectors_cover_what_is_folded() -> None:
         "conversation.changed",
         "conversation.dissolved",
         "conversation.read",
+        "entry.withheld",
         "member.changed",
         "members.joined",
         "members.left",

@@ -26,6 +26,7 @@ from hongyan.delivery.ports import Fact
 from hongyan.delivery.resyncs import Resyncs
 from hongyan.delivery.routes.interests import Interests
 from hongyan.delivery.tracing import Followed, PushTracing
+from hongyan.delivery.withholding import Withholding
 from hongyan.domain.log.model import Committed
 from hongyan.infra.nats.caller import NatsCaller
 from hongyan.infra.nats.deliveries import DeliveriesTeller
@@ -58,7 +59,14 @@ class Gateway:
         later = asyncio.get_running_loop().call_later
         resyncs = Resyncs(later)
         descriptions = AskingDescriptions(self._caller)
-        self.hub = Hub(interests, interests, descriptions, resyncs, came=self._station.came)
+        self.hub = Hub(
+            interests,
+            interests,
+            descriptions,
+            resyncs,
+            came=self._station.came,
+            withholding=Withholding(self._caller),
+        )
         self.hub.on_offline = self._station.went
         me = link.connection.me
         self._announcing = Announcing(self._caller, self.hub, me, REFRESH_S)

@@ -6,9 +6,10 @@ from hongyan.domain.group.model import Member
 from hongyan.domain.log.model import Cursor, Entry
 from hongyan.domain.log.ports import Cursors, Log, Records
 from hongyan.domain.user.model import Device
+from hongyan.domain.visibility.service import Visibility
 from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.errors import Invalid, NotFound
-from hongyan.kernel.ids import ClientId, LogId
+from hongyan.kernel.ids import ClientId, LogId, UserId
 
 from .ports import Deliveries, NoDeliveries
 from .tracing_api import Hearing, Push, Traced, TracedDevice, TracedUser, TraceMessage
@@ -24,15 +25,19 @@ class Tracing:
         log: The message.
         cursors: Who has read it.
         records: Members and their devices.
+        visibility: Who sees what.
 
     Attributes:
         deliveries: What the nodes remember.
     """
 
-    def __init__(self, log: Log, cursors: Cursors, records: Records) -> None:
+    def __init__(
+        self, log: Log, cursors: Cursors, records: Records, visibility: Visibility
+    ) -> None:
         self._log = log
         self._cursors = cursors
         self._records = records
+        self._visibility = visibility
         self.deliveries: Deliveries = NoDeliveries()
 
     @handles(TraceMessage)
@@ -47,6 +52,7 @@ class Tracing:
         users = [member.user_id for member in shown]
         nodes = await self.deliveries.of(entry.log_id, entry.seq, users)
         pushes = [push for node in nodes for push in node.pushes]
+        viewers = await self._visibility.viewers(entry, users)
         return Traced(
             conversation_id=command.conversation_id,
             seq=entry.seq,
@@ -55,7 +61,9 @@ class Tracing:
             client_id=entry.client_id,
             accepted_at_ms=entry.sent_at_ms,
             nodes=tuple(Hearing(node.node, node.heard_at_ms) for node in nodes),
-            users=tuple([await self._user(member, entry, pushes) for member in shown]),
+            users=tuple(
+                [await self._user(user_id, user_id in viewers, entry, pushes) for user_id in users]
+            ),
             is_cut=len(members) > USERS_MAX,
         )
 
@@ -72,15 +80,16 @@ class Tracing:
             raise NotFound("No such message was ever stored here: it was not accepted.")
         return found[0]
 
-    async def _user(self, member: Member, entry: Entry, pushes: Sequence[Push]) -> TracedUser:
-        user_id = member.user_id
+    async def _user(
+        self, user_id: UserId, may_see: bool, entry: Entry, pushes: Sequence[Push]
+    ) -> TracedUser:
         cursors = await self._cursors.of_user(user_id, [entry.log_id])
         cursor = cursors.get(entry.log_id, Cursor())
         devices = await self._records.scan(Device, user_id, by="by_user", limit=DEVICES_MAX)
         own = {push.device_id: push for push in pushes if push.user_id == user_id}
         return TracedUser(
             user_id,
-            may_see=member.visible_from <= entry.seq and not 0 < member.visible_until < entry.seq,
+            may_see=may_see,
             is_delivered=user_id == entry.sender
             or max(cursor.delivered_seq, cursor.read_seq) >= entry.seq,
             is_read=user_id == entry.sender or cursor.read_seq >= entry.seq,

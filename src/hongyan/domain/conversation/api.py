@@ -1,7 +1,7 @@
 """What may be asked of the conversation service: commands, answers and refusals.
 
-All that is answered is as the caller may see it: nothing from before a member's
-``visible_from`` or after ``visible_until``, nothing that the caller has cleared or hidden.
+All that is answered is as the caller may see it (``domain/visibility``): nothing from before a
+newcomer or after somebody who left, nothing that the caller has cleared or hidden.
 Hidden messages leave holes in the seqs of entries; ``from_seq`` and ``to_seq`` say what
 stretch an answer covers all the same.
 """
@@ -11,10 +11,11 @@ from typing import Literal
 from msgspec import Struct, field
 
 from hongyan.domain.log.model import Entry
+from hongyan.domain.visibility.model import Preference
 from hongyan.kernel.bus import Access, Command, Done
 from hongyan.kernel.ids import ConversationId, UserId
 
-from .model import About, Conversation, Entries, Preference, SyncedConversation
+from .model import About, Conversation, Entries, SyncedConversation
 
 
 class Conversations(Struct, frozen=True):

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from hongyan.domain.group.model import Group, Member
 from hongyan.domain.log.model import Cursor, Entry, Head, Row, Table
+from hongyan.domain.visibility.model import Preference
 from hongyan.kernel.ids import ConversationId, Kind, UserId
 
 CONVERSATION_READ = "conversation.read"
@@ -52,48 +53,6 @@ class ConversationTrimmed(Struct, frozen=True):
     up_to_seq: int
 
 
-class Trim(Row, frozen=True, kw_only=True):
-    """How far a conversation was emptied because it is kept for a time only."""
-
-    TABLE: ClassVar = Table("trim", key=("conversation_id",))
-
-    conversation_id: ConversationId
-    up_to_seq: int = 0
-    """What stands at or before this seq is gone for everybody."""
-    up_to_ordinal: int = 0
-    """The ordinal at ``up_to_seq``: nothing up to here counts as unread."""
-    looked_seq: int = 0
-    """Up to here nothing is left to be emptied."""
-    told_seq: int = 0
-    """The ``up_to_seq`` that the log told last."""
-
-
-class Preference(Row, frozen=True, kw_only=True):
-    """How one user keeps one conversation."""
-
-    TABLE: ClassVar = Table("preference", key=("user_id", "conversation_id"))
-
-    user_id: UserId
-    conversation_id: ConversationId
-    pinned: bool = False
-    muted_until_ms: int = 0
-    """No notification until then; -1 means until unmuted."""
-    archived: bool = False
-    marked_unread: bool = False
-    folder: str = ""
-    draft: str = ""
-    draft_at_ms: int = 0
-    hidden: bool = False
-    """Not listed until a message arrives after ``hidden_seq``."""
-    hidden_seq: int = 0
-    """Where the conversation's log ended when it was hidden."""
-    cleared_seq: int = 0
-    """This user no longer sees what stands at or before this seq, because he or she cleared the
-    conversation or because it is kept for a time only."""
-    cleared_ordinal: int = 0
-    """The ordinal at ``cleared_seq``: nothing up to here counts as unread."""
-
-
 class Mention(Row, frozen=True, kw_only=True):
     """A message that mentions this user by name; dropped when it is read, recalled or edited."""
 
@@ -102,16 +61,6 @@ class Mention(Row, frozen=True, kw_only=True):
         key=("user_id", "conversation_id", "seq"),
         indexes={"by_message": ("conversation_id", "seq")},
     )
-
-    user_id: UserId
-    conversation_id: ConversationId
-    seq: int
-
-
-class HiddenMessage(Row, frozen=True, kw_only=True):
-    """A message that one user deleted for themselves."""
-
-    TABLE: ClassVar = Table("hidden_message", key=("user_id", "conversation_id", "seq"))
 
     user_id: UserId
     conversation_id: ConversationId

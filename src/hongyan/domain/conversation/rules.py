@@ -1,16 +1,14 @@
-"""What a user may see of a conversation, and what may be asked for: pure functions."""
+"""What is unread, and what may be asked for: pure functions."""
 
 from collections.abc import Iterable, Sequence
 
-from msgspec import Struct, structs
-
-from hongyan.domain.group.model import Group, Member, Roll
+from hongyan.domain.group.model import Group, Roll
 from hongyan.domain.log.model import Cursor, Entry, Head
 from hongyan.domain.relation.model import Relation
+from hongyan.domain.visibility.model import Preference, Window
 from hongyan.kernel.errors import Invalid, LimitReached
 
 from .api import SetPreference
-from .model import Preference, Trim
 
 RECEIPTS_MEMBERS_MAX = 500
 """Groups of more members get no read receipts and no typing signals."""
@@ -22,37 +20,9 @@ DRAFT_MAX = 10_000
 FOLDER_MAX = 64
 
 
-class Sight(Struct, frozen=True):
-    """The stretch of a log that a user may see; empty when ``first > last``."""
-
-    first: int
-    last: int
-
-    def has(self, seq: int) -> bool:
-        """Return whether this seq may be seen."""
-        return self.first <= seq <= self.last
-
-
-def sight_of(member: Member, preference: Preference, head: Head) -> Sight:
-    """Return what a member may see; nothing when they left and nobody said where."""
-    last = min(head.seq, member.visible_until or head.seq)
-    if not member.active and not member.visible_until:
-        last = 0
-    return Sight(max(member.visible_from, preference.cleared_seq + 1, 1), last)
-
-
-def trimmed(preference: Preference, trim: Trim | None) -> Preference:
-    """Return the preference of one for whom also that is gone which is gone for everybody."""
-    if trim is None or trim.up_to_seq <= preference.cleared_seq:
-        return preference
-    return structs.replace(
-        preference, cleared_seq=trim.up_to_seq, cleared_ordinal=trim.up_to_ordinal
-    )
-
-
-def unread_floor(member: Member, preference: Preference, cursor: Cursor) -> int:
+def unread_floor(window: Window, cursor: Cursor) -> int:
     """Return the seq after which messages are unread."""
-    return max(cursor.read_seq, preference.cleared_seq, member.visible_from - 1)
+    return max(cursor.read_seq, window.first - 1)
 
 
 def unread_after(head: Head, cursor: Cursor, preference: Preference, first_ordinal: int) -> int:

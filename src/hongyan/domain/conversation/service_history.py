@@ -3,13 +3,14 @@
 from msgspec import Struct
 
 from hongyan.domain.log.model import Entry
+from hongyan.domain.visibility.model import Window
 from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.errors import Invalid
 from hongyan.kernel.ids import LogId, user_log
 
 from .api import GetHistory, GetUserLog
 from .model import Entries
-from .rules import ANSWER_BYTES, Sight, check_range, fitting
+from .rules import ANSWER_BYTES, check_range, fitting
 from .service_views import Views
 
 HISTORY_MAX = 200
@@ -38,51 +39,52 @@ class Histories:
         """Answer ``GetHistory``."""
         check_range("limit", command.limit, 1, HISTORY_MAX)
         place, me = command.conversation_id, actor.user_id
-        sight = (await self._views.access(me, place, active=False)).sight
-        stretch = await self._stretch(LogId(place), sight, command)
-        seen = await self._views.seen(me, {place: stretch.entries}, {place: sight})
+        window = (await self._views.access(me, place, active=False)).window
+        stretch = await self._stretch(LogId(place), window, command)
+        found = {place: stretch.entries}
+        seen = await self._views.visibility.visible_in(me, found, {place: window})
         return Entries(
             seen[place],
             from_seq=stretch.first,
             to_seq=stretch.last,
-            more_before=stretch.first > sight.first,
-            more_after=stretch.last < sight.last,
+            more_before=stretch.first > window.first,
+            more_after=stretch.last < window.last,
         )
 
-    async def _stretch(self, log_id: LogId, sight: Sight, command: GetHistory) -> _Stretch:
+    async def _stretch(self, log_id: LogId, window: Window, command: GetHistory) -> _Stretch:
         before, after, around = command.before_seq, command.after_seq, command.around_seq
         if sum(seq is not None for seq in (before, after, around)) > 1:
             raise Invalid("Give only one of before_seq, after_seq and around_seq.")
         kinds, limit = self._views.shown if command.only_messages else (), command.limit
         if after is not None:
-            return await self._forward(log_id, sight, after + 1, limit, kinds)
+            return await self._forward(log_id, window, after + 1, limit, kinds)
         if around is None:
-            last = sight.last if before is None else before - 1
-            return await self._backward(log_id, sight, last, limit, kinds)
-        middle = min(max(around, sight.first), sight.last + 1)
-        older = await self._backward(log_id, sight, middle - 1, limit // 2, kinds)
+            last = window.last if before is None else before - 1
+            return await self._backward(log_id, window, last, limit, kinds)
+        middle = min(max(around, window.first), window.last + 1)
+        older = await self._backward(log_id, window, middle - 1, limit // 2, kinds)
         rest = limit - limit // 2
-        newer = await self._forward(log_id, sight, middle, rest, kinds)
+        newer = await self._forward(log_id, window, middle, rest, kinds)
         return _Stretch(older.entries + newer.entries, older.first, newer.last)
 
     async def _backward(
-        self, log_id: LogId, sight: Sight, last: int, limit: int, kinds: tuple[str, ...]
+        self, log_id: LogId, window: Window, last: int, limit: int, kinds: tuple[str, ...]
     ) -> _Stretch:
-        last = max(min(last, sight.last), sight.first - 1)
+        last = max(min(last, window.last), window.first - 1)
         log = self._views.log
-        found = await log.read(log_id, sight.first, last, limit, "newest", kinds) if limit else []
+        found = await log.read(log_id, window.first, last, limit, "newest", kinds) if limit else []
         fit = found[: max(1, fitting(found, ANSWER_BYTES))]
         if len(fit) == len(found) < limit:
-            return _Stretch(fit[::-1], sight.first, last)
+            return _Stretch(fit[::-1], window.first, last)
         return _Stretch(fit[::-1], fit[-1].seq if fit else last + 1, last)
 
     async def _forward(
-        self, log_id: LogId, sight: Sight, first: int, limit: int, kinds: tuple[str, ...]
+        self, log_id: LogId, window: Window, first: int, limit: int, kinds: tuple[str, ...]
     ) -> _Stretch:
-        first = max(min(first, sight.last + 1), sight.first)
-        found = await self._views.log.read(log_id, first, sight.last, limit, "oldest", kinds)
+        first = max(min(first, window.last + 1), window.first)
+        found = await self._views.log.read(log_id, first, window.last, limit, "oldest", kinds)
         fit = found[: max(1, fitting(found, ANSWER_BYTES))]
-        last = sight.last if len(fit) == len(found) < limit else fit[-1].seq
+        last = window.last if len(fit) == len(found) < limit else fit[-1].seq
         return _Stretch(fit, first, max(last, first - 1))
 
     @handles(GetUserLog)
@@ -92,12 +94,12 @@ class Histories:
         check_range("after_seq", command.after_seq, 0, 2**53)
         log_id = user_log(actor.user_id)
         head = (await self._views.log.heads([log_id]))[log_id]
-        sight = Sight(1, head.seq)
-        found = await self._forward(log_id, sight, command.after_seq + 1, command.limit, ())
+        window = Window(1, head.seq)
+        found = await self._forward(log_id, window, command.after_seq + 1, command.limit, ())
         return Entries(
             tuple(found.entries),
             found.first,
             found.last,
-            more_before=found.first > sight.first,
-            more_after=found.last < sight.last,
+            more_before=found.first > window.first,
+            more_after=found.last < window.last,
         )

@@ -8,6 +8,7 @@ from msgspec import structs
 
 from hongyan.domain.log.model import Append, Commit, Drop, Expect, Put, encode_body
 from hongyan.domain.log.service import decide
+from hongyan.domain.visibility.model import HiddenMessage, Preference
 from hongyan.kernel.bus import DONE, Actor, Done, handles
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import LimitReached, NotFound
@@ -25,10 +26,8 @@ from .api import (
 from .model import (
     MESSAGES_HIDDEN,
     PREFERENCE_CHANGED,
-    HiddenMessage,
     Mention,
     MessagesHidden,
-    Preference,
 )
 from .rules import DRAFT_MAX, HIDE_MAX, check_count, check_preference
 from .service_views import Views
@@ -117,9 +116,9 @@ class Preferences:
         me, place = actor.user_id, command.conversation_id
         check_count("messages", len(command.seqs), HIDE_MAX)
         access = await self._views.access(me, place, active=False)
-        if not all(access.sight.has(seq) for seq in command.seqs):
+        if not all(access.window.has(seq) for seq in command.seqs):
             raise NotFound("There is no such message.")
-        hidden = await self._views.hidden(me, [(place, seq) for seq in command.seqs])
+        hidden = await self._views.visibility.hidden(me, [(place, seq) for seq in command.seqs])
         seqs = tuple(sorted({seq for seq in command.seqs if (place, seq) not in hidden}))
         if not seqs:
             return DONE

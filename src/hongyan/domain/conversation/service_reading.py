@@ -16,6 +16,7 @@ from hongyan.domain.log.model import (
 from hongyan.domain.log.service import decide
 from hongyan.domain.relation.model import Relation
 from hongyan.domain.user.model import User
+from hongyan.domain.visibility.rules import window
 from hongyan.kernel.bus import DONE, Actor, Done, Publisher, handles
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Forbidden, Invalid, NotFound
@@ -68,7 +69,7 @@ class Reading:
         check_range("seq", command.seq, 0, 2**53)
         access = await self._views.access(me, place)
         cursor = await self._views.cursor(me, place)
-        seq = min(command.seq, access.sight.last)
+        seq = min(command.seq, access.window.last)
         moved = seq > cursor.read_seq
         ordinal = cursor.read_ordinal
         if moved:
@@ -130,7 +131,7 @@ class Reading:
         access = await self._views.access(me, place)
         if kind_of(place) != Kind.DIRECT:
             return DONE
-        seq = min(command.seq, access.sight.last)
+        seq = min(command.seq, access.window.last)
         if seq <= (await self._views.cursor(me, place)).delivered_seq:
             return DONE
         advance = Advance(LogId(place), me, delivered_seq=seq)
@@ -158,7 +159,7 @@ class Reading:
         place, limit = command.conversation_id, command.limit
         check_range("limit", limit, 1, 500)
         access = await self._views.access(actor.user_id, place)
-        if not access.sight.has(command.seq):
+        if not access.window.has(command.seq):
             raise NotFound("There is no such message.")
         entry = (await self._views.log.read(LogId(place), command.seq, command.seq, 1))[0]
         small = kind_of(place) != Kind.CHANNEL and is_small(
@@ -239,6 +240,6 @@ def _was_there(member: Member, entry: Entry) -> bool:
     """Return whether somebody else's entry was made for this member to read."""
     return (
         member.user_id != entry.sender
-        and member.visible_from <= entry.seq
+        and window(member).has(entry.seq)
         and member.joined_at_ms <= entry.sent_at_ms
     )

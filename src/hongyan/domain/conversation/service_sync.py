@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from hongyan.domain.log.model import Entry, Span
+from hongyan.domain.visibility.model import Window
+from hongyan.domain.visibility.rules import window
 from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.ids import ConversationId, LogId, UserId, user_log
 
 from .api import Sync, Synced
 from .model import Conversation, SyncedConversation
-from .rules import ANSWER_BYTES, KNOWN_MAX, Sight, check_count, check_range, fitting, sight_of
+from .rules import ANSWER_BYTES, KNOWN_MAX, check_count, check_range, fitting
 from .service_views import Views
 
 USER_ENTRIES_MAX = 500
@@ -78,15 +80,15 @@ class Syncing:
         self, me: UserId, conversations: Sequence[Conversation], command: Sync
     ) -> tuple[SyncedConversation, ...]:
         """Add to each conversation its newest entries that the device lacks."""
-        sights = {
-            c.conversation_id: sight_of(c.member, c.preference, c.head) for c in conversations
+        windows = {
+            c.conversation_id: window(c.member, c.preference, head=c.head) for c in conversations
         }
-        spans = {i: _lacking(i, sight, command) for i, sight in sights.items()}
+        spans = {i: _lacking(i, one, command) for i, one in windows.items()}
         wanted = [span for span in spans.values() if span.first <= span.last]
         limit = command.entries_per_conversation
         limit = min(limit, max(1, ENTRIES_PER_PAGE // max(1, len(wanted))))
         found = _fitting(await self._views.log.tails(wanted, limit) if wanted and limit else {})
-        seen = await self._views.seen(me, found, sights)
+        seen = await self._views.visibility.visible_in(me, found, windows)
         filled = []
         for conversation in conversations:
             place = conversation.conversation_id
@@ -112,11 +114,11 @@ def _fitting(tails: Mapping[LogId, list[Entry]]) -> dict[ConversationId, list[En
     return found
 
 
-def _lacking(place: ConversationId, sight: Sight, command: Sync) -> Span:
+def _lacking(place: ConversationId, window: Window, command: Sync) -> Span:
     """Return what may be seen and is not known; everything, where too much is known."""
     have = command.known.get(place, 0)
-    first = max(sight.first, have + 1) if have <= sight.last else sight.first
-    return Span(LogId(place), first, sight.last)
+    first = max(window.first, have + 1) if have <= window.last else window.first
+    return Span(LogId(place), first, window.last)
 
 
 def _check(command: Sync) -> None:

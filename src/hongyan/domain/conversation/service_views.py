@@ -2,43 +2,34 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-import msgspec
-from msgspec import Struct, structs
+from msgspec import structs
 
 from hongyan.domain.group.api import NotAMember
 from hongyan.domain.group.model import Group, Member, Roll
 from hongyan.domain.log.model import Cursor, Entry, Head, Span
 from hongyan.domain.log.ports import Cursors, Log, Records
+from hongyan.domain.visibility.model import Preference, Trim, Window
+from hongyan.domain.visibility.rules import begins_after, trimmed, window
+from hongyan.domain.visibility.service import Visibility
 from hongyan.kernel.ids import ConversationId, Kind, LogId, UserId, kind_of
 
-from .model import About, Conversation, HiddenMessage, Mention, Preference, Trim
-from .rules import Sight, mentions_after, sight_of, trimmed, unread_after, unread_floor
+from .model import About, Conversation, Mention
+from .rules import mentions_after, unread_after, unread_floor
 
 CONVERSATIONS_MAX = 100_000
 MENTIONS_MAX = 10_000
-HIDDEN_SCANNED = 2_000
-Place = tuple[ConversationId, int]
-
-
-class _About(Struct):
-    """What the bodies of entries about another entry have in common."""
-
-    seq: int = 0
-
-
-_decode_about = msgspec.json.Decoder(_About).decode
 
 
 class Access:
     """Where one user stands in one conversation, as of ``head``."""
 
-    __slots__ = ("head", "member", "preference", "sight")
+    __slots__ = ("head", "member", "preference", "window")
 
     def __init__(self, member: Member, preference: Preference, head: Head) -> None:
         self.member = member
         self.preference = preference
         self.head = head
-        self.sight = sight_of(member, preference, head)
+        self.window = window(member, preference, head=head)
 
 
 class Views:
@@ -48,14 +39,17 @@ class Views:
         log: The logs.
         records: The rows.
         cursors: The reading cursors.
-        shown: The kinds of entry that stand as messages of their own.
+        visibility: Who sees what.
     """
 
-    def __init__(self, log: Log, records: Records, cursors: Cursors, shown: Sequence[str]) -> None:
+    def __init__(
+        self, log: Log, records: Records, cursors: Cursors, visibility: Visibility
+    ) -> None:
         self.log = log
         self.records = records
         self.cursors = cursors
-        self.shown = tuple(shown)
+        self.visibility = visibility
+        self.shown = visibility.shown
 
     async def access(
         self, user_id: UserId, conversation_id: ConversationId, *, active: bool = True
@@ -108,50 +102,6 @@ class Views:
         found = await self.log.heads([LogId(i) for i in ids])
         return {ConversationId(log_id): head for log_id, head in found.items()}
 
-    async def hidden(self, user_id: UserId, places: Sequence[Place]) -> set[Place]:
-        """Return which of these entries the user has hidden."""
-        if not places:
-            return set()
-        found: Iterable[tuple[UserId, ConversationId, int]] = await self.records.keys(
-            HiddenMessage, user_id, limit=HIDDEN_SCANNED
-        )
-        if len(list(found)) == HIDDEN_SCANNED:
-            keys = [(user_id, conversation_id, seq) for conversation_id, seq in places]
-            found = await self.records.get_many(HiddenMessage, keys)
-        return {(conversation_id, seq) for _, conversation_id, seq in found}
-
-    async def seen(
-        self,
-        user_id: UserId,
-        found: Mapping[ConversationId, Sequence[Entry]],
-        sights: Mapping[ConversationId, Sight],
-    ) -> dict[ConversationId, tuple[Entry, ...]]:
-        """Return what the user may see of these entries of theirs.
-
-        What is about an entry that the user does not see (an edit tells its new content) is
-        not shown either.
-        """
-        abouts = [
-            (place, entry, self._about(entry)) for place, some in found.items() for entry in some
-        ]
-        named = {(place, seq) for place, entry, about in abouts for seq in (entry.seq, about)}
-        hidden = await self.hidden(user_id, list(named))
-        seen: dict[ConversationId, list[Entry]] = {place: [] for place in found}
-        for place, entry, about in abouts:
-            is_hidden = (place, entry.seq) in hidden or (place, about) in hidden
-            if sights[place].has(about) and not is_hidden:
-                seen[place].append(entry)
-        return {place: tuple(entries) for place, entries in seen.items()}
-
-    def _about(self, entry: Entry) -> int:
-        """Return the seq of the entry that this one is about: often its own."""
-        if entry.kind in self.shown:
-            return entry.seq
-        try:
-            return _decode_about(entry.body).seq or entry.seq
-        except msgspec.MsgspecError:
-            return entry.seq
-
     async def one(self, user_id: UserId, conversation_id: ConversationId) -> Conversation:
         """Return one conversation.
 
@@ -183,8 +133,8 @@ class Views:
         cursors = await self.cursors.of_user(user_id, [LogId(i) for i in ids])
         ordinals = await self._ordinals_before(members, preferences, cursors)
         mentions = await self._mentions(user_id)
-        sights = {i: sight_of(members[i], preferences[i], heads[i]) for i in ids}
-        last = await self._last(user_id, sights)
+        windows = {i: window(members[i], preferences[i], head=heads[i]) for i in ids}
+        last = await self._last(user_id, windows)
         return [
             Conversation(
                 conversation_id=i,
@@ -200,7 +150,7 @@ class Views:
                     heads[i], cursors[LogId(i)], preferences[i], ordinals.get(i, 0)
                 ),
                 mentions=mentions_after(
-                    unread_floor(members[i], preferences[i], cursors[LogId(i)]),
+                    unread_floor(windows[i], cursors[LogId(i)]),
                     heads[i],
                     groups.get(i),
                     mentions.get(i, ()),
@@ -224,10 +174,11 @@ class Views:
         cursors: Mapping[LogId, Cursor],
     ) -> dict[ConversationId, int]:
         """Return the ordinals at which newcomers begin who have not read so far yet."""
+        before = {i: begins_after(member, preferences[i]) for i, member in members.items()}
         spans = [
-            Span(LogId(i), member.visible_from - 1, member.visible_from - 1)
-            for i, member in members.items()
-            if member.visible_from - 1 > max(cursors[LogId(i)].read_seq, preferences[i].cleared_seq)
+            Span(LogId(i), seq, seq)
+            for i, seq in before.items()
+            if seq > cursors[LogId(i)].read_seq
         ]
         found = await self.log.tails(spans, 1) if spans else {}
         return {ConversationId(i): entries[0].ordinal for i, entries in found.items()}
@@ -241,21 +192,21 @@ class Views:
         return mentions
 
     async def _last(
-        self, user_id: UserId, sights: Mapping[ConversationId, Sight]
+        self, user_id: UserId, windows: Mapping[ConversationId, Window]
     ) -> dict[ConversationId, Entry]:
         """Return the newest message of each that the user has not hidden."""
         last: dict[ConversationId, Entry] = {}
-        spans = [Span(LogId(i), s.first, s.last) for i, s in sights.items() if s.first <= s.last]
+        spans = [Span(LogId(i), w.first, w.last) for i, w in windows.items() if w.first <= w.last]
         limit = 1
         while spans:
             found = await self.log.tails(spans, limit, self.shown)
-            places = [(ConversationId(i), e.seq) for i, es in found.items() for e in es]
-            hidden = await self.hidden(user_id, places)
+            by_place = {ConversationId(log_id): entries for log_id, entries in found.items()}
+            visible = await self.visibility.visible_in(user_id, by_place, windows)
             below: list[Span] = []
             for span in spans:
                 entries = found.get(span.log_id, [])
                 place = ConversationId(span.log_id)
-                seen = [e for e in entries if (place, e.seq) not in hidden]
+                seen = visible.get(place)
                 if seen:
                     last[place] = seen[-1]
                 elif len(entries) == limit:

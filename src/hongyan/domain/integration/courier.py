@@ -8,7 +8,7 @@ epoch, and the courier begins anew.
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -16,14 +16,16 @@ from msgspec import Struct
 
 from hongyan.domain.log.model import Change, Commit, Entry, Expect, Put, SavePlace, Stale
 from hongyan.domain.log.ports import Feed, Log, Records
+from hongyan.domain.visibility.service import Visibility
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Refusal
+from hongyan.kernel.ids import UserId
 
 from .feed import Placed, Window
 from .model import DeadLetter, Webhook, WebhookAttempt, batch_reader_of, guard_of, reader_of
 from .ports import Posted, Poster, Unreachable
+from .reach import Reach
 from .rules import Filter, signature
-from .sight import Sight
 from .webhooks_api import DeliveredEntry, Delivery, DeliveryData
 
 ATTEMPTS_KEPT = 100
@@ -60,6 +62,7 @@ class Post(Struct, frozen=True):
     clock: Clock
     poster: Poster
     window: Window
+    visibility: Visibility
     policy: RetryPolicy = RetryPolicy()
 
 
@@ -132,8 +135,9 @@ class Courier:
         self._slot = newest.slot + 1 if newest is not None else 0
         if webhook is not None:
             self._filter = Filter(webhook)
-            self._sight = Sight(post.records, webhook.user_id)
-            await self._sight.load()
+            self._reach = Reach(post.records, webhook.user_id)
+            if webhook.user_id:
+                await self._reach.load()
         return webhook
 
     async def _turn(self, webhook: Webhook) -> None:
@@ -158,14 +162,15 @@ class Courier:
         size, position = 0, self._position
         until = self._pending if self._pending > position else 0
         while page := await self._post.window.read(position):
-            for position, entry in page:
+            taken = dict(await self._taken(webhook, page))
+            for position, _ in page:
                 if until and position > until:
-                    return Batch(tuple(found)) if found else None
-                # a bot's memberships are followed by whatever passes, taken or not
-                is_seen = not webhook.user_id or await self._sight.sees(entry)
-                if is_seen and self._filter.takes(entry):
-                    found.append((position, entry))
-                    size += len(entry.body)
+                    if found:
+                        return Batch(tuple(found))
+                    until = 0  # nothing of what was begun is to be seen any more
+                if position in taken:
+                    found.append((position, taken[position]))
+                    size += len(taken[position].body)
                     full = len(found) >= webhook.batch_max or size > BATCH_BYTES
                     if position == until or (full and not until):
                         return Batch(tuple(found))
@@ -176,6 +181,11 @@ class Courier:
             elif not until:
                 return Batch(tuple(found))
         return Batch(tuple(found)) if found else None
+
+    async def _taken(self, webhook: Webhook, page: Sequence[Placed]) -> list[Placed]:
+        if webhook.user_id:  # its memberships are followed by whatever passes, taken or not
+            page = [one for one in page if await self._reach.has(one[1])]
+        return await taken_by(self._post.visibility, webhook.user_id, self._filter, page)
 
     async def _carry(self, webhook: Webhook, batch: Batch) -> None:
         """Try until the batch is taken or given up; ``changed`` breaks it off."""
@@ -246,6 +256,22 @@ class News:
             await asyncio.wait(waited, timeout=most_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
             other.cancel()
+
+
+async def taken_by(
+    visibility: Visibility, user_id: UserId, filter_: Filter, page: Sequence[Placed]
+) -> list[Placed]:
+    """Return what a webhook tells of these entries: a bot's, what the bot may see now."""
+    taken = [one for one in page if filter_.takes(one[1])]
+    if not user_id or not taken:
+        return taken
+    seen = await visibility.visible(user_id, [entry for _, entry in taken], even_cleared=True)
+    by_place = {(entry.log_id, entry.seq): entry for entry in seen}
+    return [
+        (position, by_place[entry.log_id, entry.seq])
+        for position, entry in taken
+        if (entry.log_id, entry.seq) in by_place
+    ]
 
 
 async def deliver(

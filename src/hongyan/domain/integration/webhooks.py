@@ -30,7 +30,7 @@ from hongyan.kernel.limits import check_length, check_range
 from hongyan.kernel.pages import check_page, read_place, write_place
 
 from .api import NotABot
-from .courier import ATTEMPTS_KEPT, Batch, Courier, News, Post, deliver
+from .courier import ATTEMPTS_KEPT, Batch, Courier, News, Post, deliver, taken_by
 from .feed import END, PAGE, Placed
 from .model import (
     SYSTEM_LOG,
@@ -266,12 +266,12 @@ class Webhooks:
         letter = await self._records.get(DeadLetter, command.webhook_id, command.first)
         if letter is None:
             raise NoSuchWebhook
-        takes = Filter(webhook).takes
-        entries: list[Placed] = []
+        filter_, entries = Filter(webhook), list[Placed]()
         position = letter.first - 1
         while position < letter.last and (page := await self._post.feed.follow(position, PAGE)):
             position = page[-1][0]
-            entries += [one for one in page if one[0] <= letter.last and takes(one[1])]
+            begun = [one for one in page if one[0] <= letter.last]
+            entries += await taken_by(self._post.visibility, webhook.user_id, filter_, begun)
         if entries:
             batch = Batch(tuple(entries))
             done = await deliver(self._post, webhook, batch, letter.attempts + 1, ATTEMPTS_KEPT)

@@ -164,9 +164,7 @@ class Editing:
         previous = await self._records.get(Revision, *before)
         if previous is not None:
             changes += await overtake(self._log, entry, previous)
-        for_all = room.group is None or not room.group.history_was_hidden
-        shown = new if for_all else None
-        told = MessageEdited(entry.seq, edited.version, edited.edited_at_ms, shown)
+        told = MessageEdited(entry.seq, edited.version, edited.edited_at_ms, new)
         return Commit((target.tell(MESSAGE_EDITED, told, edited.edited_at_ms),), tuple(changes))
 
     @handles(ListRevisions)

@@ -1,11 +1,13 @@
 """Favourites: what one user keeps of all conversations.
 
 A favourite is a reference. Its content is read from the log when it is listed, so an edit
-shows and a recall ends it; devices that hold one drop it when they learn of the recall.
+shows and a recall ends it; devices that hold one drop it when they learn of the recall. Who
+has left the conversation gets it as it was then.
 """
 
 from hongyan.domain.log.model import Append, Commit, Drop, Entry, Put, encode_body
 from hongyan.domain.log.ports import Log, Records
+from hongyan.domain.visibility.service import Visibility
 from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import LimitReached
@@ -37,13 +39,17 @@ class Favouring:
         records: The favourites.
         clock: The time of day.
         targets: Finds messages.
+        visibility: Who sees what.
     """
 
-    def __init__(self, log: Log, records: Records, clock: Clock, targets: Targets) -> None:
+    def __init__(
+        self, log: Log, records: Records, clock: Clock, targets: Targets, visibility: Visibility
+    ) -> None:
         self._log = log
         self._records = records
         self._clock = clock
         self._targets = targets
+        self._visibility = visibility
 
     @handles(KeepFavourite)
     async def keep(self, actor: Actor, command: KeepFavourite) -> Noted:
@@ -94,11 +100,16 @@ class Favouring:
             order="newest",
         )
         page = found[: command.limit]
+        kept = [(row, entry) for row in page for entry in await self._message(row)]
+        # to clear a conversation, or to delete a message for oneself, does not end a favourite
+        entries = [entry for _, entry in kept]
+        seen = await self._visibility.visible(actor.user_id, entries, even_cleared=True)
+        by_place = {(entry.log_id, entry.seq): entry for entry in seen}
         shown = [
             FavouriteInfo(entry, row.at_ms)
-            for row in page
-            for entry in await self._message(row)
-            if decode_body(entry).content is not None
+            for row, kept_entry in kept
+            if (entry := by_place.get((kept_entry.log_id, kept_entry.seq))) is not None
+            and decode_body(entry).content is not None
         ]
         last = page[-1] if len(found) > command.limit else None
         following = "" if last is None else write_place(last.at_ms, last.conversation_id, last.seq)

@@ -1,8 +1,9 @@
 """What a deleted user kept of messages goes."""
 
-from hongyan.domain.conversation.model import HiddenMessage, Mention, Preference
+from hongyan.domain.conversation.model import Mention
 from hongyan.domain.log.model import Commit, Drop, Row
 from hongyan.domain.log.ports import Log, Records
+from hongyan.domain.visibility.model import HiddenMessage, Preference
 from hongyan.kernel.bus import DONE, Actor, Done, handles
 
 from .api import ForgetMessages

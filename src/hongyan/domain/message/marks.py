@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hongyan.domain.conversation.model import HiddenMessage
 from hongyan.domain.log.model import Change, Drop, Put
 from hongyan.domain.log.ports import Records
 from hongyan.kernel.bus import Actor, handles
@@ -49,14 +48,11 @@ class MarksReading:
         if not 0 <= command.last_seq - command.first_seq < RANGE_MAX:
             raise Invalid(f"A range holds 1 to {RANGE_MAX} seqs.")
         room = await self._targets.room(actor, command.conversation_id)
-        first, last = await self._targets.visible(room)
-        first, last = max(first, command.first_seq), min(last, command.last_seq)
-        me, where = actor.user_id, command.conversation_id
+        me, where, first = actor.user_id, command.conversation_id, command.first_seq
         found = await self._records.scan(Marks, where, after=(first - 1,), limit=RANGE_MAX)
-        rows = [row for row in found if row.seq <= last]
-        keys = [(me, where, row.seq) for row in rows]
-        hidden = await self._records.get_many(HiddenMessage, keys)
-        rows = [row for row in rows if (me, where, row.seq) not in hidden]
+        rows = [row for row in found if row.seq <= command.last_seq]
+        seen = await self._targets.visible(room, [row.seq for row in rows])
+        rows = [row for row in rows if row.seq in seen]
         mine = await self._records.get_many(
             Reaction, [(where, row.seq, me, one.emoji) for row in rows for one in row.emojis]
         )

@@ -244,8 +244,7 @@ def decode_body(entry: Entry) -> MessageBody:
 class MessageEdited(Struct, frozen=True):
     """A message has another content.
 
-    ``content`` is None where a later edit or the message's end came, and in a group in which
-    not everybody may read everything: ask ``message.get``.
+    ``content`` is None where a later edit or the message's end came: ask ``message.get``.
     """
 
     seq: int

@@ -16,6 +16,7 @@ from hongyan.domain.group.model import Role
 from hongyan.domain.log.model import Append, Change, Commit, Entry, Expect, Put, Stale, encode_body
 from hongyan.domain.log.ports import Cursors, Log
 from hongyan.domain.log.service import ATTEMPTS
+from hongyan.domain.visibility.rules import window
 from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Busy, Forbidden, Invalid, NotFound, Refusal
@@ -268,7 +269,7 @@ class Sending:
 
     async def _quoted(self, room: Room, seq: int) -> Quote:
         """Return what is kept of a quoted message: its place, never its text."""
-        if seq >= room.member.visible_from:
+        if window(room.member).has(seq):  # as of the epoch that the commit expects
             log_id = LogId(room.conversation_id)
             for entry in await self._log.read(log_id, seq, seq, 1, kinds=(MESSAGE,)):
                 if decode_body(entry).content is None:

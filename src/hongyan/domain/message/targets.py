@@ -1,15 +1,15 @@
 """Finding the message that something is to happen to, and letting one thing happen at a time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 
 from msgspec import Struct, structs
 
-from hongyan.domain.conversation.model import HiddenMessage, Preference, Trim
 from hongyan.domain.group.model import Member
 from hongyan.domain.log.model import Append, Commit, Entry, Expect, Touch, encode_body
 from hongyan.domain.log.ports import Log, Records
 from hongyan.domain.log.service import decide
+from hongyan.domain.visibility.service import Visibility
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.errors import NotFound
 from hongyan.kernel.ids import ConversationId, LogId, UserId
@@ -19,8 +19,6 @@ from .api import Gone, Noted
 from .model import MESSAGE, Content, MessageBody, decode_body
 from .rooms import Room, Rooms
 from .rows import marks_log
-
-END = 2**53 - 1
 
 
 class Target(Struct, frozen=True):
@@ -54,14 +52,16 @@ class Targets:
 
     Args:
         log: The messages.
-        records: What limits who sees them.
+        records: The members.
         rooms: Who stands how where.
+        visibility: Who sees what.
     """
 
-    def __init__(self, log: Log, records: Records, rooms: Rooms) -> None:
+    def __init__(self, log: Log, records: Records, rooms: Rooms, visibility: Visibility) -> None:
         self._log = log
         self._records = records
         self._rooms = rooms
+        self._visibility = visibility
         self._turns = Turns()
 
     async def room(self, actor: Actor, conversation_id: ConversationId) -> Room:
@@ -76,17 +76,9 @@ class Targets:
             self._rooms.forget(key)
         return await self._rooms.enter(*key)
 
-    async def visible(self, room: Room) -> tuple[int, int]:
-        """Return the first and the last seq that the caller sees in this room."""
-        member = room.member
-        kept, trim = await asyncio.gather(
-            self._records.get(Preference, member.user_id, room.conversation_id),
-            self._records.get(Trim, room.conversation_id),
-        )
-        cleared = max(
-            0 if kept is None else kept.cleared_seq, 0 if trim is None else trim.up_to_seq
-        )
-        return max(cleared + 1, member.visible_from), member.visible_until or END
+    async def visible(self, room: Room, seqs: Collection[int]) -> set[int]:
+        """Return which of these seqs the caller sees in this room."""
+        return await self._visibility.seqs(room.member, seqs)
 
     async def see(self, actor: Actor, conversation_id: ConversationId, seq: int) -> Target:
         """Return one message.
@@ -99,19 +91,10 @@ class Targets:
 
     async def see_many(self, room: Room, seqs: Iterable[int]) -> list[Entry]:
         """Return those of these messages that the caller sees, in the order of ``seqs``."""
-        me, where = room.member.user_id, room.conversation_id
-        keys = [(me, where, seq) for seq in seqs]
-        (first, last), hidden, *found = await asyncio.gather(
-            self.visible(room),
-            self._records.get_many(HiddenMessage, keys),
-            *(self._log.read(LogId(where), seq, seq, 1, kinds=(MESSAGE,)) for _, _, seq in keys),
-        )
-        return [
-            entry
-            for entries in found
-            for entry in entries
-            if first <= entry.seq <= last and (me, where, entry.seq) not in hidden
-        ]
+        log_id, seqs = LogId(room.conversation_id), tuple(seqs)
+        reads = (self._log.read(log_id, seq, seq, 1, kinds=(MESSAGE,)) for seq in seqs)
+        seen, found = await asyncio.gather(self.visible(room, seqs), asyncio.gather(*reads))
+        return [entry for entries in found for entry in entries if entry.seq in seen]
 
     async def _see(self, room: Room, seq: int) -> Target:
         for entry in await self.see_many(room, (seq,)):

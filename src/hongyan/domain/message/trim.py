@@ -1,14 +1,14 @@
 """Retention: what is older than a conversation keeps it is emptied, a batch at a time.
 
 Entries stay, without content, so that seqs have no gap and a repeated client id is still
-known. Nobody can see them any more: ``Trim.up_to_seq`` raises the floor of everybody's sight.
+known. Nobody can see them any more: ``Trim.up_to_seq`` raises the floor of everybody's window.
 """
 
 from collections.abc import Sequence
 
 from msgspec import json, structs
 
-from hongyan.domain.conversation.model import CONVERSATION_TRIMMED, ConversationTrimmed, Trim
+from hongyan.domain.conversation.model import CONVERSATION_TRIMMED, ConversationTrimmed
 from hongyan.domain.group.model import Group, Member
 from hongyan.domain.log.model import (
     Append,
@@ -22,12 +22,13 @@ from hongyan.domain.log.model import (
     encode_body,
 )
 from hongyan.domain.log.ports import Log, Records
+from hongyan.domain.visibility.model import END, Trim
 from hongyan.kernel.ids import SYSTEM, ConversationId, Kind, LogId, kind_of
 
 from .ending import AT_ONCE, Ending, overtake
 from .model import MESSAGE, MESSAGE_EDITED, MessageBody, MessageEdited, decode_body
 from .rows import Revision
-from .targets import END, Targets
+from .targets import Targets
 
 DAY_MS = 86_400_000
 ROUND_MS = 3_600_000

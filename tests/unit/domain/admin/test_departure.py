@@ -2,7 +2,6 @@
 
 from hongyan.domain.admin.departure import Departures
 from hongyan.domain.conversation.api import OpenDirect, SetDraft
-from hongyan.domain.conversation.model import Preference
 from hongyan.domain.group.api import CreateGroup
 from hongyan.domain.group.members_api import ListMembers
 from hongyan.domain.group.model import Group
@@ -12,6 +11,7 @@ from hongyan.domain.relation.api import AnswerRequest, ListFriends, RequestFrien
 from hongyan.domain.relation.model import Relation
 from hongyan.domain.user.api_credentials import DeleteMe
 from hongyan.domain.user.model import Departure
+from hongyan.domain.visibility.model import Preference
 from hongyan.kernel.bus import Actor, Command
 from hongyan.kernel.errors import Busy
 

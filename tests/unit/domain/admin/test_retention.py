@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from hongyan.domain.conversation.api import GetConversation, GetHistory, OpenDirect, Sync
-from hongyan.domain.conversation.model import CONVERSATION_TRIMMED, Mention, Trim
+from hongyan.domain.conversation.model import CONVERSATION_TRIMMED, Mention
 from hongyan.domain.group.api import CreateGroup, RoleTooLow, UpdateGroup
 from hongyan.domain.group.model import Group
 from hongyan.domain.message import trim
@@ -14,6 +14,7 @@ from hongyan.domain.message.api import EditMessage, GetMessage, RecallMessage, S
 from hongyan.domain.message.marks_api import KeepFavourite, PinMessage, React
 from hongyan.domain.message.model import Entity, Text
 from hongyan.domain.message.rows import Favourite, Marks, Reaction, Revision
+from hongyan.domain.visibility.model import Trim
 from hongyan.kernel.errors import Invalid, NotFound
 
 from .conftest import House

@@ -14,6 +14,7 @@ from hongyan.domain.conversation.service_sync import Syncing
 from hongyan.domain.conversation.service_views import Views
 from hongyan.domain.group.model import Group, Member, Roll
 from hongyan.domain.log.model import Append, Commit, Entry, Put, Row
+from hongyan.domain.message.versions import visibility_of
 from hongyan.domain.user.model import User
 from hongyan.infra.local.bus import LocalBus
 from hongyan.kernel.bus import Actor, Command
@@ -31,7 +32,7 @@ class World:
         self.clock = clock
         self.bus = LocalBus()
         self.published: list[Any] = []
-        views = Views(store, store, store, ("message",))
+        views = Views(store, store, store, visibility_of(store))
         for service in (
             Opening(views, clock),
             Histories(views),
@@ -62,7 +63,7 @@ class World:
             LogId(where),
             kind,
             who,
-            b'{"seq":%d}' % about,
+            b'{"content":null,"seq":%d}' % about,
             self.clock.now_ms(),
             countable=kind == "message",
         )

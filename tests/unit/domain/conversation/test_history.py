@@ -80,7 +80,7 @@ async def test_what_is_cleared_or_hidden_is_not_shown(world, chat):
 
 
 async def test_many_hidden_messages_are_looked_up_by_key(world, chat, monkeypatch):
-    monkeypatch.setattr("hongyan.domain.conversation.service_views.HIDDEN_SCANNED", 2)
+    monkeypatch.setattr("hongyan.domain.visibility.service.HIDDEN_SCANNED", 2)
     await world.call(ALICE, HideMessages(conversation_id=chat, seqs=(3, 4, 9)))
     assert (await history(world))[0] == [1, 2, 5, 6, 7, 8, 10]
 
@@ -120,9 +120,9 @@ async def test_ones_own_log_in_pages(world, chat):
 
 
 async def test_an_answer_is_bounded_in_bytes(world, chat, monkeypatch):
-    monkeypatch.setattr("hongyan.domain.conversation.service_history.ANSWER_BYTES", 30)
-    body = len(b'{"seq":0}')
-    assert 3 * body < 30 < 4 * body
+    monkeypatch.setattr("hongyan.domain.conversation.service_history.ANSWER_BYTES", 80)
+    body = len(b'{"content":null,"seq":0}')
+    assert 3 * body < 80 < 4 * body
     assert await history(world) == ([8, 9, 10], (8, 10), (True, False))
     assert await history(world, after_seq=3) == ([4, 5, 6], (4, 6), (True, True))
     monkeypatch.setattr("hongyan.domain.conversation.service_history.ANSWER_BYTES", 1)

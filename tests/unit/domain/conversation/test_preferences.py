@@ -17,10 +17,11 @@ from hongyan.domain.conversation.api import (
     SetDraft,
     SetPreference,
 )
-from hongyan.domain.conversation.model import Mention, Preference
+from hongyan.domain.conversation.model import Mention
 from hongyan.domain.group.api import NotAMember
 from hongyan.domain.group.model import Member, Roll
 from hongyan.domain.relation.model import Relation
+from hongyan.domain.visibility.model import Preference
 from hongyan.kernel.errors import Invalid, LimitReached, NotFound
 from hongyan.kernel.ids import direct_id
 

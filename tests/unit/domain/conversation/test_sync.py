@@ -181,9 +181,8 @@ async def test_the_number_of_reads_does_not_grow(world, store, clock):
         found = await sync(type(world)(counting, clock))
         assert len(found.conversations) == count
         assert {one.conversation.unread for one in found.conversations} <= {3, 6}
-        asked.append(counting.asked)
-    assert asked[0] == asked[1]
-    assert asked[0].total() <= 20
+        asked.append(counting.asked.total())
+    assert asked[0] == asked[1] <= 18
 
 
 async def test_a_thousand_conversations_are_quick(world):
@@ -216,6 +215,6 @@ async def test_what_is_about_something_unseen_is_unseen(world):
 
 
 async def test_a_page_is_bounded_in_bytes(world, chat, monkeypatch):
-    monkeypatch.setattr("hongyan.domain.conversation.service_sync.ANSWER_BYTES", 20)
+    monkeypatch.setattr("hongyan.domain.conversation.service_sync.ANSWER_BYTES", 50)
     found = seen(await sync(world))
     assert found == {CHAT: ([3, 4], 3, True), TEAM: ([], 3, True)}

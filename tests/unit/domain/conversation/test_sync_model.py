@@ -16,10 +16,11 @@ from hongyan.domain.conversation.api import (
     OpenDirect,
     Sync,
 )
-from hongyan.domain.conversation.model import ConversationRead, MessagesHidden, Preference
+from hongyan.domain.conversation.model import ConversationRead, MessagesHidden
 from hongyan.domain.group.model import Member
 from hongyan.domain.log.model import Put
 from hongyan.domain.user.model import User
+from hongyan.domain.visibility.model import Preference
 from hongyan.infra.memory.store import MemoryStore
 from hongyan.kernel.ids import direct_id
 

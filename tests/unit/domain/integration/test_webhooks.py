@@ -5,10 +5,11 @@ import asyncio
 import msgspec
 import pytest
 
+from hongyan.domain.group.model import Member
 from hongyan.domain.integration import courier
 from hongyan.domain.integration.courier import Post, RetryPolicy
 from hongyan.domain.integration.feed import PAGE, Window
-from hongyan.domain.integration.model import reader_of
+from hongyan.domain.integration.model import DeadLetter, reader_of
 from hongyan.domain.integration.ports import Posted, Unreachable
 from hongyan.domain.integration.webhooks import Webhooks
 from hongyan.domain.integration.webhooks_api import (
@@ -21,7 +22,11 @@ from hongyan.domain.integration.webhooks_api import (
     ReplayWebhook,
     UpdateWebhook,
 )
-from hongyan.domain.log.model import Append, Commit, Committed, Expect, Touch
+from hongyan.domain.log.model import Append, Commit, Committed, Expect, Put, Rewrite, Touch
+from hongyan.domain.message.model import MessageBody, Text
+from hongyan.domain.message.rows import Revision
+from hongyan.domain.message.versions import visibility_of
+from hongyan.domain.user.model import User
 from hongyan.infra.local.bus import LocalBus
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.errors import Invalid
@@ -39,6 +44,7 @@ class Receiver:
         self.hangs = False
         self.posts = []
         self.seen = []
+        self.told = []
 
     async def post(self, _url, headers, body):
         delivery = msgspec.json.decode(body, type=Delivery)
@@ -48,6 +54,7 @@ class Receiver:
         if self.status == 0:
             raise Unreachable("nobody there")
         if self.status < 300:
+            self.told += delivery.data.entries
             self.seen += [one.seq for one in delivery.data.entries if one.kind == "message"]
         return Posted(self.status)
 
@@ -58,7 +65,9 @@ class Office:
     def __init__(self, store, clock, receiver, **policy):
         self.store, self.receiver = store, receiver
         policy = RetryPolicy(**{"first_s": 0.001, "most_s": 0.002} | policy)
-        post = Post(store, store, store, clock, receiver, Window(store), policy)
+        post = Post(
+            store, store, store, clock, receiver, Window(store), visibility_of(store), policy
+        )
         self.webhooks = Webhooks(post)
         self.bus = LocalBus()
         self.bus.serve(self.webhooks)
@@ -109,6 +118,45 @@ async def test_a_webhook_gets_what_comes_after_it_in_order(office, receiver):
     await until(lambda: len(receiver.seen) == 10)
     assert receiver.seen == list(range(4, 14))
     assert len(set(receiver.posts)) == len(receiver.posts)
+
+
+def message(text, version=1):
+    return msgspec.json.encode(MessageBody(Text(text), version=version))
+
+
+async def test_a_bots_webhook_tells_what_the_bot_may_see(office, store, receiver):
+    """Also when it is far behind, and for failed deliveries that are sent again."""
+    bot = {"conversation_id": TEAM, "user_id": "bot"}
+    await store.commit(
+        Commit(changes=(Put(User(user_id="bot", bot=True)), Put(Member(**bot, visible_from=2))))
+    )
+    name = await office.hook(user_id="bot", kinds=["message", "message.reacted"], batch_max=50)
+    receiver.status = 500
+    for text in ("before", "then"):
+        append = Append(TEAM, "message", "alice", message(text), 1, countable=True)
+        await store.commit(Commit((append,)))
+    for about in (1, 2):
+        append = Append(TEAM, "message.reacted", "alice", b'{"seq":%d}' % about, 1)
+        office.heard(await store.commit(Commit((append,))))
+    await until(lambda: receiver.posts)
+    await office.webhooks.stop()
+    gone = Member(**bot, active=False, visible_from=2, visible_until=4)
+    old = Revision(
+        conversation_id=TEAM, seq=2, version=1, content=Text("then"), since_ms=1, ended_seq=5
+    )
+    later = Append(TEAM, "message.edited", "alice", b'{"seq":2}', 1)
+    await store.commit(Commit((later,), (Put(gone), Put(old), Rewrite(TEAM, 2, message("now", 2)))))
+    receiver.status, receiver.told = 204, []
+    await office.webhooks.start()
+    await until(lambda: len(receiver.told) >= 2)
+    told = [(one.seq, one.kind, b"then" in bytes(one.body)) for one in receiver.told]
+    assert told == [(2, "message", True), (4, "message.reacted", False)]
+    await store.commit(
+        Commit(changes=(Put(DeadLetter(webhook_id=name, first=1, last=99, at_ms=1, attempts=1)),))
+    )
+    receiver.told = []
+    await office.call(Redeliver(webhook_id=name, first=1))
+    assert [(one.seq, one.kind, b"then" in bytes(one.body)) for one in receiver.told] == told
 
 
 async def test_failures_repeat_the_same_batch_until_it_is_taken(office, receiver):

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from hongyan.domain.conversation.sightings import MemberSightings
 from hongyan.domain.group.model import Group, Member, Role
 from hongyan.domain.log.model import Commit, Put
 from hongyan.domain.media.access import MediaAccess
@@ -27,6 +26,7 @@ from hongyan.domain.message.rooms import Rooms
 from hongyan.domain.message.schedule import Scheduling
 from hongyan.domain.message.send import Sending
 from hongyan.domain.message.targets import Targets
+from hongyan.domain.message.versions import visibility_of
 from hongyan.domain.user.model import User
 from hongyan.infra.local.bus import LocalBus
 from hongyan.infra.objects.objects import FolderObjects
@@ -76,14 +76,15 @@ class World:
         self.prober = FakeProber()
         self.staging, self.objects = FolderStaging(folder), FolderObjects(folder)
         turns = Turns()
-        self.access = MediaAccess(store, store, clock, MemberSightings(store), LIMITS)
+        visibility = visibility_of(store)
+        self.access = MediaAccess(store, store, clock, visibility, LIMITS)
         self.uploads = Uploads(
             store, store, clock, self.staging, self.objects, self.prober, turns, LIMITS
         )
         self.processing = Processing(store, store, clock, self.objects, self.prober)
         self.collecting = Collecting(store, store, self.objects, self.uploads, turns)
         rooms = Rooms(store, store)
-        targets, mentions = Targets(store, store, rooms), Mentioning(store)
+        targets, mentions = Targets(store, store, rooms, visibility), Mentioning(store)
         attaching = Attaching(self.access)
         ending = Ending(store, store, mentions, attaching)
         sending = Sending(store, store, clock, rooms, mentions, attaching=attaching)

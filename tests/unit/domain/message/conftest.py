@@ -22,6 +22,7 @@ from hongyan.domain.message.rooms import Rooms
 from hongyan.domain.message.schedule import Scheduling
 from hongyan.domain.message.send import Sending
 from hongyan.domain.message.targets import Targets
+from hongyan.domain.message.versions import visibility_of
 from hongyan.domain.user.model import User
 from hongyan.infra.local.bus import LocalBus
 from hongyan.kernel.bus import Actor
@@ -45,7 +46,8 @@ class Chat:
         store, clock = self.store, self.clock
         rooms = Rooms(store, store)
         mentions = Mentioning(store)
-        targets = Targets(store, store, rooms)
+        visibility = visibility_of(store)
+        targets = Targets(store, store, rooms, visibility)
         ending = Ending(store, store, mentions)
         sending = Sending(store, store, clock, rooms, mentions)
         self.scheduling = Scheduling(store, store, clock, targets, sending)
@@ -60,7 +62,7 @@ class Chat:
             Pinning(store, clock, targets),
             Polling(store, clock, targets),
             MarksReading(store, targets),
-            Favouring(store, store, clock, targets),
+            Favouring(store, store, clock, targets, visibility),
             Forwarding(store, targets, sending),
         ):
             self.bus.serve(service)

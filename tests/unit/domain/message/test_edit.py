@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from msgspec import structs
 
-from hongyan.domain.conversation.model import HiddenMessage, Mention, Preference
+from hongyan.domain.conversation.model import Mention
 from hongyan.domain.group.api import NotAMember
 from hongyan.domain.group.model import Group, Member
 from hongyan.domain.log.model import Commit, Drop
@@ -31,6 +31,8 @@ from hongyan.domain.message.model import (
     Text,
     decode_body,
 )
+from hongyan.domain.message.versions import visibility_of
+from hongyan.domain.visibility.model import HiddenMessage, Preference
 from hongyan.kernel.errors import Forbidden, LimitReached, NotFound
 
 HOUR_MS = 3600 * 1000
@@ -286,13 +288,17 @@ async def test_who_has_left_sees_nothing_although_the_room_was_known(chat):
         await chat.do(chat.dave, get)
 
 
-async def test_where_history_was_ever_hidden_an_edit_does_not_tell_the_content(chat):
-    """Newcomers are told of edits too, also of messages that stood there before them."""
+async def test_an_edit_is_seen_by_those_who_see_the_message(chat):
+    """Newcomers without history are told of no edit of what stood there before them."""
     seq = await chat.send(chat.carol, chat.team, "old")
-    group = await chat.store.get(Group, chat.team)
-    await chat.put(structs.replace(group, history_was_hidden=True), touch=(chat.team,))
+    newcomer = Member(conversation_id=chat.team, user_id="dave", visible_from=seq + 1)
+    await chat.put(newcomer, touch=(chat.team,))
     await chat.do(chat.carol, edit(chat.team, seq, "secret"))
     (told,) = await chat.store.read(chat.team, seq + 1, seq + 1, 1, kinds=(MESSAGE_EDITED,))
-    assert b"secret" not in bytes(told.body)
-    found = await chat.do(chat.dave, GetMessage(conversation_id=chat.team, seq=seq))
-    assert decode_body(found).content.text == "secret"
+    assert b"secret" in bytes(told.body)
+    visibility = visibility_of(chat.store)
+    assert await visibility.viewers(told, ["alice", "bob", "carol", "dave"]) == {
+        *("alice", "bob", "carol"),
+    }
+    assert await visibility.visible("dave", [told]) == []
+    assert await visibility.visible("bob", [told]) == [told]

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from hongyan.domain.conversation.model import HiddenMessage, Preference
 from hongyan.domain.group.api import NotAMember
 from hongyan.domain.group.model import CHANNEL_PERMISSIONS, Group, Member, Role
 from hongyan.domain.message.api import (
@@ -38,6 +37,7 @@ from hongyan.domain.message.model import (
     decode_body,
 )
 from hongyan.domain.message.rows import Marks
+from hongyan.domain.visibility.model import HiddenMessage, Preference
 from hongyan.kernel.errors import Invalid, LimitReached, NotFound
 from hongyan.kernel.ids import Kind, group_id
 
@@ -252,9 +252,8 @@ async def test_favourites_are_references_in_pages(chat):
 async def test_favourites_survive_leaving_but_are_made_by_members_only(chat):
     seq = await chat.send(chat.alice, chat.team)
     await chat.do(chat.dave, KeepFavourite(conversation_id=chat.team, seq=seq))
-    await chat.put(
-        Member(conversation_id=chat.team, user_id="dave", active=False), touch=[chat.team]
-    )
+    gone = Member(conversation_id=chat.team, user_id="dave", active=False, visible_until=seq)
+    await chat.put(gone, touch=[chat.team])
     assert len((await chat.do(chat.dave, ListFavourites())).favourites) == 1
     with pytest.raises(NotAMember):
         await chat.do(chat.dave, KeepFavourite(conversation_id=chat.team, seq=seq))
@@ -263,6 +262,24 @@ async def test_favourites_survive_leaving_but_are_made_by_members_only(chat):
     burns = await chat.send(chat.alice, chat.direct, burn_after_ms=1000)
     with pytest.raises(NotForwardable):
         await chat.do(chat.bob, KeepFavourite(conversation_id=chat.direct, seq=burns))
+
+
+async def test_a_favourite_is_as_its_keeper_may_see_the_message(chat):
+    seq = await chat.send(chat.alice, chat.team, "then")
+    await chat.do(chat.dave, KeepFavourite(conversation_id=chat.team, seq=seq))
+    gone = Member(conversation_id=chat.team, user_id="dave", active=False, visible_until=seq)
+    await chat.put(gone, touch=[chat.team])
+    edit = EditMessage(conversation_id=chat.team, seq=seq, content=Text("now"))
+    await chat.do(chat.alice, edit)
+    (kept,) = (await chat.do(chat.dave, ListFavourites())).favourites
+    assert decode_body(kept.message).content.text == "then"
+    back = Member(conversation_id=chat.team, user_id="dave", visible_from=seq + 1)
+    await chat.put(back, touch=[chat.team])
+    assert (await chat.do(chat.dave, ListFavourites())).favourites == ()
+    back = Member(conversation_id=chat.team, user_id="dave")
+    await chat.put(back, touch=[chat.team])
+    (kept,) = (await chat.do(chat.dave, ListFavourites())).favourites
+    assert decode_body(kept.message).content.text == "now"
 
 
 async def test_nothing_is_marked_once_it_is_gone(chat):
