@@ -208,6 +208,16 @@ async def test_who_may_be_here_no_more_is_cut_without_asking_anything(worlds, wh
     assert line.socket.closed_with[0] == 4003
 
 
+async def test_a_key_that_ends_is_worth_nothing_at_the_same_request_once_more(world, clock):
+    await world.user("ann", bot=True)
+    made = await world.key(user_id="ann", lives_ms=1_000)
+    line = world.line()
+    assert await line.ask("hello", {"token": made.key}) == ""
+    assert [await line.ask("user.me") for _ in range(2)] == ["", ""]
+    clock.advance(1_000)
+    assert await line.ask("user.me") == "api_key_invalid"
+
+
 async def test_a_stream_ends_with_the_key_of_its_bot(worlds):
     world = worlds(look_after_s=0)
     await world.user("ann", bot=True)
