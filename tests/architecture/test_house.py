@@ -127,7 +127,7 @@ def test_the_quiet_floors_do_not_log() -> None:
 
 
 SEEN_OF_OTHERS = re.compile(r"model|api|api_\w+|\w+_api")
-SEEN_OF_LOG = {"model", "ports", "service"}
+SEEN_OF_LOG = {"caches", "model", "ports", "readers", "service", "sources"}
 
 
 def test_a_service_sees_only_the_model_and_api_of_another() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import apsw
 import pytest
 
-from hongyan.domain.log.model import Commit, Committed, Expect, Put, SavePlace
+from hongyan.domain.log.model import Commit, Committed, Expect, Put, SavePlace, place_of
 from hongyan.infra.sql import rows
 from hongyan.infra.sqlite import writer
 from hongyan.infra.sqlite.rows import SQLITE
@@ -169,7 +169,7 @@ async def test_scans_use_their_index(subject: Subject, by: str | None, newest: b
 async def test_no_reader_s_name_disturbs_the_indexes(subject: Subject) -> None:
     await subject.store.commit(Commit((said("1", client_id="c"),)))
     for name in ("index", "entry", "entry_place", "log"):
-        await subject.store.commit(Commit(changes=(SavePlace(name, 10**9),)))
+        await subject.store.commit(Commit(changes=(SavePlace(name, place_of(10**9)),)))
     store = await subject.reopen()
     assert [text(e) for e in await store.read(A, 1, 9, 9)] == ["1"]
     assert (await store.commit(Commit((said("2", client_id="c"),))))[0].seq == 1

@@ -19,6 +19,7 @@ from .integration import app_api as integration_app_api
 from .integration import model as integration_model
 from .integration import webhooks_api as integration_webhooks_api
 from .integration import widget_api as integration_widget_api
+from .log import readers as log_readers
 from .log.model import Row
 from .media import api as media_api
 from .media import direct_api as media_direct_api
@@ -57,6 +58,7 @@ APIS = (
     integration_widget_api,
 )
 MODELS = (
+    log_readers,
     user_model,
     media_model,
     relation_model,

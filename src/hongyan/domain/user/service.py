@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 
-from hongyan.domain.log.model import Committed, Missed
+from hongyan.domain.log.caches import Cache
 from hongyan.domain.log.ports import Log, Records
 from hongyan.kernel.bus import Publisher
 from hongyan.kernel.clock import Clock
 
 from .accounts import Accounts
-from .live_devices import LiveDevices
 from .ports import AccessTokens, Attempts, Avatars, CodeSender, Hasher, LoginTokens
 from .service_admin import Administration
 from .service_credentials import CredentialPolicy, Credentials
@@ -29,8 +28,7 @@ def local_throttle(_name: str, policy: ThrottlePolicy) -> Attempts:
 class UserService:
     """Users, their credentials and their devices.
 
-    The bus serves each of ``parts``. ``committed`` is to hear of commits with entries of the
-    kinds ``HEARS``, and ``missed`` of ``Missed``.
+    The bus serves each of ``parts``; ``cache`` is to be registered.
 
     Args:
         log: Where changes are committed.
@@ -48,8 +46,6 @@ class UserService:
         login_tokens: Makes and reads login tokens; None lets nobody log in with one.
         publisher: Is told ``ProfileChanged``; None where nobody is to know.
     """
-
-    HEARS = LiveDevices.HEARS
 
     def __init__(
         self,
@@ -95,13 +91,10 @@ class UserService:
         if login_tokens is not None:
             self.parts += (LoginTokenService(accounts, self._devices, login_tokens),)
 
-    def committed(self, event: Committed) -> None:
-        """Forget what is remembered of devices that a commit removed."""
-        self._devices.live.committed(event)
-
-    def missed(self, _event: Missed) -> None:
-        """Forget all that is remembered of devices."""
-        self._devices.live.clear()
+    @property
+    def cache(self) -> Cache:
+        """What is remembered of devices."""
+        return self._devices.live.cache
 
     async def close(self) -> None:
         """Wait for the codes that are being sent."""

@@ -88,7 +88,7 @@ class World:
         self.service = UserService(
             store, store, clock, self.hasher, self.access_tokens, self.postman, **settings
         )
-        told.listeners = [self.service.committed]
+        told.listeners = [self.service.cache.committed]
         for part in self.service.parts:
             self.bus.serve(part)
 
