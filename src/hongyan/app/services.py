@@ -6,6 +6,7 @@ from typing import Protocol
 
 from hongyan.domain.admin.audit import Audit
 from hongyan.domain.admin.departure import Departures
+from hongyan.domain.admin.readers import ReaderDesk
 from hongyan.domain.admin.statistics import Counting
 from hongyan.domain.admin.tracing import Tracing
 from hongyan.domain.conversation.profile_signs import ProfileSigns
@@ -116,7 +117,8 @@ class Services:
         self._serve_messages(settings.messages, store, clock)
         self.counting = Counting(store, store, clock)
         self.tracing = Tracing(store, store, store)
-        for part in (audit, self.counting, self.tracing):
+        desk_of_readers = ReaderDesk(store, store, store, clock, self.works.all_readers)
+        for part in (audit, self.counting, self.tracing, desk_of_readers):
             bus.serve(part)
         self.works.add(
             self.counting.reader,

@@ -7,6 +7,7 @@ from hongyan.kernel.bus import Command
 
 from .admin import api as admin_api
 from .admin import model as admin_model
+from .admin import readers_api as admin_readers_api
 from .admin import tracing_api as admin_tracing_api
 from .conversation import api as conversation_api
 from .conversation import model as conversation_model
@@ -51,6 +52,7 @@ APIS = (
     message_api,
     message_marks_api,
     admin_api,
+    admin_readers_api,
     admin_tracing_api,
     integration_api,
     integration_app_api,
