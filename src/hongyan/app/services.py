@@ -55,7 +55,9 @@ from hongyan.infra.local.caches import Caches
 from hongyan.infra.security.hasher import Argon2Hasher
 from hongyan.infra.security.tokens import JwtAccessTokens, JwtLoginTokens
 from hongyan.infra.senders.mail import SmtpCodeSender
+from hongyan.kernel.background import Background
 from hongyan.kernel.clock import Clock
+from hongyan.runtime.background import Tasks
 from hongyan.runtime.works import Works
 
 from .integration import Integration
@@ -97,12 +99,15 @@ class Services:
         throttles: Throttles = local_throttle,
     ) -> None:
         self._bus = bus
+        self._mails, self._signs = Tasks(), Tasks()
         self.media = MediaParts(settings, secrets, store, store, bus, clock)
         audit = Audit(store, store, clock)
         bus.around = audit.around
         self.hasher = _hasher(settings.users)
         avatars = self.media.access
-        self._users = _users(settings, secrets, store, bus, clock, self.hasher, avatars, throttles)
+        self._users = _users(
+            settings, secrets, store, bus, clock, self.hasher, avatars, throttles, self._mails
+        )
         for part in self._users.parts:
             bus.serve(part)
         self.caches, self.works = Caches(bus), Works()
@@ -133,7 +138,8 @@ class Services:
         """Finish what the services have begun beside the log."""
         await self.integration.close()
         await self.media.close()
-        await self._users.close()
+        await self._mails.close()
+        await self._signs.close()
         self.hasher.close()
 
     def _serve_conversations(self, store: Store, clock: Clock) -> None:
@@ -147,7 +153,7 @@ class Services:
             Syncing(views),
         ):
             self._bus.serve(part)
-        signs = ProfileSigns(store, self._bus, clock, _later)
+        signs = ProfileSigns(store, self._bus, clock, _later, self._signs)
         self._bus.subscribe(ProfileChanged, signs.changed)
 
     def _serve_messages(self, settings: MessageSettings, store: Store, clock: Clock) -> None:
@@ -203,6 +209,7 @@ def _users(
     hasher: Argon2Hasher,
     avatars: Avatars,
     throttles: Throttles,
+    mails: Background,
 ) -> UserService:
     users = settings.users
     keys = [bytes.fromhex(secrets.access_token_key)]
@@ -213,6 +220,7 @@ def _users(
         hasher,
         JwtAccessTokens(keys),
         _code_sender(settings),
+        mails,
         users.registration,
         DevicePolicy(
             access_ttl_s=users.access_token_s,

@@ -31,7 +31,6 @@ DOMAIN = Path(hongyan.domain.__file__).parent
 CONTAINERS = {"OrderedDict", "dict", "set", "defaultdict", "deque", "list", "Counter", "lru_cache"}
 REMEMBER_NO_ROWS = {
     "Audit": "the time of the last write",
-    "Credentials": "mails that are being sent",
     "Pair": "one decision about two people, no longer than a request",
     "Plan": "one decision about a user, no longer than a request",
     "ProfileSigns": "profiles that will be told in a moment; the rows are read then",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from hongyan.domain.log.caches import Cache
 from hongyan.domain.log.ports import Log, Records
+from hongyan.kernel.background import Background
 from hongyan.kernel.bus import Publisher
 from hongyan.kernel.clock import Clock
 
@@ -37,6 +38,7 @@ class UserService:
         hasher: Hashes passwords.
         access_tokens: Makes and reads access tokens.
         code_sender: Sends one-time codes.
+        background: Sends them behind the answer.
         registration: Who may register: everybody, who has an invite, nobody.
         devices: Lifetimes of tokens and limits of devices.
         credentials: How passwords and one-time codes have to be.
@@ -55,6 +57,7 @@ class UserService:
         hasher: Hasher,
         access_tokens: AccessTokens,
         code_sender: CodeSender,
+        background: Background,
         registration: Mode = "closed",
         devices: DevicePolicy = DevicePolicy(),  # noqa: B008
         credentials: CredentialPolicy = CredentialPolicy(),  # noqa: B008
@@ -76,7 +79,7 @@ class UserService:
         registrations = throttles("registration", ThrottlePolicy(free=50, delay_max_ms=10_000))
         self._devices = Devices(accounts, hasher, access_tokens, password_guard, devices)
         self._credentials = Credentials(
-            accounts, hasher, code_sender, password_guard, code_guard, credentials
+            accounts, hasher, code_sender, password_guard, code_guard, credentials, background
         )
         password_min = credentials.password_min
         self.parts: tuple[object, ...] = (
@@ -95,7 +98,3 @@ class UserService:
     def cache(self) -> Cache:
         """What is remembered of devices."""
         return self._devices.live.cache
-
-    async def close(self) -> None:
-        """Wait for the codes that are being sent."""
-        await self._credentials.close()
