@@ -310,6 +310,7 @@ async def test_a_whole_page_is_the_same_after_a_crash_and_is_given_up_as_one(alo
     notes.held.set()
     task = asyncio.create_task(alone.reading(reader).run())
     await until(lambda: "3" in notes.seen)
+    await alone.until_done("1", "2", "3")
     first, again, *_ = notes.pages
     assert (again.after, again.end, len(again.items)) == (first.after, first.end, 2)
     task.cancel()
