@@ -126,9 +126,35 @@ def test_the_quiet_floors_do_not_log() -> None:
     assert loud == []
 
 
+OF_THE_LOOP = {"Lock", "gather"}
+"""What the domain may use of asyncio: nothing that lives longer than a call, and no time."""
+
+
+def test_the_domain_has_no_tasks_and_no_clock_of_its_own() -> None:
+    wrong = [
+        f"{name}:{node.lineno} asyncio.{node.attr}"
+        for name, tree in TREES.items()
+        if name.startswith("src/hongyan/domain/")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "asyncio"
+        and node.attr not in OF_THE_LOOP
+    ]
+    assert wrong == [], "the runtime has them: declare a Reader or a Job, or use Background"
+    hidden = [
+        f"{name}:{line} {module}"
+        for name, tree in TREES.items()
+        if name.startswith("src/hongyan/domain/")
+        for module, line in _imported(tree)
+        if module.startswith("asyncio.")
+    ]
+    assert hidden == []
+
+
 SEEN_OF_OTHERS = re.compile(r"model|api|api_\w+|\w+_api")
 ASKED_BY_ALL = {
-    "log": {"model", "ports", "service"},
+    "log": {"caches", "model", "ports", "readers", "service", "sources"},
     "visibility": {"model", "api", "rules", "ports", "service"},
 }
 """What is no service among others: where everything is, and the one judge of who sees it."""

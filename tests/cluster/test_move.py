@@ -20,7 +20,7 @@ from hongyan.app.cli_fill import fill
 from hongyan.app.composition import DATABASE
 from hongyan.app.move import MoveFailed, move
 from hongyan.domain.catalog import ROWS
-from hongyan.domain.log.model import Append, Commit, Committed, SavePlace
+from hongyan.domain.log.model import Append, Commit, Committed, SavePlace, place_of
 from hongyan.infra.objects.bucket import open_bucket
 from hongyan.infra.objects.s3 import S3Objects
 from hongyan.infra.postgres.migrate import MoveUnfinished
@@ -44,7 +44,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert await fill(settings_for(folder), 6, 80, 3, False, Bars()) is not None
         store = SqliteStore(folder / DATABASE, ROWS)
         await store.start()
-        places = (SavePlace("webhook", 17), SavePlace("search", 4))
+        places = (SavePlace("webhook", place_of(17)), SavePlace("search", b"gtid:4"))
         await store.commit(Commit(changes=places))
         await store.close()
 

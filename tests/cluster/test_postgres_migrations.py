@@ -10,8 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from hongyan.app.cli import app
-from hongyan.domain.log.model import Commit, Put, Row, Table
+from hongyan.domain.log.model import Commit, Put, Row, Table, place_of
 from hongyan.infra.postgres import migrate as migrating
+from hongyan.infra.postgres.batch import SQL
 from hongyan.infra.postgres.connections import connect
 from hongyan.infra.postgres.migrate import STEPS, migrate, migrations
 from hongyan.infra.postgres.store import PostgresStore
@@ -101,13 +102,13 @@ async def test_a_step_that_fails_leaves_nothing_behind(connection: Any, tmp_path
     for step in STEPS.iterdir():
         if step.name.endswith(".sql"):
             (tmp_path / step.name).write_text(step.read_text())
-    bad = tmp_path / "0002_bad.pre.sql"
+    bad = tmp_path / "9999_bad.pre.sql"
     bad.write_text("CREATE TABLE half (a int); SELECT 1 / 0;")
     with pytest.raises(asyncpg.DivisionByZeroError):
         await migrate(connection, [], folder=tmp_path)
     assert await connection.fetchval("SELECT to_regclass('half')") is None
     bad.write_text("CREATE TABLE half (a int);")
-    assert await migrate(connection, [], folder=tmp_path) == ["0002_bad.pre"]
+    assert await migrate(connection, [], folder=tmp_path) == ["9999_bad.pre"]
 
 
 def test_names_of_steps(tmp_path: Path) -> None:
@@ -141,8 +142,8 @@ async def test_servers_of_two_releases_write_while_a_filled_database_is_upgraded
     for step in STEPS.iterdir():
         if step.name.endswith(".sql"):
             (tmp_path / step.name).write_text(step.read_text())
-    (tmp_path / "0002_note.pre.sql").write_text("ALTER TABLE reader ADD COLUMN note text;")
-    (tmp_path / "0002_note.post.sql").write_text("UPDATE reader SET note = 'moved';")
+    (tmp_path / "9999_note.pre.sql").write_text("ALTER TABLE reader ADD COLUMN note text;")
+    (tmp_path / "9999_note.post.sql").write_text("UPDATE reader SET note = 'moved';")
     monkeypatch.setattr(migrating.migrate, "__defaults__", (("pre",), tmp_path))
     new = PostgresStore(postgres_dsn, [Ticket])
     await new.start()
@@ -153,8 +154,13 @@ async def test_servers_of_two_releases_write_while_a_filled_database_is_upgraded
     written = [number for mine in await asyncio.gather(*load) for number in mine]
     await old.close()
     connection = await connect(postgres_dsn, "test")
-    assert await migrate(connection, [Ticket], ("pre", "post")) == ["0002_note.post"]
-    functions = await connection.fetchval("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal")
+    posts = [step.name for step in migrations() if step.phase == "post"]
+    done = await migrate(connection, [Ticket], ("pre", "post"))
+    assert done == [*posts, "9999_note.post"]
+    functions = await connection.fetchval(
+        "SELECT count(*) FROM pg_trigger JOIN pg_class AS c ON c.oid = tgrelid"
+        " WHERE NOT tgisinternal AND relnamespace = current_schema()::regnamespace"
+    )
     assert functions == 0
     await connection.close()
     await new.commit(Commit(changes=(Put(Ticket(owner="x", number=1, state="done", urgent=True)),)))
@@ -190,3 +196,42 @@ def test_an_operator_finishes_an_upgrade(postgres_dsn: str, tmp_path: Path) -> N
     assert first.exit_code == 0, first.output
     assert "0001_logs.pre" in first.output.splitlines()
     assert runner.invoke(app, arguments).output == "No steps were left to do.\n"
+
+
+OLD_SAVE = """INSERT INTO reader (name, position) VALUES ($1, $2)
+ON CONFLICT (name) DO UPDATE SET position = excluded.position"""
+"""How a server of the release before saves a place."""
+
+
+async def test_places_become_bytes_while_two_releases_save_them(
+    connection: Any, tmp_path: Path
+) -> None:
+    first = STEPS / "0001_logs.pre.sql"
+    (tmp_path / "0001_logs.pre.sql").write_text(first.read_text())
+    await migrate(connection, [], folder=tmp_path)
+    for name, position in {"new": 0, "webhook:w1": 7 << 16, "far": 2**62}.items():
+        await connection.execute(OLD_SAVE, name, position)
+    await migrate(connection, [])
+
+    async def place(name: str) -> bytes:
+        return bytes(await connection.fetchval(SQL["place"], name))
+
+    assert [await place(name) for name in ("new", "webhook:w1", "far")] == [
+        b"",
+        place_of(7 << 16),
+        place_of(2**62),
+    ]
+    await connection.execute(OLD_SAVE, "webhook:w1", 8 << 16)
+    await connection.execute(OLD_SAVE, "made", 5)
+    assert [await place("webhook:w1"), await place("made")] == [place_of(8 << 16), place_of(5)]
+    await connection.execute(SQL["save_place"], "webhook:w1", place_of(9 << 16))
+    await connection.execute(SQL["save_place"], "search", b"gtid:1-5")
+    await connection.execute(SQL["save_place"], "made", b"")
+    old = "SELECT position FROM reader WHERE name = $1"
+    assert await connection.fetchval(old, "webhook:w1") == 9 << 16
+    assert await connection.fetchval(old, "made") == 0
+    await migrate(connection, [], ("post",))
+    assert await place("webhook:w1") == place_of(9 << 16)
+    assert await place("search") == b"gtid:1-5"
+    await connection.execute(SQL["save_place"], "webhook:w1", place_of(10 << 16))
+    assert await place("webhook:w1") == place_of(10 << 16)

@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from hongyan.domain.log.model import Row, Table
+from hongyan.domain.log.readers import PassedEntry
 
 
 class Colour(StrEnum):
@@ -61,4 +62,4 @@ class Persona(Row, frozen=True, kw_only=True):
     handle_a: str | None = None
 
 
-ROWS = (Thing, Person, Persona)
+ROWS = (Thing, Person, Persona, PassedEntry)

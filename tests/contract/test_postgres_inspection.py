@@ -6,7 +6,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from hongyan.domain.log.model import Advance, Commit, SavePlace
+from hongyan.domain.log.model import Advance, Commit, SavePlace, place_of
 from hongyan.infra.postgres.inspection import check_logs, newest_ms
 from hongyan.infra.postgres.snapshot import PostgresSnapshot
 
@@ -23,7 +23,7 @@ async def subject(postgres_dsn: str, tmp_path: Path) -> AsyncIterator[Subject]:
     )
     await store.commit(Commit((said("joined", B, kind="members.joined"),)))
     moved = Advance(A, ANNA, read_seq=3, delivered_seq=5)
-    await store.commit(Commit(changes=(moved, SavePlace("r", await store.end()))))
+    await store.commit(Commit(changes=(moved, SavePlace("r", place_of(await store.end())))))
     yield made
     await store.close()
 
@@ -48,7 +48,10 @@ async def test_a_healthy_database_has_no_trouble(subject: Subject) -> None:
         ("UPDATE log SET ordinal = ordinal + 1", "2 logs whose ordinals do not count"),
         ("UPDATE entry SET kind = 'x' WHERE seq = 4", "1 logs whose ordinals do not count"),
         ("UPDATE cursor SET read_seq = 9, delivered_seq = 9", "1 logs with cursors beyond"),
-        ("UPDATE reader SET position = 9223372036854775807", "1 readers whose place is beyond"),
+        (
+            "UPDATE reader SET place = int8send(9223372036854775807)",
+            "1 readers whose place is beyond",
+        ),
     ],
 )
 async def test_what_is_broken_is_told(subject: Subject, statement: str, words: str) -> None:

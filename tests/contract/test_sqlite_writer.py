@@ -10,9 +10,19 @@ from typing import Any
 import apsw
 import pytest
 
-from hongyan.domain.log.model import Commit, Committed, Expect, Put, SavePlace
+from hongyan.domain.log.model import (
+    Commit,
+    Committed,
+    Expect,
+    Put,
+    SavePlace,
+    place_of,
+    position_of,
+)
 from hongyan.infra.sql import rows
 from hongyan.infra.sqlite import writer
+from hongyan.infra.sqlite.database import open_database
+from hongyan.infra.sqlite.inspection import check_indexes
 from hongyan.infra.sqlite.rows import SQLITE
 from hongyan.infra.sqlite.store import SqliteStore
 from hongyan.kernel.errors import Busy, Internal, Unavailable
@@ -169,7 +179,7 @@ async def test_scans_use_their_index(subject: Subject, by: str | None, newest: b
 async def test_no_reader_s_name_disturbs_the_indexes(subject: Subject) -> None:
     await subject.store.commit(Commit((said("1", client_id="c"),)))
     for name in ("index", "entry", "entry_place", "log"):
-        await subject.store.commit(Commit(changes=(SavePlace(name, 10**9),)))
+        await subject.store.commit(Commit(changes=(SavePlace(name, place_of(10**9)),)))
     store = await subject.reopen()
     assert [text(e) for e in await store.read(A, 1, 9, 9)] == ["1"]
     assert (await store.commit(Commit((said("2", client_id="c"),))))[0].seq == 1
@@ -198,3 +208,41 @@ async def test_what_a_head_tells_can_be_read(
         continue
     assert await store.find(A, "anna", "last") == told[0]
     await committing
+
+
+async def test_places_that_were_integers_are_kept(subject: Subject) -> None:
+    """A folder of an earlier release: the saved places of readers become bytes."""
+    await subject.store.commit(Commit((said("1"), said("2"))))
+    await subject.store.close()
+    old = apsw.Connection(str(subject.path))
+    old.execute("DROP TABLE reader")
+    old.execute("CREATE TABLE reader (name TEXT PRIMARY KEY, pos INTEGER NOT NULL) WITHOUT ROWID")
+    places = {"new": 0, "webhook:w1": 1, "statistics": 2, "far": 2**62}
+    old.executemany("INSERT INTO reader VALUES (?, ?)", places.items())
+    reading = open_database(subject.path, read_only=True)
+    count = [one for one in check_indexes(reading, deep=False) if "reader" in one]
+    assert count == [], "it can be looked at before a server has opened it"
+    reading.close()
+    old.close()
+    for _ in range(2):  # also when it is opened again
+        store = await subject.open()
+        found = {name: await store.place(name) for name in places}
+        assert found == {name: place_of(place) for name, place in places.items()}
+        assert {name: position_of(place) for name, place in found.items()} == places
+        await store.commit(Commit(changes=(SavePlace("new", b"gtid:1"),)))
+        assert await store.place("new") == b"gtid:1"
+        await store.commit(Commit(changes=(SavePlace("new", b""),)))
+        await store.close()
+    await subject.open()
+
+
+@pytest.mark.parametrize(("place", "is_beyond"), [(2, False), (3, True)])
+async def test_a_reader_beyond_the_end_is_found(
+    subject: Subject, place: int, is_beyond: bool
+) -> None:
+    saved = (SavePlace("r", place_of(place)), SavePlace("other", b"\xff" * 20))
+    await subject.store.commit(Commit((said("1"), said("2")), saved))
+    connection = open_database(subject.path, read_only=True)
+    found = "\n".join(check_indexes(connection, deep=False))
+    assert ("1 readers whose place is beyond" in found) == is_beyond
+    connection.close()

@@ -74,7 +74,7 @@ changes = st.lists(
     | st.builds(Advance, logs, users, small, small)
     | st.builds(Rewrite, logs, st.integers(1, 12), st.just(b'"rewritten"'))
     | st.builds(Touch, logs)
-    | st.builds(SavePlace, st.just("reader"), small),
+    | st.builds(SavePlace, st.just("reader"), st.binary(max_size=9)),
     max_size=4,
 )
 
@@ -122,7 +122,7 @@ class StoresAgreeWithTheModel(RuleBasedStateMachine):
         self.cursors: dict[tuple[str, str], list[int]] = {}
         self.rows: dict[Any, dict[Any, Any]] = {Person: {}, Thing: {}}
         self.feed: list[tuple[str, int]] = []
-        self.place = 0
+        self.place = b""
 
     def open(self) -> list[Any]:
         """Open the stores that can be closed and opened again; the first one tells."""

@@ -22,6 +22,7 @@ from .cli_keep import app as keeping
 from .cli_keys import keys
 from .cli_migrate import app as migrating
 from .cli_move import app as moving
+from .cli_readers import readers
 from .cli_trace import app as tracing
 from .cli_users import invites, tokens, users
 from .composition import serve as run_server
@@ -51,6 +52,7 @@ app.add_typer(filling)
 app.add_typer(exporting, name="export")
 app.add_typer(users, name="user")
 app.add_typer(keys, name="key")
+app.add_typer(readers, name="readers")
 app.add_typer(tokens, name="token")
 app.add_typer(invites, name="invite")
 

@@ -1,6 +1,5 @@
 """``hongyan demo``: filling a server."""
 
-import asyncio
 import time
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from hongyan.access.admission import OPERATOR
 from hongyan.domain.admin.api import NoteAct
 from hongyan.domain.user.model import User
 from hongyan.infra.local.folder import FolderInUse, FolderLock
+from hongyan.runtime.catching_up import catch_up
 
 from .bars import Bars
 from .cli_keep import plain_console
@@ -66,7 +66,7 @@ async def fill(
             return None
         now_ms = time.time_ns() // 1_000_000
         media = embedded.services.media
-        files = Files(caller, media.bytes.staging, media.ticks[0])
+        files = Files(caller, media.bytes.staging, media.processing.tick)
         made = Demo(caller, store, store, clock, files, seed, now_ms)
         report = await made.fill(people, messages, bars)
         noted = {"people": people, "messages": messages, "seed": seed}
@@ -79,11 +79,9 @@ async def fill(
 
 async def _count(embedded: Embedded, bars: Bars) -> None:
     """Let the statistics catch up, so that the server starts with nothing to do."""
-    tell, done = bars.stage("statistics"), 0
-    while counted := await embedded.services.counting.tick(0):
-        done += counted
-        tell(done, done)
-        await asyncio.sleep(0)
+    tell, done = bars.stage("statistics"), await embedded.store.end()
+    await catch_up(embedded.store, embedded.services.counting.reader, embedded.clock)
+    tell(done, done)
 
 
 def show(report: Report, took_s: float) -> None:

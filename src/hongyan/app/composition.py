@@ -1,6 +1,7 @@
 """The embedded server, put together: one process, one folder, one port."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
@@ -18,15 +19,18 @@ from hongyan.delivery.tracing import PushTracing, TracedCaller
 from hongyan.delivery.withholding import Withholding
 from hongyan.domain.catalog import ROWS
 from hongyan.domain.log.model import Committed, Signal
+from hongyan.domain.log.readers import Job
 from hongyan.infra.local.audience import RecordsConversations, RecordsMembers
 from hongyan.infra.local.bus import LocalBus
+from hongyan.infra.local.leases import Holders, LocalLeases
 from hongyan.infra.local.presence import LocalWatches, LocalWhereabouts
 from hongyan.infra.local.usage import FolderUsage
 from hongyan.infra.sqlite.store import SqliteStore
 from hongyan.kernel.bus import Caller
 from hongyan.kernel.clock import Clock, SystemClock
+from hongyan.runtime.ports import TERM_S
+from hongyan.runtime.runtime import Runtime
 
-from .chores import Chores
 from .doors import Doors, file_routes
 from .measured_core import measure_services, measure_sqlite, measure_watching
 from .ops import Ops
@@ -104,8 +108,12 @@ class Server:
         embedded.services.counting.usage = FolderUsage(
             settings.data_dir, DATABASE, lambda: len(self.hub.peers())
         )
-        watching = Watching(embedded.store)
-        self._chores = Chores(clock, (*embedded.services.ticks, watching.tick))
+        watching = Watching(embedded.store, embedded.services.works)
+        services = embedded.services
+        leases = LocalLeases(Holders(), "serve", TERM_S, time.monotonic)
+        services.works.add(Job("watching", watching.tick))
+        self._runtime = Runtime("serve", leases, embedded.store, clock, services.works)
+        bus.subscribe(Committed, self._runtime.committed)
         self.ops = Ops(settings.metrics, "serve", lambda: self._doors.is_open and is_writable())
 
         def is_writable() -> bool:
@@ -117,7 +125,6 @@ class Server:
             measure_watching(watching),
         ):
             self.ops.registry.watch(source)
-        self._webhooks = embedded.services.integration.webhooks
         self._tracer = make_tracer(settings, "serve")
         caller: Caller = bus
         if self._tracer is not None:
@@ -155,13 +162,12 @@ class Server:
         await self.control.open(self._settings.data_dir)
         await self.ops.open()
         await self._doors.open()
-        self._chores.start()
-        await self._webhooks.start()
+        self._runtime.start()
 
     async def stop(self) -> None:
         """Let connected devices move away, answer what was asked, and close the doors."""
         await self._doors.close()
-        await self._chores.stop()
+        await self._runtime.stop()
         await self.ops.close()
         if self._tracer is not None:
             await asyncio.to_thread(self._tracer.close)

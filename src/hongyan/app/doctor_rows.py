@@ -15,6 +15,7 @@ from hongyan.domain.admin.rules import seal
 from hongyan.domain.catalog import ROWS
 from hongyan.domain.group.model import Group, Member, Role, Roll
 from hongyan.domain.log.model import Row
+from hongyan.domain.log.readers import PassedEntry
 from hongyan.domain.media.model import MediaItem, object_name
 from hongyan.domain.media.ports import Downloads
 from hongyan.kernel.errors import NotFound, Unavailable
@@ -46,6 +47,7 @@ async def examine_rows(
     """
     findings = await _rows(snapshot, mend, deep)
     findings += await _audit(snapshot)
+    findings += await _passed(snapshot)
     return findings + await _files(snapshot, again, downloads, deep, bars)
 
 
@@ -169,6 +171,17 @@ async def _trouble(downloads: Downloads, name: str, item: MediaItem, deep: bool)
     except (Unavailable, OSError) as error:
         return f"cannot be read: {error}"
     return "" if digest.hexdigest() == item.sha256 else "holds other bytes than were sent"
+
+
+async def _passed(snapshot: Source) -> list[Finding]:
+    """Tell what readers of the logs could not handle."""
+    rows = [row async for row in each(snapshot, PassedEntry)]
+    if not rows:
+        return [fine("readers", "No reader of the logs passed over an entry.")]
+    first = rows[0]
+    text = f"{len(rows)} entries could not be handled, the first one by {first.reader}"
+    text += f" ({first.log_id} {first.seq}): {first.error}"
+    return [warning("readers", text, "Mend the cause, then run: hongyan readers retry READER")]
 
 
 async def _audit(snapshot: Source) -> list[Finding]:

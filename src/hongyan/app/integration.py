@@ -6,23 +6,22 @@ import hongyan
 from hongyan.domain.integration.answers import Answers
 from hongyan.domain.integration.app_conversations import AppConversations
 from hongyan.domain.integration.app_users import AppUsers, People
-from hongyan.domain.integration.courier import Post, RetryPolicy
+from hongyan.domain.integration.dispatcher import Dispatch
 from hongyan.domain.integration.feed import Window
 from hongyan.domain.integration.keys import Keys
 from hongyan.domain.integration.webhooks import Webhooks
 from hongyan.domain.integration.widget import Widget
-from hongyan.domain.log.model import Missed
 from hongyan.domain.log.ports import Feed, Log, Records
+from hongyan.domain.log.readers import Job, Retry
 from hongyan.domain.message.ports import Gate
 from hongyan.domain.visibility.service import Visibility
 from hongyan.infra.local.bus import LocalBus
-from hongyan.infra.local.listeners import Listeners
+from hongyan.infra.local.caches import Caches
 from hongyan.infra.webhooks.guard import Guard
 from hongyan.infra.webhooks.hook import BeforeSendHook
 from hongyan.infra.webhooks.poster import HttpPoster
 from hongyan.kernel.clock import Clock
 
-from .chores import Tick
 from .settings import IntegrationSettings, Settings, SettingsError
 
 
@@ -37,14 +36,14 @@ class Integration:
         settings: What an operator may set.
         store: Where everything is.
         bus: Serves the services.
-        listeners: Tells them what was committed.
+        caches: Where what they remember is registered.
         clock: The time of day.
         visibility: Who sees what.
 
     Attributes:
         gates: What is asked before a message is stored.
-        ticks: What is to be called again and again.
-        webhooks: Starts and stops the couriers.
+        jobs: What is done again and again; for the runtime.
+        webhooks: Says which webhooks are to be served.
 
     Raises:
         SettingsError: an allowed network is none.
@@ -55,7 +54,7 @@ class Integration:
         settings: Settings,
         store: Store,
         bus: LocalBus,
-        listeners: Listeners,
+        caches: Caches,
         clock: Clock,
         visibility: Visibility,
     ) -> None:
@@ -66,13 +65,16 @@ class Integration:
             raise SettingsError(f"integration.allowed_networks: {error}") from error
         agent = f"hongyan/{hongyan.__version__}"
         self._poster = HttpPoster(guard, options.webhook_timeout_s, agent)
-        policy = RetryPolicy(
+        retry = Retry(
             first_s=options.webhook_retry_first_s,
             most_s=options.webhook_retry_most_s,
             give_up_s=options.webhook_give_up_s,
+            attempts_max=0,
         )
-        post = Post(store, store, store, clock, self._poster, Window(store), visibility, policy)
-        self.webhooks = Webhooks(post)
+        dispatch = Dispatch(
+            store, store, store, clock, self._poster, Window(store), visibility, retry
+        )
+        self.webhooks = Webhooks(dispatch)
         people = People(store)
         keys = Keys(store, store, clock)
         answers = Answers(store, store, clock)
@@ -86,15 +88,12 @@ class Integration:
             Widget(bus, store),
         ):
             bus.serve(part)
-        listeners.add(keys.committed, *keys.HEARS)
-        listeners.add(self.webhooks.committed)
-        bus.subscribe(Missed, keys.missed)
-        self.ticks: tuple[Tick, ...] = (answers.tick,)
+        caches.add(keys.cache)
+        self.jobs = (Job("stored-answers", answers.tick),)
         self.gates = _gates(options, self._poster, clock)
 
     async def close(self) -> None:
-        """Call the couriers back and close connections."""
-        await self.webhooks.stop()
+        """Close connections."""
         await self._poster.close()
 
 

@@ -71,7 +71,15 @@ def measure_watching(watching: Watching) -> Source:
         yield Gauge("feed_position", "The newest entry's position.", watching.end)
         yield Gauge(
             "reader_lag_seconds", "How old the oldest entry is that a reader has not passed.",
-            watching.lags_s, "reader",
+            {name: lag.seconds for name, lag in watching.lags.items()}, "reader",
+        )  # fmt: skip
+        yield Gauge(
+            "reader_lag_entries", "Entries that a reader has not passed; 10,000 and more alike.",
+            {name: lag.entries for name, lag in watching.lags.items()}, "reader",
+        )  # fmt: skip
+        yield Gauge(
+            "reader_passed_over", "Entries that a reader could not handle and passed over.",
+            watching.passed, "reader",
         )  # fmt: skip
         yield Gauge("dead_letters", "Batches that a webhook never took.", watching.dead_letters)
         yield Gauge("media_waiting", "Files that wait for their preview.", watching.media_waiting)

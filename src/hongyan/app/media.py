@@ -1,6 +1,7 @@
 """The media service, put together from settings and its adapters."""
 
 from hongyan.domain.log.ports import Log, Records
+from hongyan.domain.log.readers import Job
 from hongyan.domain.media.access import MediaAccess
 from hongyan.domain.media.ports import Sightings
 from hongyan.domain.media.rules import Limits
@@ -15,7 +16,6 @@ from hongyan.infra.security.tickets import HmacTickets
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.turns import Turns
 
-from .chores import Tick
 from .objects import open_objects
 from .settings import Secrets, Settings
 from .settings_storage import FileSettings
@@ -36,11 +36,11 @@ class MediaParts:
     Attributes:
         access: Judges who may read what, and lends files to messages and avatars.
         bytes: Where the bytes are.
-        ticks: What is to be called again and again, the making of previews first; see
-            ``Chores``.
+        processing: Makes previews.
+        jobs: What is done again and again; for the runtime.
     """
 
-    ticks: tuple[Tick, ...]
+    jobs: tuple[Job, ...]
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class MediaParts:
         self.access = MediaAccess(log, records, clock, sightings, limits)
         tickets = HmacTickets(bytes.fromhex(secrets.access_token_key))
         uploads = Uploads(log, records, clock, staging, objects, self.prober, turns, limits)
-        processing = Processing(log, records, clock, objects, self.prober, files.workers)
+        self.processing = Processing(log, records, clock, objects, self.prober, files.workers)
         collecting = Collecting(log, records, objects, uploads, turns)
         links, link_s = self.bytes.upload_links, settings.objects.upload_link_s
         for part in (
@@ -70,7 +70,10 @@ class MediaParts:
             DirectUploads(records, clock, uploads, links, link_s),
         ):
             bus.serve(part)
-        self.ticks = (processing.tick, collecting.tick)
+        self.jobs = (
+            Job("media-previews", self.processing.tick),
+            Job("media-collecting", collecting.tick),
+        )
 
     async def close(self) -> None:
         """End the workers."""

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from hongyan.domain.admin.audit import Audit
 from hongyan.domain.admin.departure import Departures
+from hongyan.domain.admin.readers import ReaderDesk
 from hongyan.domain.admin.statistics import Counting
 from hongyan.domain.admin.tracing import Tracing
 from hongyan.domain.conversation.profile_signs import ProfileSigns
@@ -20,8 +21,8 @@ from hongyan.domain.group.service import GroupService
 from hongyan.domain.group.service_desk import Desk
 from hongyan.domain.group.service_joining import JoiningService
 from hongyan.domain.group.service_members import MemberService
-from hongyan.domain.log.model import Committed, Missed
 from hongyan.domain.log.ports import Cursors, Feed, Log, Records
+from hongyan.domain.log.readers import Job
 from hongyan.domain.message.attachment import Attaching
 from hongyan.domain.message.burn import Burning
 from hongyan.domain.message.edit import Editing
@@ -51,13 +52,15 @@ from hongyan.domain.user.service_credentials import CredentialPolicy
 from hongyan.domain.user.service_devices import DevicePolicy
 from hongyan.domain.visibility.service import Visibility
 from hongyan.infra.local.bus import LocalBus
-from hongyan.infra.local.listeners import Listeners
+from hongyan.infra.local.caches import Caches
 from hongyan.infra.security.hasher import Argon2Hasher
 from hongyan.infra.security.tokens import JwtAccessTokens, JwtLoginTokens
 from hongyan.infra.senders.mail import SmtpCodeSender
+from hongyan.kernel.background import Background
 from hongyan.kernel.clock import Clock
+from hongyan.runtime.background import Tasks
+from hongyan.runtime.works import Works
 
-from .chores import Tick
 from .integration import Integration
 from .media import MediaParts
 from .settings import MessageSettings, Secrets, Settings, UserSettings
@@ -68,7 +71,7 @@ class Store(Log, Cursors, Feed, Records, Protocol):
 
 
 class Services:
-    """The domain at work: every command has its handler, every listener hears the commits.
+    """The domain at work: every command has its handler, every cache hears the commits.
 
     Args:
         settings: What an operator may set.
@@ -79,14 +82,13 @@ class Services:
         throttles: Makes what counts failed attempts.
 
     Attributes:
-        ticks: What is to be called again and again; see ``Chores``.
+        caches: What remembers rows.
+        works: Readers and jobs, for the runtime.
         counting: Keeps the statistics.
         tracing: Tells where a message is.
         integration: What app servers use.
         media: Keeps files.
     """
-
-    ticks: tuple[Tick, ...]
 
     def __init__(
         self,
@@ -98,6 +100,7 @@ class Services:
         throttles: Throttles = local_throttle,
     ) -> None:
         self._bus = bus
+        self._mails, self._signs = Tasks(), Tasks()
         visibility = visibility_of(store)
         bus.serve(visibility)
         self.media = MediaParts(settings, secrets, store, store, bus, clock, visibility)
@@ -105,38 +108,41 @@ class Services:
         bus.around = audit.around
         self.hasher = _hasher(settings.users)
         avatars = self.media.access
-        self._users = _users(settings, secrets, store, bus, clock, self.hasher, avatars, throttles)
+        self._users = _users(
+            settings, secrets, store, bus, clock, self.hasher, avatars, throttles, self._mails
+        )
         for part in self._users.parts:
             bus.serve(part)
-        self._listeners = Listeners()
-        bus.subscribe(Committed, self._listeners.committed)
-        self._listeners.add(self._users.committed, *self._users.HEARS)
-        bus.subscribe(Missed, self._users.missed)
+        self.caches, self.works = Caches(bus), Works()
+        self.caches.add(self._users.cache)
         for part in (RelationService(store, store, clock), RelationLists(store)):
             bus.serve(part)
         desk = Desk(store, store, clock, self.media.access)
         for service in (GroupService, MemberService, JoiningService):
             bus.serve(service(desk))
-        self.integration = Integration(settings, store, bus, self._listeners, clock, visibility)
+        self.integration = Integration(settings, store, bus, self.caches, clock, visibility)
         self._serve_conversations(store, clock, visibility)
         self._serve_messages(settings.messages, store, clock, visibility)
-        self.counting = Counting(store, store, store, clock)
+        self.counting = Counting(store, store, clock)
         self.tracing = Tracing(store, store, store, visibility)
-        for part in (audit, self.counting, self.tracing):
+        desk_of_readers = ReaderDesk(store, store, store, clock, self.works.all_readers)
+        for part in (audit, self.counting, self.tracing, desk_of_readers):
             bus.serve(part)
-        self._listeners.add(self.counting.heard)
-        self.ticks += (
-            *self.integration.ticks,
-            self.counting.tick,
-            Departures(store, store, bus).tick,
-            *self.media.ticks,
+        self.works.add(
+            self.counting.reader,
+            self.integration.webhooks.family,
+            *self.integration.jobs,
+            Job("departures", Departures(store, store, bus).tick),
+            *self.media.jobs,
         )
+        self.caches.add(self.works.cache)
 
     async def close(self) -> None:
         """Finish what the services have begun beside the log."""
         await self.integration.close()
         await self.media.close()
-        await self._users.close()
+        await self._mails.close()
+        await self._signs.close()
         self.hasher.close()
 
     def _serve_conversations(self, store: Store, clock: Clock, visibility: Visibility) -> None:
@@ -150,15 +156,14 @@ class Services:
             Syncing(views),
         ):
             self._bus.serve(part)
-        signs = ProfileSigns(store, self._bus, clock, _later)
+        signs = ProfileSigns(store, self._bus, clock, _later, self._signs)
         self._bus.subscribe(ProfileChanged, signs.changed)
 
     def _serve_messages(
         self, settings: MessageSettings, store: Store, clock: Clock, visibility: Visibility
     ) -> None:
         rooms = Rooms(store, store)
-        self._listeners.add(rooms.committed, *rooms.HEARS)
-        self._bus.subscribe(Missed, rooms.missed)
+        self.caches.add(rooms.cache)
         targets = Targets(store, store, rooms, visibility)
         mentions = Mentioning(store)
         limits, windows = _limits(settings), _windows(settings)
@@ -168,9 +173,13 @@ class Services:
         sending = Sending(store, store, clock, rooms, mentions, limits, gates, attaching)
         scheduling = Scheduling(store, store, clock, targets, sending, limits, attaching)
         burning = Burning(store, store, store, targets, ending)
-        self._listeners.add(burning.heard, *burning.HEARS)
+        self.caches.add(burning.cache)
         trimming = Trimming(store, store, targets, ending, settings.retention_days)
-        self.ticks = (scheduling.tick, burning.tick, trimming.tick)
+        self.works.add(
+            Job("scheduled-messages", scheduling.tick),
+            Job("burning", burning.tick),
+            Job("retention", trimming.tick),
+        )
         for part in (
             sending,
             scheduling,
@@ -205,6 +214,7 @@ def _users(
     hasher: Argon2Hasher,
     avatars: Avatars,
     throttles: Throttles,
+    mails: Background,
 ) -> UserService:
     users = settings.users
     keys = [bytes.fromhex(secrets.access_token_key)]
@@ -215,6 +225,7 @@ def _users(
         hasher,
         JwtAccessTokens(keys),
         _code_sender(settings),
+        mails,
         users.registration,
         DevicePolicy(
             access_ttl_s=users.access_token_s,

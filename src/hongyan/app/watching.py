@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
 
-from hongyan.domain.admin.statistics import READER as STATISTICS
-from hongyan.domain.integration.model import DeadLetter, Webhook, reader_of
+from hongyan.domain.integration.model import DeadLetter
 from hongyan.domain.log.model import Commit, SavePlace
+from hongyan.domain.log.readers import Lag, PassedEntry
+from hongyan.domain.log.sources import FeedSource
 from hongyan.domain.media.model import MediaItem
 from hongyan.kernel.errors import Refusal
+from hongyan.runtime.works import Works
 
 from .services import Store
 
@@ -25,28 +26,28 @@ class Watching:
 
     Args:
         store: The store.
-        readers: Whose places are compared with the feed's end, besides those of webhooks.
+        works: Whose readers are watched.
         name: Tells this process's probe from others'.
 
     Attributes:
         is_writable: Whether the last write came to its end in time; true until one did not.
         end: The position of the newest entry.
-        lags_s: How many seconds ago the oldest entry was sent that a reader's saved place has
-            not passed; 0 where it has passed them all. Inactive webhooks are left out.
+        lags: How far each reader is behind: the entries that its saved position has not passed,
+            and the age of the oldest one. Inactive webhooks are left out.
+        passed: How many entries each reader has passed over, as it could not handle them.
         dead_letters: How many there are.
         media_waiting: Files without their preview.
     """
 
-    def __init__(
-        self, store: Store, readers: Sequence[str] = (STATISTICS,), name: str = ""
-    ) -> None:
+    def __init__(self, store: Store, works: Works, name: str = "") -> None:
         self._store = store
-        self._readers = readers
+        self._works = works
         self._probe = f"{PROBE}:{name}" if name else PROBE
         self._next_ms = 0
         self.is_writable = True
         self.end = 0
-        self.lags_s: dict[str, float] = {}
+        self.lags: dict[str, Lag] = {}
+        self.passed: dict[str, int] = {}
         self.dead_letters = 0
         self.media_waiting = 0
 
@@ -57,25 +58,24 @@ class Watching:
         self._next_ms = now_ms + EVERY_MS
         await self._write()
         self.end = await self._store.end()
-        names = {name: name for name in self._readers}
-        for webhook in await self._store.scan(Webhook):
-            if webhook.active:
-                names[f"webhook:{webhook.webhook_id}"] = reader_of(webhook.webhook_id)
-        self.lags_s = {name: await self._lag_s(reader, now_ms) for name, reader in names.items()}
+        await self._look_at_readers(now_ms)
         self.dead_letters = await self._store.count(DeadLetter)
         self.media_waiting = await self._store.count(MediaItem, "processing", by="by_state")
         return 0
 
-    async def _lag_s(self, reader: str, now_ms: int) -> float:
-        """Return the age of the next entry: one read, however far the reader is behind."""
-        place = await self._store.place(reader)
-        found = await self._store.follow(place, 1, self.end) if place < self.end else []
-        return max(0, now_ms - found[0][1].sent_at_ms) / 1000 if found else 0.0
+    async def _look_at_readers(self, now_ms: int) -> None:
+        lags, passed = {}, {}
+        for reader in await self._works.all_readers():
+            source = reader.source or FeedSource(self._store)
+            for work in reader.works:
+                lags[work] = await source.lag(await self._store.place(work), now_ms)
+                passed[work] = await self._store.count(PassedEntry, work)
+        self.lags, self.passed = lags, passed
 
     async def _write(self) -> None:
         try:
             async with asyncio.timeout(WRITE_TIMEOUT_S):
-                await self._store.commit(Commit(changes=(SavePlace(self._probe, 0),)))
+                await self._store.commit(Commit(changes=(SavePlace(self._probe, b""),)))
         except (TimeoutError, Refusal, OSError) as error:
             if self.is_writable:
                 log.warning("the store does not write: %s", error or "it takes too long")

@@ -1,9 +1,9 @@
-"""What a process committed and could not tell any more: the leader tells it once again.
+"""What a process committed and could not tell any more: one of the workers tells it once again.
 
 A process tells its commits at once, so what may be untold when it dies is what it committed
-just before. The leader remembers how far the feed had come some time ago: longer than it takes
+just before. That worker remembers how far the feed had come some time ago: longer than it takes
 to notice a death. When a process is lost, everything from there on is told again; what was told
-before is left out by the gateways. The place is saved, so the next leader knows it as well.
+before is left out by the gateways. The place is saved, so the next one knows it as well.
 """
 
 import asyncio
@@ -11,8 +11,17 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
-from hongyan.domain.log.model import NOBODY, Commit, Committed, SavePlace
+from hongyan.domain.log.model import (
+    NOBODY,
+    Commit,
+    Committed,
+    Expect,
+    SavePlace,
+    place_of,
+    position_of,
+)
 from hongyan.domain.log.ports import Feed, Log
+from hongyan.domain.log.readers import Job
 
 from .ports import Teller
 
@@ -29,7 +38,7 @@ PAUSE_S = 0.02
 
 
 class Retelling:
-    """Works while this process leads; give ``tick`` to the chores.
+    """Tells again; ``job`` is for the runtime.
 
     Args:
         log: Where the place is saved.
@@ -39,6 +48,7 @@ class Retelling:
         safe_s: See ``SAFE_S``.
 
     Attributes:
+        job: What the runtime runs.
         retold: How many entries were told again.
     """
 
@@ -60,12 +70,19 @@ class Retelling:
         self._saved = 0
         self._saved_s = 0.0
         self._is_due = False
+        self._expects: tuple[Expect, ...] = ()
         self.retold = 0
+        self.job = Job(READER, self.tick, begin=self.begin)
 
-    async def begin(self) -> None:
-        """The process leads now: tell again what the leader before may have missed."""
+    async def begin(self, expects: tuple[Expect, ...] = ()) -> None:
+        """Begin a term: tell again what the worker before may have missed.
+
+        Args:
+            expects: What holds as long as no other process has begun.
+        """
+        self._expects = expects
         self._samples.clear()
-        self._position = self._saved = await self._feed.place(READER)
+        self._position = self._saved = position_of(await self._feed.place(READER))
         self._end = await self._feed.end()
         self._position = self._position or self._end
         self._is_due = True
@@ -94,7 +111,8 @@ class Retelling:
         if at_s <= now_s - self._safe_s:
             self._position = max(self._position, position)
         if self._position > self._saved and now_s - self._saved_s >= SAVE_EVERY_S:
-            await self._log.commit(Commit(changes=(SavePlace(READER, self._position),)))
+            saved = SavePlace(READER, place_of(self._position))
+            await self._log.commit(Commit(changes=(saved,), expects=self._expects))
             self._saved, self._saved_s = self._position, now_s
         return 0
 

@@ -7,6 +7,7 @@ from hongyan.kernel.bus import Command
 
 from .admin import api as admin_api
 from .admin import model as admin_model
+from .admin import readers_api as admin_readers_api
 from .admin import tracing_api as admin_tracing_api
 from .conversation import api as conversation_api
 from .conversation import model as conversation_model
@@ -19,6 +20,7 @@ from .integration import app_api as integration_app_api
 from .integration import model as integration_model
 from .integration import webhooks_api as integration_webhooks_api
 from .integration import widget_api as integration_widget_api
+from .log import readers as log_readers
 from .log.model import Row
 from .media import api as media_api
 from .media import direct_api as media_direct_api
@@ -53,6 +55,7 @@ APIS = (
     message_api,
     message_marks_api,
     admin_api,
+    admin_readers_api,
     admin_tracing_api,
     integration_api,
     integration_app_api,
@@ -60,6 +63,7 @@ APIS = (
     integration_widget_api,
 )
 MODELS = (
+    log_readers,
     user_model,
     media_model,
     relation_model,

@@ -51,7 +51,7 @@ LATEST = "(SELECT max(pos) FROM entry)"
         ("UPDATE log SET seq = seq + 1 WHERE log_key = 3", "logs", "the head is not where"),
         ("DELETE FROM log WHERE log_key = 3", "logs", "unknown logs"),
         ("UPDATE cursor SET read_seq = 9999, delivered_seq = 9999", "logs", "beyond the end"),
-        ("UPDATE reader SET pos = 999999", "logs", "beyond the newest entry"),
+        ("UPDATE reader SET pos = x'00000000000F423F'", "logs", "beyond the newest entry"),
         ("UPDATE entry SET sent_at_ms = 9e12 WHERE pos = " + LATEST, "clock", "ahead of the clock"),
         ("UPDATE audit SET data = replace(data, 'done', 'lost')", "audit", "is not what was"),
         ("DELETE FROM audit WHERE number = 2", "audit", "Record 2 of the audit log is missing"),

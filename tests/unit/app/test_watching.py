@@ -2,43 +2,44 @@
 
 from hongyan.app.watching import EVERY_MS, Watching
 from hongyan.domain.catalog import ROWS
-from hongyan.domain.integration.model import Webhook, reader_of
-from hongyan.domain.log.model import Append, Commit, Put, SavePlace
+from hongyan.domain.log.model import Append, Commit, Put, SavePlace, place_of
+from hongyan.domain.log.readers import Page, PassedEntry, Reader
 from hongyan.infra.memory.store import MemoryStore
 from hongyan.kernel.ids import LogId, UserId
+from hongyan.runtime.works import Works
 
 BEGIN_MS = 1_700_000_000_000
 
 
-def hook(webhook_id: str, active: bool) -> Put:
-    return Put(
-        Webhook(
-            webhook_id=webhook_id,
-            name="",
-            url="https://shop.example/",
-            active=active,
-            secrets=(),
-            created_by=UserId("root"),
-            created_at_ms=BEGIN_MS,
-        )
-    )
+async def nothing(_page: Page) -> Commit:
+    return Commit()
+
+
+def seconds(watching: Watching) -> dict[str, float]:
+    return {name: lag.seconds for name, lag in watching.lags.items()}
 
 
 async def test_a_reader_is_as_late_as_the_oldest_entry_it_has_not_passed() -> None:
-    store = MemoryStore(ROWS)
-    watching = Watching(store, readers=("counter",))
+    store, works = MemoryStore(ROWS), Works()
+    works.add(Reader("counter", nothing), Reader("search", nothing, parts=2))
+    watching = Watching(store, works)
     await watching.tick(BEGIN_MS)
-    assert watching.lags_s == {"counter": 0.0}
-    await store.commit(Commit(changes=(hook("w1", True), hook("w2", False))))
+    assert seconds(watching) == {"counter": 0.0, "search/0-2": 0.0, "search/1-2": 0.0}
     for number in range(3):
         at_ms = BEGIN_MS + number * 1000
         await store.commit(Commit((Append(LogId("g1"), "message", UserId("anna"), b"{}", at_ms),)))
-    await store.commit(Commit(changes=(SavePlace("counter", 1), SavePlace(reader_of("w1"), 3))))
+    places = {"counter": 1, "search/0-2": 3, "search/1-2": 2}
+    saved = [SavePlace(name, place_of(place)) for name, place in places.items()]
+    row = PassedEntry(reader="counter", number=1, after="", end="", at_ms=1, tries=8, error="no")
+    await store.commit(Commit(changes=(*saved, Put(row))))
     await watching.tick(BEGIN_MS + EVERY_MS)
     assert watching.end == 3
-    assert watching.lags_s == {"counter": 4.0, "webhook:w1": 0.0}
-    await store.commit(Commit(changes=(SavePlace("counter", 3), SavePlace(reader_of("w1"), 2))))
+    assert seconds(watching) == {"counter": 4.0, "search/0-2": 0.0, "search/1-2": 3.0}
+    assert [lag.entries for lag in watching.lags.values()] == [2, 0, 1]
+    assert [round(lag.progress, 2) for lag in watching.lags.values()] == [0.33, 1.0, 0.67]
+    assert watching.passed == {"counter": 1, "search/0-2": 0, "search/1-2": 0}
+    await store.commit(Commit(changes=(SavePlace("counter", place_of(3)),)))
     await watching.tick(BEGIN_MS + EVERY_MS + 1)
-    assert watching.lags_s["counter"] == 4.0, "it looks each five seconds"
+    assert watching.lags["counter"].seconds == 4.0, "it looks each five seconds"
     await watching.tick(BEGIN_MS + 2 * EVERY_MS)
-    assert watching.lags_s == {"counter": 0.0, "webhook:w1": 8.0}
+    assert watching.lags["counter"].seconds == 0.0

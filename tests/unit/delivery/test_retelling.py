@@ -83,8 +83,7 @@ async def test_the_next_leader_goes_on_from_the_saved_place(world):
     await world.pass_s(1)
     await world.say(10)
     await world.pass_s(20)
-    saved = await world.store.place(READER)
-    assert saved
+    assert await world.store.place(READER)
     await world.say(4)
     await world.pass_s(2)
     world.retelling = world.leader()

@@ -133,6 +133,9 @@ user.invite_create           POST   /admin/invites
 user.invite_revoke           DELETE /admin/invites/{code}
 admin.audit                  GET    /admin/audit
 admin.statistics             GET    /admin/statistics
+admin.readers                GET    /admin/readers
+admin.retry_passed           POST   /admin/readers/retry
+admin.rebuild_reader         POST   /admin/readers/rebuild
 admin.trace                  GET    /admin/conversations/{conversation_id}/trace
 key.list                     GET    /admin/keys
 key.create                   POST   /admin/keys

@@ -6,10 +6,7 @@ from hongyan.app.services import Services
 from hongyan.app.settings import Settings
 from hongyan.delivery.presence import Presence
 from hongyan.domain.catalog import ROWS
-from hongyan.domain.integration.model import KEY_CHANGED, WEBHOOK_CHANGED
-from hongyan.domain.log.model import Committed, Entry, Signal
-from hongyan.domain.message.burn import may_matter_to_burning
-from hongyan.domain.user.model import DEVICE_REMOVED, USER_CHANGED
+from hongyan.domain.log.model import Committed, Signal
 from hongyan.domain.user.ports import Attempts
 from hongyan.domain.user.throttle import ThrottlePolicy
 from hongyan.infra.local.audience import RecordsMembers
@@ -21,9 +18,6 @@ from hongyan.infra.redis.throttle import RedisThrottle
 from hongyan.kernel.clock import Clock
 
 from .link import Link, needed, shared_secrets
-
-REMEMBERED = frozenset((KEY_CHANGED, WEBHOOK_CHANGED, DEVICE_REMOVED, USER_CHANGED))
-"""Kinds that change what other processes remember."""
 
 
 class Core:
@@ -65,7 +59,9 @@ class Core:
         later = asyncio.get_running_loop().call_later
         self.presence = Presence(self.store, self.bus, clock, self._where, self._watches, later)
         self.bus.serve(self.presence)
-        self._hearsay = Hearsay(link.connection, link.subjects, self.bus, _matters)
+        self._hearsay = Hearsay(
+            link.connection, link.subjects, self.bus, self.services.caches.matter
+        )
         self.bus.subscribe(Signal, self.teller.tell)
 
     async def open(self) -> None:
@@ -92,8 +88,3 @@ class Core:
         self.bus.publish(committed)
         self.teller.tell(committed)
         self._hearsay.tell(committed)
-
-
-def _matters(entry: Entry) -> bool:
-    """Return whether other processes want this entry; see ``Hearsay``."""
-    return entry.kind in REMEMBERED or may_matter_to_burning(entry)

@@ -1,15 +1,20 @@
 """Health and metrics of a process that has the database."""
 
+import time
 from collections.abc import Callable
 
-from hongyan.app.chores import Chores
 from hongyan.app.measured_core import measure_postgres, measure_services, measure_watching
 from hongyan.app.measured_routes import measure_teller
 from hongyan.app.ops import Ops
 from hongyan.app.settings import Settings
 from hongyan.app.watching import Watching
+from hongyan.domain.log.readers import Job
+from hongyan.infra.local.leases import Holders, LocalLeases
 from hongyan.infra.nats.deliveries import NatsDeliveries
 from hongyan.kernel.clock import Clock
+from hongyan.runtime.ports import TERM_S
+from hongyan.runtime.runtime import Runtime
+from hongyan.runtime.works import Works
 
 from .core import Core
 from .link import Link
@@ -28,8 +33,11 @@ class Watch:
 
     def __init__(self, settings: Settings, link: Link, core: Core, clock: Clock, role: str) -> None:
         self._link = link
-        watching = Watching(core.store, name=link.name)
-        self._chores = Chores(clock, (watching.tick,))
+        watching = Watching(core.store, core.services.works, link.name)
+        alone = LocalLeases(Holders(), link.name, TERM_S, time.monotonic)
+        works = Works()
+        works.add(Job("watching", watching.tick))
+        self._runtime = Runtime(link.name, alone, core.store, clock, works)
         self._deliveries = NatsDeliveries(link.connection, link.subjects, link.nodes)
         core.services.tracing.deliveries = self._deliveries
         self.ops = Ops(settings.metrics, role, lambda: self.is_ready() and watching.is_writable)
@@ -52,9 +60,9 @@ class Watch:
         """
         await self._deliveries.start()
         await self.ops.open()
-        self._chores.start()
+        self._runtime.start()
 
     async def close(self) -> None:
         """End."""
-        await self._chores.stop()
+        await self._runtime.stop()
         await self.ops.close()

@@ -1,88 +1,64 @@
 """``hongyan worker``: what is done once in the whole cluster, and of itself.
 
-Any number of workers may run; one of them leads and works, the others wait for it to fall
-silent.
+Any number of workers may run: they share the readers and jobs, and when one falls silent, the
+others take over its share.
 """
 
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-from hongyan.app.chores import Chores
-from hongyan.app.leader import TERM_S, Leader
 from hongyan.app.running import Ending, opened
 from hongyan.app.settings import Settings
 from hongyan.delivery.retelling import Retelling
-from hongyan.domain.log.model import Commit, Expect, Stale, Touch
-from hongyan.domain.log.ports import Log
+from hongyan.domain.log.model import Committed
+from hongyan.domain.log.readers import Job
 from hongyan.infra.nats.nodes import Alive
-from hongyan.infra.redis.leadership import RedisLeadership
+from hongyan.infra.redis.leases import RedisLeases
 from hongyan.kernel.clock import Clock, SystemClock
-from hongyan.kernel.ids import LogId
+from hongyan.runtime.ports import TERM_S
+from hongyan.runtime.runtime import Runtime
 
 from .core import Core
 from .link import Link, needed
 from .watch import Watch
 
-TERMS = LogId("%worker")
-"""The log whose epoch counts the terms of leaders. It never holds an entry."""
-
 
 class Worker:
-    """The chores, the couriers, and telling again what dead processes left untold.
+    """The share that one process has of readers and jobs, and telling what dead ones left untold.
 
     Args:
         settings: What an operator may set.
         link: The cluster.
         core: The services.
         clock: The time of day.
+
+    Attributes:
+        runtime: What runs them.
     """
 
     def __init__(self, settings: Settings, link: Link, core: Core, clock: Clock) -> None:
-        self._core = core
-        services = core.services
+        me = link.connection.me
         self._retelling = Retelling(core.store, core.store, core.teller, time.monotonic)
-        self._webhooks = services.integration.webhooks
-        ticks = (self._retelling.tick, core.presence.tick, self._webhooks.look)
-        self._chores = Chores(clock, (*services.ticks, *ticks))
         redis, cluster = needed(settings.cluster, "redis"), settings.cluster.name
-        leadership = RedisLeadership(redis, cluster, "worker", link.connection.me, TERM_S)
-        self._leader = Leader(leadership, self._begin, self._end)
+        works = core.services.works
+        works.add(Job("presence", core.presence.tick), self._retelling.job)
+        leases = RedisLeases(redis, cluster, me, TERM_S)
+        self.runtime = Runtime(me, leases, core.store, clock, works)
+        core.bus.subscribe(Committed, self.runtime.committed)
         link.nodes.on_change(self._changed)
 
     async def open(self) -> None:
-        """Begin to claim the leadership."""
-        self._leader.start()
+        """Begin to take a share."""
+        self.runtime.start()
 
     async def close(self) -> None:
-        """End, and wait for what is being done."""
-        await self._leader.stop()
-
-    async def _begin(self) -> None:
-        term = await new_term(self._core.store)
-        self._core.services.counting.expects = self._webhooks.expects = (term,)
-        await self._retelling.begin()
-        self._chores.start()
-        await self._webhooks.start()
-
-    async def _end(self) -> None:
-        await self._webhooks.stop()
-        await self._chores.stop()
+        """End, and let others go on."""
+        await self.runtime.stop()
 
     def _changed(self, alive: Alive) -> None:
-        if alive.state == "lost" and alive.role != "gateway" and self._leader.leads:
+        if alive.state == "lost" and alive.role != "gateway":
             self._retelling.lost()
-
-
-async def new_term(log: Log) -> Expect:
-    """Begin a term, and return what holds until the next one begins."""
-    while True:
-        epoch = (await log.heads([TERMS]))[TERMS].epoch
-        try:
-            await log.commit(Commit(changes=(Touch(TERMS),), expects=(Expect(TERMS, epoch),)))
-        except Stale:
-            continue
-        return Expect(TERMS, epoch + 1)
 
 
 async def run(settings: Settings, ready: Callable[[str], None], clock: Clock | None = None) -> None:

@@ -1,10 +1,23 @@
 """Usage statistics: counters kept by a reader of all entries, exact across restarts."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from hongyan.domain.group.model import CONVERSATION_CREATED
-from hongyan.domain.log.model import Change, Commit, Committed, Entry, Expect, Put, SavePlace, Tally
-from hongyan.domain.log.ports import Feed, Log, Records
+from hongyan.domain.log.model import (
+    Change,
+    Commit,
+    Drop,
+    Entry,
+    Put,
+    Row,
+    Tally,
+    place_of,
+    position_of,
+)
+from hongyan.domain.log.ports import Feed, Records
+from hongyan.domain.log.readers import Lag, Page, Reader
+from hongyan.domain.log.sources import feed_lag
 from hongyan.domain.message.model import MESSAGE
 from hongyan.domain.user.model import USER_CHANGED, User
 from hongyan.kernel.bus import Actor, handles
@@ -22,64 +35,64 @@ RARE = (CONVERSATION_CREATED, USER_CHANGED)
 DAYS = 30
 
 
+class Tallies:
+    """The feed as a ``Source`` of tallies: entries are counted where they lie, and not read.
+
+    Args:
+        feed: All entries.
+    """
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+
+    async def read(self, after: bytes, limit: int, until: bytes = b"") -> Page:
+        """See ``Source.read``; of what was given before, one entry."""
+        end, tallies = await self._feed.tally(position_of(after), 1 if until else limit)
+        is_full = sum(tally.count for tally in tallies) == limit
+        return Page(after, place_of(end), tallies, is_full)
+
+    async def lag(self, after: bytes, now_ms: int) -> Lag:
+        """See ``Source.lag``."""
+        return await feed_lag(self._feed, after, now_ms)
+
+
 class Counting:
     """Counts what the logs tell, and answers ``admin.statistics``.
 
     The counters and how far they have come are one commit: a crash makes nothing count twice
-    and nothing be missed. One of them works on a store.
+    and nothing be missed.
 
     Args:
-        log: Where counters are committed.
         records: The counters.
         feed: All entries.
         clock: The time of day.
 
     Attributes:
+        reader: What the runtime runs.
         usage: What the server takes of its machine.
-        expects: What each commit of counters must find as it was: it is left out when another
-            process has begun to count.
     """
 
-    def __init__(self, log: Log, records: Records, feed: Feed, clock: Clock) -> None:
-        self._log = log
+    def __init__(self, records: Records, feed: Feed, clock: Clock) -> None:
         self._records = records
         self._feed = feed
         self._clock = clock
-        self._is_behind = True
+        self.reader = Reader(
+            READER, self.handle, source=Tallies(feed), batch=BATCH, pace_s=1.0, clear=self.clear
+        )
         self.usage: Usage = NoUsage()
-        self.expects: tuple[Expect, ...] = ()
 
-    def heard(self, _event: Committed) -> None:
-        """There is something to count, whatever was committed."""
-        self._is_behind = True
+    async def handle(self, page: Page) -> Commit:
+        """Return what raises the counters by a page of tallies."""
+        start, end = position_of(page.after), position_of(page.end)
+        rare = await self._feed.follow(start, BATCH, end, RARE)
+        return Commit(changes=tuple(await self._counted(page.items, [one for _, one in rare])))
 
-    async def tick(self, _now_ms: int) -> int:
-        """Count at most 20,000 entries; return how many are left, as far as is known.
+    async def clear(self) -> tuple[Change, ...]:
+        """Return what takes all counters away."""
+        rows: tuple[type[Row], ...] = (LastActive, DayCount, Total)
+        return tuple([Drop(row, key) for row in rows for key in await self._records.keys(row)])
 
-        Call it each second.
-        """
-        if not self._is_behind:
-            return 0
-        self._is_behind = False
-        try:
-            count = await self._count()
-        except BaseException:
-            self._is_behind = True
-            raise
-        self._is_behind = self._is_behind or count == BATCH
-        return count if count == BATCH else 0
-
-    async def _count(self) -> int:
-        start = await self._feed.place(READER)
-        end, tallies = await self._feed.tally(start, BATCH)
-        if end > start:
-            rare = await self._feed.follow(start, BATCH, end, RARE)
-            changes = await self._counted(tallies, [entry for _, entry in rare])
-            changes = [*changes, SavePlace(READER, end)]
-            await self._log.commit(Commit(changes=tuple(changes), expects=self.expects))
-        return sum(tally.count for tally in tallies)
-
-    async def _counted(self, tallies: list[Tally], rare: list[Entry]) -> list[Change]:
+    async def _counted(self, tallies: Sequence[Tally], rare: list[Entry]) -> list[Change]:
         totals = Counter(name for entry in rare for name in totalled(entry))
         messages: Counter[int] = Counter()
         last: dict[UserId, int] = {}

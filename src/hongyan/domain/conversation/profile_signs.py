@@ -5,7 +5,6 @@ profiles anew when it is back. It carries the profile, so that nobody has to ask
 larger groups and in channels nothing is told: there a change is seen at the next look.
 """
 
-import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -15,6 +14,7 @@ from hongyan.domain.log.model import Signal, encode_body
 from hongyan.domain.log.ports import Records
 from hongyan.domain.user.api import ProfileChanged, profile_of
 from hongyan.domain.user.model import User
+from hongyan.kernel.background import Background
 from hongyan.kernel.bus import Publisher
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Refusal
@@ -40,6 +40,7 @@ class ProfileSigns:
         publisher: Takes the signals.
         clock: The time of day, for statuses that end.
         later: Calls a function after so many seconds (``loop.call_later``).
+        background: Tells behind the answer.
     """
 
     def __init__(
@@ -48,13 +49,14 @@ class ProfileSigns:
         publisher: Publisher,
         clock: Clock,
         later: Callable[[float, Callable[[], None]], Any],
+        background: Background,
     ) -> None:
         self._records = records
         self._publisher = publisher
         self._clock = clock
         self._later = later
+        self._background = background
         self._waiting: set[UserId] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def changed(self, event: ProfileChanged) -> None:
         """Tell of it in a moment."""
@@ -65,9 +67,7 @@ class ProfileSigns:
 
     def _begin(self, user_id: UserId) -> None:
         self._waiting.discard(user_id)
-        task = asyncio.ensure_future(self._tell(user_id))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._background.begin(self._tell(user_id))
 
     async def _tell(self, user_id: UserId) -> None:
         with suppress(Refusal):  # the store is closed or away; clients look again anyway
@@ -78,7 +78,7 @@ class ProfileSigns:
             for number, place in enumerate(await self._places(user_id), start=1):
                 self._publisher.publish(Signal(LogId(place), PROFILE, user_id, body))
                 if number % TOLD_AT_ONCE == 0:
-                    await asyncio.sleep(0)  # commits and answers go first
+                    await self._background.give_way()  # commits and answers go first
 
     async def _places(self, user_id: UserId) -> list[ConversationId]:
         """Return where it is told."""

@@ -3,15 +3,13 @@
 import asyncio
 from bisect import bisect_right
 
-from hongyan.domain.log.model import Entry
 from hongyan.domain.log.ports import Feed
+from hongyan.domain.log.readers import Placed
 
 PAGE = 500
 KEPT = 2_000
 KEPT_BYTES = 8 * 1024 * 1024
 END = 2**62
-
-Placed = tuple[int, Entry]
 
 
 class Window:

@@ -8,6 +8,7 @@ from collections import OrderedDict
 
 from msgspec import Struct, structs
 
+from hongyan.domain.log.caches import Cache
 from hongyan.domain.log.model import (
     Append,
     Change,
@@ -58,16 +59,13 @@ class _Remembered(Struct):
 
 
 class Keys:
-    """Answers ``key.*``. ``committed`` and ``missed`` are to hear of commits.
+    """Answers ``key.*``; ``cache`` is to be registered.
 
     Args:
         log: Where changes are committed.
         records: Where rows are read.
         clock: The time of day.
     """
-
-    HEARS = (KEY_CHANGED, USER_CHANGED)
-    """The kinds of entries whose commits ``committed`` is to be called with."""
 
     def __init__(self, log: Log, records: Records, clock: Clock) -> None:
         self._log = log
@@ -77,6 +75,7 @@ class Keys:
         self._people: OrderedDict[str, UserId] = OrderedDict()
         self._names: dict[UserId, set[str]] = {}
         self._changes = 0
+        self.cache = Cache((KEY_CHANGED, USER_CHANGED), self._committed, self._missed)
 
     @handles(CreateKey)
     async def create(self, actor: Actor, command: CreateKey) -> NewKey:
@@ -232,7 +231,7 @@ class Keys:
                 self._names.pop(who, set()).discard(gone)
         return user_id
 
-    def committed(self, event: Committed) -> None:
+    def _committed(self, event: Committed) -> None:
         """Forget keys and people that a commit changed."""
         for entry in event.entries:
             if entry.kind == KEY_CHANGED:
@@ -244,7 +243,7 @@ class Keys:
                 for name in self._names.pop(owner, ()) if owner is not None else ():
                     self._people.pop(name, None)
 
-    def missed(self, _event: Missed) -> None:
+    def _missed(self, _event: Missed) -> None:
         """Forget all keys and people."""
         self._changes += 1
         self._keys.clear()

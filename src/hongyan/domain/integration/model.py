@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 from msgspec import Struct
 
 from hongyan.domain.log.model import Row, Table
+from hongyan.domain.log.readers import fence_of
 from hongyan.kernel import ids
 from hongyan.kernel.ids import LogId, UserId, user_log
 
@@ -185,4 +186,4 @@ def batch_reader_of(webhook_id: str) -> str:
 
 def guard_of(webhook_id: str) -> LogId:
     """Return the log whose epoch guards a webhook's row and place. It never holds an entry."""
-    return LogId("%" + webhook_id)
+    return fence_of(reader_of(webhook_id))

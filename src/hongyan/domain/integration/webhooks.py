@@ -1,6 +1,5 @@
-"""Webhooks: the administrators' commands, and the couriers that are at work."""
+"""Webhooks: the administrators' commands, and which dispatchers are to run."""
 
-import asyncio
 import base64
 import os
 from typing import Any
@@ -12,14 +11,17 @@ from hongyan.domain.log.model import (
     Append,
     Change,
     Commit,
-    Committed,
     Drop,
+    Entry,
     Expect,
     Put,
     SavePlace,
     Touch,
     encode_body,
+    place_of,
+    position_of,
 )
+from hongyan.domain.log.readers import Family, Placed, Reader
 from hongyan.domain.log.service import decide
 from hongyan.domain.user.api import NoSuchUser
 from hongyan.domain.user.model import User
@@ -30,8 +32,16 @@ from hongyan.kernel.limits import check_length, check_range
 from hongyan.kernel.pages import check_page, read_place, write_place
 
 from .api import NotABot
-from .courier import ATTEMPTS_KEPT, Batch, Courier, News, Post, deliver, taken_by
-from .feed import END, PAGE, Placed
+from .dispatcher import (
+    ATTEMPTS_KEPT,
+    BATCH_MAX,
+    Batch,
+    Dispatch,
+    Dispatcher,
+    deliver,
+    taken_by,
+)
+from .feed import END, PAGE
 from .model import (
     SYSTEM_LOG,
     WEBHOOK_CHANGED,
@@ -65,96 +75,35 @@ from .webhooks_api import (
 )
 
 WEBHOOKS_MAX = 100
-BATCH_MAX = 500
 OVERLAP_MAX_S = 7 * 86_400
 SECRETS_MAX = 5
 _decode_ref = msgspec.json.Decoder(WebhookRef).decode
 
 
 class Webhooks:
-    """Answers ``webhook.*``. Give ``committed`` the event, and ``start`` the couriers.
+    """Answers ``webhook.*``, and says which dispatchers are to run.
 
     Args:
-        post: What the couriers work with.
+        dispatch: What the dispatchers work with.
 
     Attributes:
-        expects: What each commit of couriers that are sent out from now on must find as it was:
-            so a process that others have taken the work from can save nothing any more.
+        family: The readers that post the webhooks' entries.
     """
 
-    def __init__(self, post: Post) -> None:
-        self._post = post
-        self._log, self._records = post.log, post.records
-        self._couriers: dict[str, Courier] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._news: News | None = None
-        self._started = False
-        self.expects: tuple[Expect, ...] = ()
+    def __init__(self, dispatch: Dispatch) -> None:
+        self._dispatch = dispatch
+        self._log, self._records = dispatch.log, dispatch.records
+        self._dispatchers: dict[str, Dispatcher] = {}
+        self.family = Family((WEBHOOK_CHANGED,), self._active, _reader_name)
 
-    # --- the couriers ---
-
-    async def start(self) -> None:
-        """Let a courier go for each active webhook."""
-        self._started = True
-        for webhook in await self._records.scan(Webhook, limit=WEBHOOKS_MAX):
-            self._send_out(webhook.webhook_id)
-
-    async def stop(self) -> None:
-        """Call the couriers back; what they were carrying is sent again after a start."""
-        self._started = False
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._couriers.clear()  # one that never began could not strike itself off
-        self._tasks.clear()
-
-    async def look(self, _now_ms: int) -> int:
-        """Look for what this process was not told of; for chores where that may happen."""
-        for webhook in await self._records.scan(Webhook, limit=WEBHOOKS_MAX):
-            if webhook.active and webhook.webhook_id not in self._couriers and self._started:
-                self._send_out(webhook.webhook_id)
-        self._tell_news()
-        return 0
-
-    def committed(self, event: Committed) -> None:
-        """Wake the couriers that wait; costs nothing where there are none."""
-        if not self._started:
-            return
-        for entry in event.entries:
-            if entry.kind == WEBHOOK_CHANGED and entry.log_id == SYSTEM_LOG:
-                self._send_out(_decode_ref(entry.body).webhook_id)
-        self._tell_news()
-
-    def _tell_news(self) -> None:
-        if self._news is not None:
-            self._news.tell()
-            self._news = None
-
-    def _send_out(self, webhook_id: str) -> None:
-        courier = self._couriers.get(webhook_id)
-        if courier is not None:
-            courier.changed.set()
-            return
-        courier = Courier(self._post, webhook_id, self._next_news, self.expects)
-        self._couriers[webhook_id] = courier
-        self._tasks[webhook_id] = asyncio.get_running_loop().create_task(
-            self._run(webhook_id, courier)
-        )
-
-    async def _run(self, webhook_id: str, courier: Courier) -> None:
-        try:
-            await courier.run()
-        finally:
-            self._couriers.pop(webhook_id, None)
-            self._tasks.pop(webhook_id, None)
-        if courier.changed.is_set() and self._started:
-            self._send_out(webhook_id)
-
-    def _next_news(self) -> News:
-        if self._news is None:
-            self._news = News()
-        return self._news
+    async def _active(self) -> tuple[Reader, ...]:
+        """Return the readers of the active webhooks."""
+        webhooks = await self._records.scan(Webhook, limit=WEBHOOKS_MAX)
+        names = [webhook.webhook_id for webhook in webhooks if webhook.active]
+        self._dispatchers = {
+            name: self._dispatchers.get(name) or Dispatcher(self._dispatch, name) for name in names
+        }
+        return tuple([dispatcher.reader for dispatcher in self._dispatchers.values()])
 
     # --- the commands ---
 
@@ -175,10 +124,10 @@ class Webhooks:
             secrets=(WebhookSecret(secret),),
             batch_max=command.batch_max,
             created_by=actor.user_id,
-            created_at_ms=self._post.clock.now_ms(),
+            created_at_ms=self._dispatch.clock.now_ms(),
         )
         _check(webhook)
-        end = await self._post.feed.end()
+        end = await self._dispatch.feed.end()
         await self._commit(actor, webhook.webhook_id, Put(webhook), *_place(webhook, end))
         return NewWebhook(_info(webhook, end), secret)
 
@@ -215,7 +164,7 @@ class Webhooks:
         """See ``RotateSecret``."""
         check_range("overlap_s", command.overlap_s, 0, OVERLAP_MAX_S)
         webhook = await self._get(command.webhook_id)
-        secret, now_ms = _new_secret(), self._post.clock.now_ms()
+        secret, now_ms = _new_secret(), self._dispatch.clock.now_ms()
         until_ms = now_ms + command.overlap_s * 1000
         older = [
             WebhookSecret(one.secret, min(one.until_ms or until_ms, until_ms))
@@ -233,7 +182,7 @@ class Webhooks:
         webhook = await self._get(command.webhook_id)
         if not 0 <= command.position < END:
             raise Invalid("position is a place in the feed.", field="position")
-        if command.position > await self._post.feed.end():
+        if command.position > await self._dispatch.feed.end():
             raise Invalid("position is beyond the end of the feed.", field="position")
         await self._commit(actor, webhook.webhook_id, *_place(webhook, command.position))
         return _info(webhook, command.position)
@@ -268,13 +217,13 @@ class Webhooks:
             raise NoSuchWebhook
         filter_, entries = Filter(webhook), list[Placed]()
         position = letter.first - 1
-        while position < letter.last and (page := await self._post.feed.follow(position, PAGE)):
+        while position < letter.last and (page := await self._dispatch.feed.follow(position, PAGE)):
             position = page[-1][0]
             begun = [one for one in page if one[0] <= letter.last]
-            entries += await taken_by(self._post.visibility, webhook.user_id, filter_, begun)
+            entries += await taken_by(self._dispatch.visibility, webhook.user_id, filter_, begun)
         if entries:
             batch = Batch(tuple(entries))
-            done = await deliver(self._post, webhook, batch, letter.attempts + 1, ATTEMPTS_KEPT)
+            done = await deliver(self._dispatch, webhook, batch, letter.attempts + 1, ATTEMPTS_KEPT)
             if done.error:
                 raise NotDelivered(done.error)
         await self._log.commit(Commit(changes=(Drop(DeadLetter, letter.key()),)))
@@ -289,7 +238,8 @@ class Webhooks:
         return webhook
 
     async def _info(self, webhook: Webhook) -> WebhookInfo:
-        return _info(webhook, await self._post.feed.place(reader_of(webhook.webhook_id)))
+        place = await self._dispatch.feed.place(reader_of(webhook.webhook_id))
+        return _info(webhook, position_of(place))
 
     async def _change(
         self, actor: Actor, webhook_id: str, given: dict[str, Any], seen: Webhook | None = None
@@ -305,14 +255,14 @@ class Webhooks:
             changed[:] = [structs.replace(webhook, **given)]
             _check(changed[0])
             # what was begun with the old filter is begun anew
-            changes = (Put(changed[0]), SavePlace(batch_reader_of(webhook_id), 0))
-            return _told(actor, self._post, webhook_id, changes, (Expect(guard, epoch),))
+            changes = (Put(changed[0]), SavePlace(batch_reader_of(webhook_id), b""))
+            return _told(actor, self._dispatch, webhook_id, changes, (Expect(guard, epoch),))
 
         await decide(self._log, attempt)
         return changed[0]
 
     async def _commit(self, actor: Actor, webhook_id: str, *changes: Change) -> None:
-        await self._log.commit(_told(actor, self._post, webhook_id, changes, ()))
+        await self._log.commit(_told(actor, self._dispatch, webhook_id, changes, ()))
 
     async def _check_bot(self, user_id: UserId) -> None:
         if not user_id:
@@ -324,22 +274,26 @@ class Webhooks:
             raise NotABot
 
 
+def _reader_name(entry: Entry) -> str:
+    return reader_of(_decode_ref(entry.body).webhook_id)
+
+
 def _told(
     actor: Actor,
-    post: Post,
+    dispatch: Dispatch,
     webhook_id: str,
     changes: tuple[Change, ...],
     expects: tuple[Expect, ...],
 ) -> Commit:
     """Return the commit that changes a webhook, tells it and raises its guard's epoch."""
     body = encode_body(WebhookRef(webhook_id))
-    told = Append(SYSTEM_LOG, WEBHOOK_CHANGED, actor.user_id, body, post.clock.now_ms())
+    told = Append(SYSTEM_LOG, WEBHOOK_CHANGED, actor.user_id, body, dispatch.clock.now_ms())
     return Commit((told,), (*changes, Touch(guard_of(webhook_id))), expects)
 
 
 def _place(webhook: Webhook, position: int) -> tuple[Change, ...]:
     name = webhook.webhook_id
-    return SavePlace(reader_of(name), position), SavePlace(batch_reader_of(name), 0)
+    return SavePlace(reader_of(name), place_of(position)), SavePlace(batch_reader_of(name), b"")
 
 
 def _check(webhook: Webhook) -> None:

@@ -173,10 +173,11 @@ class Touch(Struct, frozen=True):
 
 
 class SavePlace(Struct, frozen=True):
-    """Remember how far a reader of ``Feed`` has come."""
+    """Remember how far a reader has come: a position of the feed, or of any other source."""
 
     reader: str
-    position: int
+    position: bytes
+    """Whatever its source understands; empty is the beginning. See ``place_of``."""
 
 
 class Expect(Struct, frozen=True):
@@ -253,6 +254,16 @@ class Duplicate(Exception):
         super().__init__(f"{table}.{constraint}")
         self.table = table
         self.constraint = constraint
+
+
+def place_of(position: int) -> bytes:
+    """Return a position of the feed as it is saved: eight bytes, which sort as it does."""
+    return position.to_bytes(8, "big") if position else b""
+
+
+def position_of(place: bytes) -> int:
+    """Return the position of the feed that was saved; the beginning is 0."""
+    return int.from_bytes(place, "big")
 
 
 _encode = msgspec.json.Encoder().encode

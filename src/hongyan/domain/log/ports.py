@@ -119,8 +119,8 @@ class Feed(Protocol):
         """
         ...
 
-    async def place(self, reader: str) -> int:
-        """Return the reader's last saved position; 0 at first."""
+    async def place(self, reader: str) -> bytes:
+        """Return the reader's last saved position; empty at first."""
         ...
 
 

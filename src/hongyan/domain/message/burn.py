@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from msgspec import json, structs
 
 from hongyan.domain.conversation.model import CONVERSATION_READ, ConversationRead
+from hongyan.domain.log.caches import Cache
 from hongyan.domain.log.model import (
     Append,
     Change,
@@ -19,6 +20,7 @@ from hongyan.domain.log.model import (
     Committed,
     Drop,
     Entry,
+    Missed,
     Put,
     encode_body,
 )
@@ -36,13 +38,6 @@ ROUND = 100
 _MARK = b'"burn_after_ms"'
 
 
-def may_matter_to_burning(entry: Entry) -> bool:
-    """Return whether ``Burning.heard`` can make anything of this entry."""
-    if entry.kind == MESSAGE:
-        return kind_of(entry.log_id) == Kind.DIRECT and _MARK in bytes(entry.body)
-    return entry.kind == CONVERSATION_READ
-
-
 class Burning:
     """Burns what was read.
 
@@ -53,9 +48,6 @@ class Burning:
         targets: Lets one thing happen to a message at a time.
         ending: What goes with a message.
     """
-
-    HEARS = (MESSAGE, CONVERSATION_READ)
-    """The kinds of entries whose commits ``heard`` is to be called with."""
 
     def __init__(
         self, log: Log, records: Records, cursors: Cursors, targets: Targets, ending: Ending
@@ -68,8 +60,15 @@ class Burning:
         self._waiting: set[ConversationId] = set()
         self._heard: dict[ConversationId, int] = {}
         self._place: tuple[str, int] | None = None
+        self.cache = Cache(
+            (MESSAGE, CONVERSATION_READ), self._committed, self._missed, _matters_to_burning
+        )
+        """What is remembered of the conversations in which something burns."""
 
-    def heard(self, event: Committed) -> None:
+    def _missed(self, _event: Missed) -> None:
+        self._place = None  # the cursors tell; look at all of them from the first one on
+
+    def _committed(self, event: Committed) -> None:
         """Take note of what may have read a message that burns."""
         for entry in event.entries:
             if entry.kind == MESSAGE:
@@ -146,3 +145,9 @@ class Burning:
 
         await self._targets.serialise(task.conversation_id, attempt)
         await self._ending.sweep(task.conversation_id, task.seq)
+
+
+def _matters_to_burning(entry: Entry) -> bool:
+    if entry.kind == MESSAGE:
+        return kind_of(entry.log_id) == Kind.DIRECT and _MARK in bytes(entry.body)
+    return entry.kind == CONVERSATION_READ

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from hongyan.domain.group.api import Dissolved, NotAMember
 from hongyan.domain.group.model import Group, Member
+from hongyan.domain.log.caches import Cache
 from hongyan.domain.log.model import Committed, Missed
 from hongyan.domain.log.ports import Log, Records
 from hongyan.domain.relation.model import Relation
@@ -40,12 +41,8 @@ class Room(Struct, frozen=True):
 class Rooms:
     """Loads rooms and keeps the latest used ones.
 
-    ``committed`` and ``missed`` are to hear of commits, so that a change of somebody's privacy
-    is seen.
+    ``cache`` is to be registered, so that a change of somebody's privacy is seen.
     """
-
-    HEARS = (USER_CHANGED,)
-    """The kinds of entries whose commits ``committed`` is to be called with."""
 
     def __init__(self, log: Log, records: Records) -> None:
         self._log = log
@@ -53,6 +50,7 @@ class Rooms:
         self._rooms: OrderedDict[Key, Room] = OrderedDict()
         self._changes = 0
         """Grows when somebody's account changes: what was read before is not to be kept."""
+        self.cache = Cache((USER_CHANGED,), self._committed, self._missed)
 
     def known(self, key: Key) -> Room | None:
         """Return the room if it is at hand."""
@@ -83,7 +81,7 @@ class Rooms:
                     self._rooms.popitem(last=False)
         return room
 
-    def committed(self, event: Committed) -> None:
+    def _committed(self, event: Committed) -> None:
         """Drop the direct rooms that lead to a user whose account changed."""
         for entry in event.entries:
             if entry.kind == USER_CHANGED:
@@ -92,7 +90,7 @@ class Rooms:
                 for key in [key for key, room in self._rooms.items() if room.peer == changed]:
                     del self._rooms[key]
 
-    def missed(self, _event: Missed) -> None:
+    def _missed(self, _event: Missed) -> None:
         """Drop the direct rooms: somebody's account may have changed."""
         self._changes += 1
         for key in [key for key, room in self._rooms.items() if room.peer]:

@@ -2,7 +2,8 @@
 
 from collections import OrderedDict
 
-from hongyan.domain.log.model import Committed
+from hongyan.domain.log.caches import Cache
+from hongyan.domain.log.model import Committed, Missed
 from hongyan.kernel.ids import DeviceId, UserId, log_owner
 
 from .model import DEVICE_REMOVED, USER_CHANGED
@@ -15,14 +16,12 @@ class LiveDevices:
         limit: How many users are remembered.
     """
 
-    HEARS = (DEVICE_REMOVED, USER_CHANGED)
-    """The kinds of entries whose commits ``committed`` is to be called with."""
-
     def __init__(self, limit: int = 100_000) -> None:
         self._limit = limit
         self._users: OrderedDict[UserId, dict[DeviceId, bool]] = OrderedDict()
         self.changes = 0
         """Grows with every removal: what was read before one is not to be remembered."""
+        self.cache = Cache((DEVICE_REMOVED, USER_CHANGED), self._committed, self._missed)
 
     def get(self, user_id: UserId, device_id: DeviceId) -> bool | None:
         """Return whether the device's user is an administrator; None when not remembered."""
@@ -39,15 +38,14 @@ class LiveDevices:
             if len(self._users) > self._limit:
                 self._users.popitem(last=False)
 
-    def clear(self) -> None:
-        """Forget all."""
+    def _missed(self, _event: Missed) -> None:
         self.changes += 1
         self._users.clear()
 
-    def committed(self, event: Committed) -> None:
+    def _committed(self, event: Committed) -> None:
         """Forget the users whom a commit changed, or a device of theirs."""
         for entry in event.entries:
             owner = log_owner(entry.log_id)
-            if owner is not None and entry.kind in self.HEARS:
+            if owner is not None and entry.kind in self.cache.kinds:
                 self.changes += 1
                 self._users.pop(owner, None)

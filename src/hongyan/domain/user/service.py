@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from hongyan.domain.log.model import Committed, Missed
+from hongyan.domain.log.caches import Cache
 from hongyan.domain.log.ports import Log, Records
+from hongyan.kernel.background import Background
 from hongyan.kernel.bus import Publisher
 from hongyan.kernel.clock import Clock
 
 from .accounts import Accounts
-from .live_devices import LiveDevices
 from .ports import AccessTokens, Attempts, Avatars, CodeSender, Hasher, LoginTokens
 from .service_admin import Administration
 from .service_credentials import CredentialPolicy, Credentials
@@ -29,8 +29,7 @@ def local_throttle(_name: str, policy: ThrottlePolicy) -> Attempts:
 class UserService:
     """Users, their credentials and their devices.
 
-    The bus serves each of ``parts``. ``committed`` is to hear of commits with entries of the
-    kinds ``HEARS``, and ``missed`` of ``Missed``.
+    The bus serves each of ``parts``; ``cache`` is to be registered.
 
     Args:
         log: Where changes are committed.
@@ -39,6 +38,7 @@ class UserService:
         hasher: Hashes passwords.
         access_tokens: Makes and reads access tokens.
         code_sender: Sends one-time codes.
+        background: Sends them behind the answer.
         registration: Who may register: everybody, who has an invite, nobody.
         devices: Lifetimes of tokens and limits of devices.
         credentials: How passwords and one-time codes have to be.
@@ -49,8 +49,6 @@ class UserService:
         publisher: Is told ``ProfileChanged``; None where nobody is to know.
     """
 
-    HEARS = LiveDevices.HEARS
-
     def __init__(
         self,
         log: Log,
@@ -59,6 +57,7 @@ class UserService:
         hasher: Hasher,
         access_tokens: AccessTokens,
         code_sender: CodeSender,
+        background: Background,
         registration: Mode = "closed",
         devices: DevicePolicy = DevicePolicy(),  # noqa: B008
         credentials: CredentialPolicy = CredentialPolicy(),  # noqa: B008
@@ -80,7 +79,7 @@ class UserService:
         registrations = throttles("registration", ThrottlePolicy(free=50, delay_max_ms=10_000))
         self._devices = Devices(accounts, hasher, access_tokens, password_guard, devices)
         self._credentials = Credentials(
-            accounts, hasher, code_sender, password_guard, code_guard, credentials
+            accounts, hasher, code_sender, password_guard, code_guard, credentials, background
         )
         password_min = credentials.password_min
         self.parts: tuple[object, ...] = (
@@ -95,14 +94,7 @@ class UserService:
         if login_tokens is not None:
             self.parts += (LoginTokenService(accounts, self._devices, login_tokens),)
 
-    def committed(self, event: Committed) -> None:
-        """Forget what is remembered of devices that a commit removed."""
-        self._devices.live.committed(event)
-
-    def missed(self, _event: Missed) -> None:
-        """Forget all that is remembered of devices."""
-        self._devices.live.clear()
-
-    async def close(self) -> None:
-        """Wait for the codes that are being sent."""
-        await self._credentials.close()
+    @property
+    def cache(self) -> Cache:
+        """What is remembered of devices."""
+        return self._devices.live.cache

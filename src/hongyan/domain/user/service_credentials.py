@@ -1,11 +1,11 @@
 """Passwords, addresses and one-time codes; putting an account to sleep or to an end."""
 
-import asyncio
 import secrets
 from typing import Any, Literal
 
 from msgspec import Struct, structs
 
+from hongyan.kernel.background import Background
 from hongyan.kernel.bus import DONE, Actor, Done, handles
 from hongyan.kernel.errors import Busy, Refusal
 from hongyan.kernel.ids import SYSTEM, DeviceId, UserId
@@ -61,6 +61,7 @@ class Credentials:
         password_guard: Slows down who guesses passwords.
         code_guard: Slows down who asks for codes or guesses them.
         policy: How passwords and codes have to be.
+        background: Sends codes behind the answer.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Credentials:
         password_guard: Guard,
         code_guard: Guard,
         policy: CredentialPolicy,
+        background: Background,
     ) -> None:
         self._accounts = accounts
         self._records = accounts.records
@@ -80,11 +82,7 @@ class Credentials:
         self._password_guard = password_guard
         self._code_guard = code_guard
         self._policy = policy
-        self._sending: set[asyncio.Task[None]] = set()
-
-    async def close(self) -> None:
-        """Wait for the codes that are being sent."""
-        await asyncio.gather(*self._sending, return_exceptions=True)
+        self._background = background
 
     # --- addresses ---
 
@@ -200,12 +198,10 @@ class Credentials:
             raise MailNotConfigured
         key = "request " + self._accounts.key(command.identifier)
         await self._code_guard.begin(key, actor.address, self._clock.now_ms())
-        if len(self._sending) >= SENDING_MAX:
+        if self._background.pending >= SENDING_MAX:
             raise Busy("Too many mails are being sent; try again.")
         # Everything else happens behind the answer, so that its time tells nothing either.
-        task = asyncio.get_running_loop().create_task(self._send_code(command.identifier))
-        self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
+        self._background.begin(self._send_code(command.identifier))
         return DONE
 
     async def _send_code(self, identifier: str) -> None:

@@ -54,7 +54,7 @@ class MemoryStore:
         self._by_client_id: dict[tuple[LogId, UserId, ClientId], int] = {}
         self._cursors: dict[LogId, dict[UserId, Cursor]] = {}
         self._rows: dict[type[Row], dict[tuple[Any, ...], Any]] = {}
-        self._places: dict[str, int] = {}
+        self._places: dict[str, bytes] = {}
         self._closed = False
 
     async def start(self) -> None:
@@ -240,9 +240,9 @@ class MemoryStore:
         """See ``Feed.end``."""
         return len(self._all)
 
-    async def place(self, reader: str) -> int:
+    async def place(self, reader: str) -> bytes:
         """See ``Feed.place``."""
-        return self._places.get(reader, 0)
+        return self._places.get(reader, b"")
 
     # --- Records ---
 

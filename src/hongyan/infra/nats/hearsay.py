@@ -39,7 +39,7 @@ class Hearsay:
     Args:
         connection: The broker.
         subjects: Names subjects.
-        publisher: Gets ``Committed``, empty where only something was committed, and ``Missed``.
+        publisher: Gets ``Committed``, also an empty one as something was committed, and ``Missed``.
         matters: Whether an entry is to be told.
     """
 
@@ -86,4 +86,6 @@ class Hearsay:
             return
         if heard.is_partial:
             self._publisher.publish(Missed())
-        self._publisher.publish(Committed(tuple(heard.entries), NOBODY))
+        if heard.entries:
+            self._publisher.publish(Committed(tuple(heard.entries), NOBODY))
+        self._publisher.publish(Committed((), NOBODY))  # there was more than these

@@ -30,7 +30,8 @@ _TROUBLES: tuple[tuple[str, str], ...] = (
     ),
     (
         "readers whose place is beyond the newest entry",
-        "SELECT name FROM reader WHERE position > (SELECT coalesce(max(position), 0) FROM entry)",
+        "SELECT name FROM reader WHERE length(place) = 8"
+        " AND place > int8send((SELECT coalesce(max(position), 0) FROM entry))",
     ),
 )
 

@@ -43,8 +43,8 @@ ON CONFLICT (log_id, user_id) DO UPDATE SET
     read_ordinal = greatest(old.read_ordinal, excluded.read_ordinal),
     delivered_seq = greatest(old.delivered_seq, excluded.delivered_seq)
 -- name: save_place
-INSERT INTO reader (name, position) VALUES ($1, $2)
-ON CONFLICT (name) DO UPDATE SET position = excluded.position
+INSERT INTO reader (name, place) VALUES ($1, $2)
+ON CONFLICT (name) DO UPDATE SET place = excluded.place
 -- name: find
 SELECT log_id, seq, ordinal, kind, sender, client_id, sent_at_ms, body
 FROM entry WHERE log_id = $1 AND sender = $2 AND client_id = $3
@@ -95,7 +95,7 @@ SELECT position FROM entry
 WHERE position < ($1 + pg_snapshot_xmin(pg_current_snapshot())::text::bigint) << 16
 ORDER BY position DESC LIMIT 1
 -- name: place
-SELECT position FROM reader WHERE name = $1
+SELECT place FROM reader WHERE name = $1
 -- name: base
 SELECT base FROM feed
 -- name: fence

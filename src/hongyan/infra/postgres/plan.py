@@ -42,7 +42,7 @@ class Plan:
         """(log, user) -> read seq, delivered seq."""
         self.rewrites: dict[tuple[str, int], bytes] = {}
         self.rows: list[Put | Drop] = []
-        self.places: dict[str, int] = {}
+        self.places: dict[str, bytes] = {}
         self._known = dict(known)
 
     def add(self, commit: Commit) -> tuple[tuple[Entry, ...], bool]:

@@ -127,10 +127,10 @@ class PostgresReader(SqlRecords):
         found = await self._readers.fetch(SQL["end"], self._base)
         return int(found[0][0]) if found else 0
 
-    async def place(self, reader: str) -> int:
+    async def place(self, reader: str) -> bytes:
         """See ``Feed.place``."""
         found = await self._readers.fetch(SQL["place"], reader)
-        return int(found[0][0]) if found else 0
+        return bytes(found[0][0]) if found else b""
 
     # --- for Records ---
 

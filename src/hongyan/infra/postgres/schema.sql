@@ -51,9 +51,10 @@ END $$;
 CREATE UNIQUE INDEX entry_retry ON entry (log_id, sender, client_id) WHERE client_id IS NOT NULL;
 CREATE INDEX entry_position ON entry (position);
 
+-- place is whatever a reader's source understands; empty is the beginning.
 CREATE TABLE reader (
-    name     text COLLATE "C" PRIMARY KEY,
-    position bigint NOT NULL
+    name  text COLLATE "C" PRIMARY KEY,
+    place bytea NOT NULL
 );
 
 -- Added to transaction ids, so that positions go on ascending when the data has moved here from

@@ -44,7 +44,7 @@ CURSOR = Part(
     ("log_id", "user_id", "read_seq", "read_ordinal", "delivered_seq", "sent_at_ms"),
     ("log_id", "user_id"),
 )
-READER = Part("reader", ("name", "position"), ("name",))
+READER = Part("reader", ("name", "place"), ("name",))
 
 
 def parts(row_types: Sequence[type[Row]]) -> Iterator[Part]:

@@ -103,7 +103,8 @@ _COUNTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "readers whose place is beyond the newest entry",
-        "SELECT count(*) FROM reader WHERE pos > (SELECT coalesce(max(pos), 0) FROM entry)",
+        "SELECT count(*) FROM reader WHERE length(pos) = 8 AND hex(pos)"
+        " > printf('%016X', (SELECT coalesce(max(pos), 0) FROM entry))",
     ),
 )
 _DEEP_COUNTS: tuple[tuple[str, str], ...] = (

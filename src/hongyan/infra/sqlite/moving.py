@@ -18,7 +18,8 @@ _FROM = {
     ENTRY.name: "(SELECT pos AS position, entry.*, log_id"
     " FROM entry CROSS JOIN log USING (log_key))",
     CURSOR.name: "(SELECT cursor.*, log_id FROM log CROSS JOIN cursor USING (log_key))",
-    READER.name: "(SELECT name, pos AS position FROM reader)",
+    READER.name: "(SELECT name, CASE WHEN typeof(pos) = 'blob' THEN pos WHEN pos = 0 THEN x''"
+    " ELSE unhex(printf('%016X', pos)) END AS place FROM reader)",
 }
 
 Record = tuple[Any, ...]

@@ -157,10 +157,10 @@ class SqliteReader(SqlRecords):
         """See ``Feed.end``."""
         return int((await self._read(SQL["end"], ()))[0][0])
 
-    async def place(self, reader: str) -> int:
+    async def place(self, reader: str) -> bytes:
         """See ``Feed.place``."""
         found = await self._read(SQL["place"], (reader,))
-        return int(found[0][0]) if found else 0
+        return bytes(found[0][0]) if found else b""
 
     # --- for Records ---
 

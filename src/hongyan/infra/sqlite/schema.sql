@@ -42,10 +42,12 @@ CREATE TABLE IF NOT EXISTS cursor (
     sent_at_ms    INTEGER NOT NULL,
     PRIMARY KEY (log_key, user_id)
 ) WITHOUT ROWID;
+-- pos is whatever a reader's source understands; empty is the beginning. It was an integer once.
 CREATE TABLE IF NOT EXISTS reader (
     name TEXT PRIMARY KEY,
-    pos  INTEGER NOT NULL
+    pos  BLOB NOT NULL
 ) WITHOUT ROWID;
+UPDATE reader SET pos = iif(pos = 0, x'', unhex(printf('%016X', pos))) WHERE typeof(pos) = 'integer';
 -- How far entry_place and entry_retry have come.
 CREATE TABLE IF NOT EXISTS indexed (pos INTEGER NOT NULL);
 INSERT INTO indexed SELECT 0 WHERE NOT EXISTS (SELECT * FROM indexed);

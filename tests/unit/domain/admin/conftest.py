@@ -15,6 +15,7 @@ from hongyan.domain.user.api_admin import CreateUser
 from hongyan.infra.local.bus import LocalBus
 from hongyan.kernel.bus import Actor, Command
 from hongyan.kernel.ids import SYSTEM, DeviceId, UserId
+from hongyan.runtime.catching_up import catch_up
 
 OPERATOR = Actor(SYSTEM, DeviceId(""), admin=True, address="control")
 SECRETS = Secrets(access_token_key="ab" * 32)
@@ -84,12 +85,17 @@ class House:
         return int((await self.do(who, command)).seq)
 
     async def tick(self, name: str) -> int:
-        """Call the tick of this part until it has nothing more to do; return how much it did."""
+        """Run the job of this part until it has nothing more to do; return how much it did."""
         total = 0
-        (tick,) = [t for t in self.services.ticks if type(t.__self__).__name__ == name]
-        while done := await tick(self.clock.now_ms()):
+        jobs = self.services.works.jobs
+        (run,) = [job.run for job in jobs if type(job.run.__self__).__name__ == name]  # type: ignore[attr-defined]
+        while done := await run(self.clock.now_ms()):
             total += done
         return total
+
+    async def count(self) -> None:
+        """Let the statistics come to the end of the feed."""
+        await catch_up(self.store, self.services.counting.reader, self.clock)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A changed profile is told where the person is seen, once, as it is then."""
 
-import asyncio
 from typing import Any
 
 import msgspec
@@ -13,6 +12,7 @@ from hongyan.domain.group.model import Member, Roll
 from hongyan.domain.user.api import Profile, ProfileChanged
 from hongyan.domain.user.model import User
 from hongyan.kernel.ids import UserId, direct_id, self_id
+from hongyan.runtime.background import Tasks
 
 from .conftest import ALICE, BOB, CAROL, TEAM, World
 
@@ -26,15 +26,20 @@ class Told:
     def __init__(self, world: World) -> None:
         self.world = world
         self.due: list[Any] = []
+        self.background = Tasks()
         self.signs = ProfileSigns(
-            world.store, world, world.clock, lambda _, function: self.due.append(function)
+            world.store,
+            world,
+            world.clock,
+            lambda _, function: self.due.append(function),
+            self.background,
         )
 
     async def strike(self) -> list[tuple[str, Profile]]:
         due, self.due = self.due, []
         for function in due:
             function()
-        await asyncio.gather(*self.signs._tasks)
+        await self.background.close()
         found, self.world.published = self.world.published, []
         for signal in found:
             assert (signal.kind, signal.sender) == ("profile", ALICE)

@@ -1,15 +1,15 @@
-"""Couriers on both stores: in order, at least once with one id, and given up in the end."""
+"""Webhooks on both stores: in order, at least once with one id, and given up in the end."""
 
 import asyncio
+import time
 
 import msgspec
 import pytest
 
 from hongyan.domain.group.model import Member
-from hongyan.domain.integration import courier
-from hongyan.domain.integration.courier import Post, RetryPolicy
+from hongyan.domain.integration.dispatcher import Dispatch
 from hongyan.domain.integration.feed import PAGE, Window
-from hongyan.domain.integration.model import DeadLetter, reader_of
+from hongyan.domain.integration.model import SYSTEM_LOG, DeadLetter, reader_of
 from hongyan.domain.integration.ports import Posted, Unreachable
 from hongyan.domain.integration.webhooks import Webhooks
 from hongyan.domain.integration.webhooks_api import (
@@ -22,18 +22,23 @@ from hongyan.domain.integration.webhooks_api import (
     ReplayWebhook,
     UpdateWebhook,
 )
-from hongyan.domain.log.model import Append, Commit, Committed, Expect, Put, Rewrite, Touch
+from hongyan.domain.log.model import Append, Commit, Committed, Missed, Put, Rewrite, position_of
+from hongyan.domain.log.readers import Retry
 from hongyan.domain.message.model import MessageBody, Text
 from hongyan.domain.message.rows import Revision
 from hongyan.domain.message.versions import visibility_of
 from hongyan.domain.user.model import User
 from hongyan.infra.local.bus import LocalBus
+from hongyan.infra.local.caches import Caches
+from hongyan.infra.local.leases import Holders, LocalLeases
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.errors import Invalid
+from hongyan.runtime import reading
+from hongyan.runtime.runtime import Runtime
+from hongyan.runtime.works import Works
 
 ADMIN = Actor("root", "v1", True)
 TEAM = "g" + "a" * 16
-TERMS = "%worker"
 
 
 class Receiver:
@@ -64,13 +69,25 @@ class Office:
 
     def __init__(self, store, clock, receiver, **policy):
         self.store, self.receiver = store, receiver
-        policy = RetryPolicy(**{"first_s": 0.001, "most_s": 0.002} | policy)
-        post = Post(
-            store, store, store, clock, receiver, Window(store), visibility_of(store), policy
-        )
-        self.webhooks = Webhooks(post)
+        retry = Retry(**{"first_s": 0.001, "most_s": 0.002, "attempts_max": 0} | policy)
+        sees = visibility_of(store)
+        dispatch = Dispatch(store, store, store, clock, receiver, Window(store), sees, retry)
+        self.webhooks = Webhooks(dispatch)
         self.bus = LocalBus()
         self.bus.serve(self.webhooks)
+        works = Works()
+        works.add(self.webhooks.family)
+        leases = LocalLeases(Holders(), "office", 60.0, time.monotonic)
+        self.runtime = Runtime("office", leases, store, clock, works)
+        self.caches = Caches(self.bus)
+        self.caches.add(works.cache)
+        self.bus.subscribe(Committed, self.runtime.committed)
+
+    async def start(self):
+        self.runtime.start()
+
+    async def stop(self):
+        await self.runtime.stop()
 
     async def call(self, command):
         return await self.bus.call(ADMIN, command)
@@ -82,13 +99,13 @@ class Office:
             self.heard(entries)
 
     def heard(self, entries=()):
-        self.webhooks.committed(Committed(tuple(entries), ""))
+        self.bus.publish(Committed(tuple(entries), ""))
 
     async def hook(self, **more):
-        """Make a webhook and let its courier go, as the feed's event does."""
+        """Make a webhook, and tell it as the store's event does."""
         made = await self.call(CreateWebhook(url="https://shop.example/", **more))
-        await self.webhooks.stop()
-        await self.webhooks.start()
+        self.heard(await self.store.read(SYSTEM_LOG, 1, 99, 99))
+        await until(lambda: reader_of(made.info.webhook_id) in self.runtime.running)
         return made.info.webhook_id
 
 
@@ -100,9 +117,9 @@ def receiver():
 @pytest.fixture
 async def office(store, clock, receiver):
     made = Office(store, clock, receiver)
-    await made.webhooks.start()
+    await made.start()
     yield made
-    await made.webhooks.stop()
+    await made.stop()
 
 
 async def until(is_so):
@@ -176,20 +193,20 @@ async def test_a_crash_repeats_the_batch_with_the_same_id(office, store, clock, 
     receiver.hangs = True
     await office.say(3)
     await until(lambda: len(receiver.posts) == 1)
-    await office.webhooks.stop()  # taken or not: nobody knows
+    await office.stop()  # taken or not: nobody knows
     await office.say(4)
     receiver.hangs = False
     again = Office(store, clock, receiver)
-    await again.webhooks.start()
+    await again.start()
     await until(lambda: len(receiver.seen) == 7)
-    await again.webhooks.stop()
+    await again.stop()
     assert receiver.posts[0] == receiver.posts[1]
     assert receiver.seen == [1, 2, 3, 4, 5, 6, 7]
 
 
 async def test_what_is_given_up_is_a_dead_letter_and_can_be_sent_again(store, clock, receiver):
     office = Office(store, clock, receiver, attempts_max=2)
-    await office.webhooks.start()
+    await office.start()
     webhook_id = await office.hook(batch_max=1)
     receiver.status = 500
     await office.say(1)
@@ -211,7 +228,7 @@ async def test_what_is_given_up_is_a_dead_letter_and_can_be_sent_again(store, cl
     assert page.dead_letters == ()
     found = await office.call(ListAttempts(webhook_id=webhook_id))
     assert [one.status for one in found.attempts][:1] == [204]
-    await office.webhooks.stop()
+    await office.stop()
 
 
 async def test_replay_and_changes_reach_a_courier_under_way(office, receiver):
@@ -246,52 +263,52 @@ class Slow(Receiver):
 async def test_a_process_from_which_the_work_was_taken_saves_nothing(store, clock, receiver):
     slow = Slow()
     office = Office(store, clock, slow)
-    office.webhooks.expects = (Expect(TERMS, 0),)
+    await office.start()
     webhook_id = await office.hook(batch_max=10)
     await office.say(3)
     await until(lambda: len(slow.posts) == 1)
-    await store.commit(Commit(changes=(Touch(TERMS),)))
     other = Office(store, clock, receiver)
-    other.webhooks.expects = (Expect(TERMS, 1),)
-    await other.webhooks.start()
+    await other.start()
     await other.say(4)
     await until(lambda: len(receiver.seen) == 7)
     assert slow.posts == receiver.posts[:1]
     end = await store.end()
     async with asyncio.timeout(10):
-        while await store.place(reader_of(webhook_id)) < end:  # noqa: ASYNC110
+        while position_of(await store.place(reader_of(webhook_id))) < end:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
     slow.answers.set()
     office.heard()
     await asyncio.sleep(0.3)  # what is late to save would do so meanwhile
-    assert await store.place(reader_of(webhook_id)) == end
-    await office.webhooks.stop()
-    await other.webhooks.stop()
+    assert position_of(await store.place(reader_of(webhook_id))) == end
+    await office.stop()
+    await other.stop()
 
 
-async def test_who_looks_finds_what_nobody_told(store, clock, receiver):
+async def test_what_nobody_told_is_found_when_something_was_missed(store, clock, receiver):
     office = Office(store, clock, receiver)
-    await office.webhooks.start()
-    await office.call(CreateWebhook(url="https://shop.example/"))
+    await office.start()
+    made = await office.call(CreateWebhook(url="https://shop.example/"))
+    office.bus.publish(Missed())
+    await until(lambda: reader_of(made.info.webhook_id) in office.runtime.running)
     append = Append(TEAM, "message", "alice", b"{}", 1_700_000_000_000, countable=True)
-    await office.webhooks.look(0)
     await store.commit(Commit((append,)))
-    await asyncio.sleep(0.05)  # the courier reads to the end and waits
+    office.bus.publish(Missed())
+    await until(lambda: receiver.seen[-1:] == [1])
     await store.commit(Commit((append,)))
-    await office.webhooks.look(0)
+    office.heard()  # as of another process: it says no more than that there is something
     await until(lambda: receiver.seen[-1:] == [2])
-    await office.webhooks.stop()
+    await office.stop()
 
 
 async def test_the_place_moves_on_when_nothing_passes_the_filter(
     office, store, receiver, monkeypatch
 ):
-    monkeypatch.setattr(courier, "SAVE_EVERY_S", 0.01)
+    monkeypatch.setattr(reading, "SAVE_EVERY_S", 0.01)
     webhook_id = await office.hook(kinds=("poll.closed",))
     await office.say(3)
     end = await store.end()
     async with asyncio.timeout(10):
-        while await store.place(reader_of(webhook_id)) < end:  # noqa: ASYNC110
+        while position_of(await store.place(reader_of(webhook_id))) < end:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
     assert receiver.posts == []
 
@@ -302,9 +319,9 @@ async def test_a_replay_past_what_the_filter_leaves_out_comes_to_its_end(
     await office.say(2 * PAGE)
     closed = Append(TEAM, "poll.closed", "alice", b"{}", 1)
     await office.store.commit(Commit((closed,)))
-    monkeypatch.setattr(courier, "SAVE_EVERY_S", 0.0)  # it saves after each page
+    monkeypatch.setattr(reading, "SAVE_EVERY_S", 0.0)  # it saves after each page
     webhook_id = await office.hook(kinds=("poll.closed",))
     await office.call(ReplayWebhook(webhook_id=webhook_id, position=0))
-    await office.webhooks.stop()
-    await office.webhooks.start()
+    await office.stop()
+    await office.start()
     await until(lambda: receiver.posts)

@@ -30,7 +30,7 @@ async def tick(chat, after_ms=0):
 def listen(chat, committed):
     """Tell the service what was committed since the last time."""
     for event in committed:
-        chat.burning.heard(event)
+        chat.burning.cache.committed(event)
     committed.clear()
 
 

@@ -220,7 +220,7 @@ async def test_friends_only_is_seen_as_soon_as_the_account_says_so(world, commit
     shy = User(user_id=BOB, name=BOB, privacy=Privacy(who_may_write="friends"))
     entry = Append(user_log(BOB), USER_CHANGED, BOB, b"{}", 1)
     await world.store.commit(Commit((entry,), (Put(shy),)))
-    world.rooms.committed(committed[-1])
+    world.rooms.cache.committed(committed[-1])
     with pytest.raises(FriendsOnly):
         await world.send(ALICE, CHAT)
     await world.put(Relation(user_id=BOB, other_id=ALICE, friend=True), touch=(CHAT,))

@@ -15,6 +15,7 @@ from hongyan.infra.security.tokens import JwtAccessTokens
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.errors import Unavailable
 from hongyan.kernel.ids import DeviceId, UserId, user_log
+from hongyan.runtime.background import Tasks
 
 PASSWORD = "correct horse"
 KEY = b"k" * 32
@@ -84,11 +85,19 @@ class World:
         self.bus = LocalBus()
         self.published: list[Any] = []
         self.bus.subscribe(ProfileChanged, self.published.append)
+        self.background = Tasks()
         settings = {"registration": "open", "publisher": self.bus} | settings
         self.service = UserService(
-            store, store, clock, self.hasher, self.access_tokens, self.postman, **settings
+            store,
+            store,
+            clock,
+            self.hasher,
+            self.access_tokens,
+            self.postman,
+            self.background,
+            **settings,
         )
-        told.listeners = [self.service.committed]
+        told.listeners = [self.service.cache.committed]
         for part in self.service.parts:
             self.bus.serve(part)
 

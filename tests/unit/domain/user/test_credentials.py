@@ -42,7 +42,7 @@ async def alice(world):
 
 async def request(world, identifier, address=""):
     await world.call(None, RequestPasswordReset(identifier=identifier), address)
-    await world.service.close()
+    await world.background.close()
 
 
 async def reset(world, code, password=NEW, identifier="alice"):

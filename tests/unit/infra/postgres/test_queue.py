@@ -45,11 +45,11 @@ async def test_what_another_writer_has_waits_with_all_that_came_behind_it() -> N
 
 async def test_rows_places_and_expectations_count_as_well() -> None:
     user = User(user_id="u", handle="h", name="n", created_at_ms=1)  # type: ignore[arg-type]
-    held = job(changes=(SavePlace("r", 1),), expects=(Expect("a", 0),))  # type: ignore[arg-type]
+    held = job(changes=(SavePlace("r", b"1"),), expects=(Expect("a", 0),))  # type: ignore[arg-type]
     queue = queue_of(held)
     await queue.take()
     free = job("b")
-    for one in (job("a"), job(changes=(SavePlace("r", 2),)), free):
+    for one in (job("a"), job(changes=(SavePlace("r", b"2"),)), free):
         queue.put(one)
     assert await queue.take() == [free]
     guarded = job("c", changes=(Put(user),))

@@ -1,0 +1,41 @@
+"""What the runtime needs of others."""
+
+from collections.abc import Collection
+from typing import Protocol
+
+from hongyan.domain.log.ports import Feed, Log, Records
+
+TERM_S = 5.0
+"""How long a lease lasts without being renewed."""
+
+
+class Store(Log, Feed, Records, Protocol):
+    """Where entries, positions and rows are."""
+
+
+class Leases(Protocol):
+    """What one process at a time holds of each work; it ends by itself when nobody renews it."""
+
+    async def meet(self) -> list[str]:
+        """Tell the others that this process takes part; return the names of all that do.
+
+        Raises:
+            OSError: nobody can tell now.
+        """
+        ...
+
+    async def claim(self, works: Collection[str]) -> set[str]:
+        """Take these or renew them; return those that are this process's for another term.
+
+        Raises:
+            OSError: nobody can tell now.
+        """
+        ...
+
+    async def resign(self, works: Collection[str]) -> None:
+        """Give back those that are ours; never raises."""
+        ...
+
+    async def leave(self) -> None:
+        """Take part no more; never raises."""
+        ...
