@@ -36,7 +36,7 @@ REMEMBER_NO_ROWS = {
     "ProfileSigns": "profiles that will be told in a moment; the rows are read then",
     "Scene": "one decision about a group, no longer than a request",
     "Sending": "the order of one sender's messages; the rows are in Rooms",
-    "Sight": "memberships at a place of the feed; it follows the entries themselves",
+    "Reach": "memberships at a place of the feed; it follows the entries themselves",
     "Throttle": "attempts, which no row holds",
     "Webhooks": "readers; the runtime asks for them anew, see Works",
     "Window": "entries of the feed, which never change their place",

@@ -156,7 +156,7 @@ async def test_a_bots_webhook_tells_what_the_bot_may_see(office, store, receiver
         append = Append(TEAM, "message.reacted", "alice", b'{"seq":%d}' % about, 1)
         office.heard(await store.commit(Commit((append,))))
     await until(lambda: receiver.posts)
-    await office.webhooks.stop()
+    await office.stop()
     gone = Member(**bot, active=False, visible_from=2, visible_until=4)
     old = Revision(
         conversation_id=TEAM, seq=2, version=1, content=Text("then"), since_ms=1, ended_seq=5
@@ -164,7 +164,7 @@ async def test_a_bots_webhook_tells_what_the_bot_may_see(office, store, receiver
     later = Append(TEAM, "message.edited", "alice", b'{"seq":2}', 1)
     await store.commit(Commit((later,), (Put(gone), Put(old), Rewrite(TEAM, 2, message("now", 2)))))
     receiver.status, receiver.told = 204, []
-    await office.webhooks.start()
+    await office.start()
     await until(lambda: len(receiver.told) >= 2)
     told = [(one.seq, one.kind, b"then" in bytes(one.body)) for one in receiver.told]
     assert told == [(2, "message", True), (4, "message.reacted", False)]
