@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 import hongyan
+from hongyan.access.generation import LogGeneration
 from hongyan.access.http.app import HttpOptions, create_app, limits_of
 from hongyan.access.http.files import Files
 from hongyan.access.http.rest import Limits
@@ -181,6 +182,7 @@ def _door(
         clock,
         COMMANDS,
         user_rates,
+        LogGeneration(caller),
         relay=relay,
         awaits_only_futures=relay is not None,
         connection_per_s=rates.connection_per_s,

@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 ROOMS_KEPT = 10_000
 PENDING_MAX = 10_000
 _ROLL = frozenset({MEMBERS_JOINED, MEMBERS_LEFT})
-Fact = tuple[Entry | Signal, ConnectionId]
+Fact = tuple[Entry | Signal, ConnectionId, int]
+"""What happened, which connection asked for it, and an entry's position."""
 
 
 class _Room:
@@ -131,13 +132,14 @@ class Hub:
 
     def committed(self, event: Committed) -> None:
         """Deliver the entries of a commit."""
-        for entry in event.entries:
+        for one in event.split():
+            (entry,) = one.entries
             self.recent.note(entry.log_id, entry.seq)
-            self._tell(entry, event.origin)
+            self._tell(entry, one.origin, one.position)
 
     def signalled(self, signal: Signal) -> None:
         """Deliver a signal."""
-        self._tell(signal, signal.origin)
+        self._tell(signal, signal.origin, 0)
 
     def _is_here(self, peer: Peer) -> bool:
         return self._users.get(peer.user_id, {}).get(peer.device_id) is peer
@@ -153,10 +155,10 @@ class Hub:
             room.peers[peer] = None
             self._rooms_of.setdefault(peer, set()).add(conversation_id)
 
-    def _tell(self, fact: Entry | Signal, origin: ConnectionId) -> None:
+    def _tell(self, fact: Entry | Signal, origin: ConnectionId, position: int) -> None:
         owner = log_owner(fact.log_id)
         if owner is not None:
-            self._tell_user(owner, fact, origin)
+            self._tell_user(owner, fact, origin, position)
             return
         conversation_id = ConversationId(fact.log_id)
         room = self._rooms.get(conversation_id)
@@ -168,9 +170,9 @@ class Hub:
             self._rooms.move_to_end(conversation_id)
         if room.pending is not None:
             if len(room.pending) < PENDING_MAX:  # beyond: peers see a gap in seq, and sync
-                room.pending.append((fact, origin))
+                room.pending.append((fact, origin, position))
             return
-        self._tell_room(conversation_id, room, fact, origin)
+        self._tell_room(conversation_id, room, fact, origin, position)
 
     def _tell_room(
         self,
@@ -178,18 +180,21 @@ class Hub:
         room: _Room,
         fact: Entry | Signal,
         origin: ConnectionId,
+        position: int,
     ) -> None:
         if fact.kind in _ROLL:
-            self._tell_roll(conversation_id, room, fact, origin)
+            self._tell_roll(conversation_id, room, fact, origin, position)
         else:
             self.pushes += len(room.peers)
-            _fan_out(fact, origin, room.peers)
+            _fan_out(fact, origin, position, room.peers)
 
-    def _tell_user(self, owner: UserId, fact: Entry | Signal, origin: ConnectionId) -> None:
+    def _tell_user(
+        self, owner: UserId, fact: Entry | Signal, origin: ConnectionId, position: int
+    ) -> None:
         devices = self._users.get(owner)
         if devices is not None:
             self.pushes += len(devices)
-            _fan_out(fact, origin, devices.values())
+            _fan_out(fact, origin, position, devices.values())
             if fact.kind == DEVICE_REMOVED and isinstance(fact, Entry):
                 removed = msgspec.json.decode(fact.body, type=DeviceRemoved)
                 self.kick(owner, removed.device_id, removed.reason)
@@ -200,12 +205,13 @@ class Hub:
         room: _Room,
         fact: Entry | Signal,
         origin: ConnectionId,
+        position: int,
     ) -> None:
         """Tell who has joined or left, to both old and new members."""
         if fact.kind == MEMBERS_JOINED:
             for user_id in msgspec.json.decode(fact.body, type=MembersJoined).user_ids:
                 self._enter(conversation_id, room, self._users.get(user_id, {}).values())
-        _fan_out(fact, origin, room.peers)
+        _fan_out(fact, origin, position, room.peers)
         if fact.kind == MEMBERS_LEFT:
             gone = set(msgspec.json.decode(fact.body, type=MembersLeft).user_ids)
             for peer in [peer for peer in room.peers if peer.user_id in gone]:
@@ -241,8 +247,8 @@ class Hub:
         for user_id in here:
             self._enter(conversation_id, room, self._users[user_id].values())
         pending, room.pending = room.pending or [], None
-        for fact, origin in pending:
-            self._tell_room(conversation_id, room, fact, origin)
+        for fact, origin, position in pending:
+            self._tell_room(conversation_id, room, fact, origin, position)
 
     def kick(self, user_id: UserId, device_id: DeviceId, reason: str) -> None:
         """Let a device that was removed go, if it is here."""
@@ -251,7 +257,9 @@ class Hub:
             peer.kick(reason)
 
 
-def _fan_out(fact: Entry | Signal, origin: ConnectionId, peers: Iterable[Peer]) -> None:
+def _fan_out(
+    fact: Entry | Signal, origin: ConnectionId, position: int, peers: Iterable[Peer]
+) -> None:
     """Encode the fact once for each encoder and queue it for each peer but the origin."""
     encoder: Encoder | None = None
     frame: bytes | None = None
@@ -262,12 +270,12 @@ def _fan_out(fact: Entry | Signal, origin: ConnectionId, peers: Iterable[Peer]) 
         if peer.encoder is not encoder:
             if encoder is None:
                 encoder = peer.encoder
-                frame = encoder.encode(fact)
+                frame = encoder.encode(fact, position)
             else:
                 frames = frames or {encoder: frame}
                 encoder = peer.encoder
                 if encoder not in frames:
-                    frames[encoder] = encoder.encode(fact)
+                    frames[encoder] = encoder.encode(fact, position)
                 frame = frames[encoder]
         if frame is not None:
             peer.push(frame)

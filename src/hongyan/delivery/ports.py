@@ -16,8 +16,11 @@ class Encoder(Protocol):
     all of them.
     """
 
-    def encode(self, fact: Entry | Signal) -> bytes | None:
-        """Return the complete frame, or None where this protocol has no word for the fact."""
+    def encode(self, fact: Entry | Signal, position: int = 0) -> bytes | None:
+        """Return the complete frame, or None where this protocol has no word for the fact.
+
+        ``position`` is an entry's; 0 for a signal, and where it is not known.
+        """
         ...
 
 

@@ -9,8 +9,8 @@ from .admin import api as admin_api
 from .admin import model as admin_model
 from .admin import tracing_api as admin_tracing_api
 from .conversation import api as conversation_api
+from .conversation import archive_api, presence_api
 from .conversation import model as conversation_model
-from .conversation import presence_api
 from .group import api as group_api
 from .group import joining_api, members_api
 from .group import model as group_model
@@ -46,6 +46,7 @@ APIS = (
     members_api,
     joining_api,
     conversation_api,
+    archive_api,
     presence_api,
     message_api,
     message_marks_api,

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from msgspec import Struct, field, structs
 
 from hongyan.access.eager import Eager
+from hongyan.access.generation import LogGeneration
 from hongyan.access.keys import identify
 from hongyan.access.line import Line
 from hongyan.access.rates import Bucket, Buckets
@@ -105,6 +106,7 @@ class Door(Struct):
     clock: Clock
     commands: Mapping[str, type[Command[Any]]]
     user_rates: Buckets
+    generation: LogGeneration
     connection_per_s: float = 100.0
     connection_burst: float = 200.0
     in_flight_max: int = 64
@@ -351,6 +353,7 @@ class Session:
         self.actor = structs.replace(actor, connection_id=self.connection_id)
         self.user_id, self.device_id = actor.user_id, actor.device_id
         self._user_bucket = door.user_rates.of(actor.user_id)
+        generation = await door.generation.current()
         now_ms = door.clock.now_ms()  # whatever is sent from now on is pushed to this device
         await door.hub.attach(self)
         if self._gone:
@@ -364,6 +367,7 @@ class Session:
             heartbeat_s=door.heartbeat_s,
             message_bytes_max=door.message_bytes_max,
             in_flight_max=door.in_flight_max,
+            generation=generation,
         )
 
 

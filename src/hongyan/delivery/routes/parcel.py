@@ -38,6 +38,8 @@ class Told(Struct, frozen=True, array_like=True):
     """Who became a member by this entry, or left by it (``MEMBERS_LEFT``)."""
     is_copy: bool = False
     """Sent for the sake of ``moved``, beside what is sent for the log."""
+    position: int = 0
+    """As in ``Committed``."""
 
     @property
     def size_bytes(self) -> int:
@@ -93,7 +95,8 @@ def told_of(fact: Fact) -> Iterator[Told]:
     if isinstance(fact, Signal):
         yield Told(fact.log_id, 0, fact.kind, fact.sender, bytes(fact.body), fact.origin)
         return
-    for entry in fact.entries:
+    for one in fact.split():
+        (entry,) = one.entries
         yield Told(
             entry.log_id,
             entry.seq,
@@ -105,6 +108,7 @@ def told_of(fact: Fact) -> Iterator[Told]:
             entry.client_id,
             entry.sent_at_ms,
             _moved(entry),
+            position=one.position,
         )
 
 
@@ -130,4 +134,4 @@ def fact_of(told: Told) -> Fact:
         told.sent_at_ms,
         Raw(told.body),
     )
-    return Committed((entry,), told.origin)
+    return Committed((entry,), told.origin, told.position)

@@ -117,6 +117,32 @@ class Views:
             found = await self.records.get_many(HiddenMessage, keys)
         return {(conversation_id, seq) for _, conversation_id, seq in found}
 
+    async def sights_of(self, user_id: UserId) -> dict[ConversationId, Sight]:
+        """Return what the user may see of each conversation that they are or were in."""
+        members = {
+            member.conversation_id: member
+            for member in await self.records.scan(
+                Member, user_id, by="of_user", limit=CONVERSATIONS_MAX
+            )
+        }
+        ids = list(members)
+        heads = await self.heads(ids)
+        preferences = await self._preferences(user_id, ids)
+        return {i: sight_of(members[i], preferences[i], heads[i]) for i in ids}
+
+    async def _preferences(
+        self, user_id: UserId, ids: Sequence[ConversationId]
+    ) -> dict[ConversationId, Preference]:
+        kept = await self.records.get_many(Preference, [(user_id, i) for i in ids])
+        trims = await self.records.get_many(Trim, [(i,) for i in ids])
+        return {
+            i: trimmed(
+                kept.get((user_id, i)) or Preference(user_id=user_id, conversation_id=i),
+                trims.get(i),
+            )
+            for i in ids
+        }
+
     async def seen(
         self,
         user_id: UserId,
@@ -168,15 +194,7 @@ class Views:
         group_keys = [(i,) for i in ids if kind_of(i) in (Kind.GROUP, Kind.CHANNEL)]
         groups = await self.records.get_many(Group, group_keys)
         rolls = await self.records.get_many(Roll, group_keys)
-        kept = await self.records.get_many(Preference, [(user_id, i) for i in ids])
-        trims = await self.records.get_many(Trim, [(i,) for i in ids])
-        preferences = {
-            i: trimmed(
-                kept.get((user_id, i)) or Preference(user_id=user_id, conversation_id=i),
-                trims.get(i),
-            )
-            for i in ids
-        }
+        preferences = await self._preferences(user_id, ids)
         cursors = await self.cursors.of_user(user_id, [LogId(i) for i in ids])
         ordinals = await self._ordinals_before(members, preferences, cursors)
         mentions = await self._mentions(user_id)

@@ -11,8 +11,8 @@ from hongyan.infra.sql.parts import CURSOR, ENTRY, LOG, READER, Part
 
 from .database import open_database
 
-PRIVATE = {"entry_place", "entry_retry", "indexed"}
-"""Tables that only find what others hold."""
+PRIVATE = {"entry_place", "entry_retry", "indexed", "generation"}
+"""Tables that only find what others hold, and one that is moved by itself."""
 _FROM = {
     LOG.name: "log",
     ENTRY.name: "(SELECT pos AS position, entry.*, log_id"

@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
+from hongyan.access.generation import LogGeneration
 from hongyan.access.native import session as session_module
 from hongyan.access.native.mapper import NativeEncoder
 from hongyan.access.native.session import (
@@ -121,7 +122,9 @@ class World:
         self.service, bus = Service(), LocalBus()
         bus.serve(self.service)
         self.hub = Hub(NoAudience())
-        self.door = Door(bus, self.hub, clock, COMMANDS, Buckets(0, 0), **limits)
+        self.door = Door(
+            bus, self.hub, clock, COMMANDS, Buckets(0, 0), LogGeneration(bus), **limits
+        )
 
     def connect(self):
         socket = MemorySocket()
