@@ -46,6 +46,14 @@ class SqliteSource:
         )
         return {str(name) for (name,) in found} - PRIVATE
 
+    def generation(self) -> str:
+        """Return the generation of the logs; empty where the release before made the database."""
+        (is_there,) = self._connection.execute(
+            "SELECT count(*) FROM sqlite_schema WHERE name = 'generation'"
+        ).fetchone() or (0,)
+        found = self._connection.execute("SELECT name FROM generation") if is_there else ()
+        return next((str(name) for (name,) in found), "")
+
     def count(self, part: Part) -> int:
         """Return how many rows a part has."""
         found = self._connection.execute(f'SELECT count(*) FROM "{part.name}"').fetchone() or (0,)
