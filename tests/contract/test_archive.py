@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from typing import Any
 
+import apsw
 import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -262,3 +263,22 @@ def _at(places: list[int], index: int | None) -> int:
 
 def _keys(placed: list[tuple[int, Entry]]) -> list[tuple[str, int]]:
     return list(zip([e.log_id for _, e in placed], seqs(e for _, e in placed), strict=True))
+
+
+async def test_a_folder_of_the_release_before_gets_a_generation_and_keeps_it(
+    tmp_path: Any,
+) -> None:
+    subject = Subject("sqlite", tmp_path / "old.db")
+    await fill(await subject.open())
+    before = await subject.store.archive(EVERYTHING, 999)
+    await subject.store.close()
+    old = apsw.Connection(str(subject.path))
+    old.execute("DROP TABLE generation")
+    old.close()
+    generations = set()
+    for _ in range(2):
+        store = await subject.open()
+        generations.add(await store.generation())
+        assert await store.archive(EVERYTHING, 999) == before
+        await store.close()
+    assert len(generations) == 1
