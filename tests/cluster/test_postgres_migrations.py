@@ -101,13 +101,13 @@ async def test_a_step_that_fails_leaves_nothing_behind(connection: Any, tmp_path
     for step in STEPS.iterdir():
         if step.name.endswith(".sql"):
             (tmp_path / step.name).write_text(step.read_text())
-    bad = tmp_path / "0002_bad.pre.sql"
+    bad = tmp_path / "0099_bad.pre.sql"
     bad.write_text("CREATE TABLE half (a int); SELECT 1 / 0;")
     with pytest.raises(asyncpg.DivisionByZeroError):
         await migrate(connection, [], folder=tmp_path)
     assert await connection.fetchval("SELECT to_regclass('half')") is None
     bad.write_text("CREATE TABLE half (a int);")
-    assert await migrate(connection, [], folder=tmp_path) == ["0002_bad.pre"]
+    assert await migrate(connection, [], folder=tmp_path) == ["0099_bad.pre"]
 
 
 def test_names_of_steps(tmp_path: Path) -> None:

@@ -3,10 +3,11 @@
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 from tests.e2e.waiting import until
 
-from hongyan_sdk import BegunAnew, Client, MessageReceived, MessageSent, Store
+from hongyan_sdk import BegunAnew, Client, Entry, MessageReceived, MessageSent, Store
 
 from .fake_server import FakeServer
 from .test_client import state, taken, texts
@@ -25,10 +26,12 @@ async def test_the_store_is_filled_anew(server: FakeServer, enter: Any, greets: 
     server.append("d2", "bob", "a conversation that is lost")
     server.append("@me", "me", "lost")
     await until(lambda: len(client.conversations()) == 2 and state(client).tip == 4)
+    syncs = len(server.asked("conversation.sync"))
     await server.restore({"d1": 1, "@me": 1}, greets)
     server.append("d1", "bob", "after", push=False)
     server.logs["d1"][-1]["sent_at_ms"] += 1000
     await until(lambda: bool(taken(events, BegunAnew)))
+    assert len(server.asked("conversation.sync")) - syncs == (2 if greets else 1)
     assert await texts(client) == ["kept", "after"]
     assert [c.conversation_id for c in client.conversations()] == ["d1"]
     assert (state(client).unread, client.store.user_tip()) == (2, 1)
@@ -101,3 +104,15 @@ async def test_a_store_of_before_takes_the_generation_that_it_finds(
     await server.cut()
     await until(lambda: client.store.generation() == "named")
     assert [params["known"] for params in server.asked("conversation.sync")] == [{}, {"d1": 1}]
+
+
+async def test_a_push_before_the_sync_is_left_to_it(server: FakeServer, enter: Any) -> None:
+    server.append("d1", "bob", "one")
+    client: Client = await enter()
+    replica = client._engine.replica
+    replica.offline()
+    entry = msgspec.convert(server.append("d1", "bob", "two", push=False), Entry)
+    replica.pushed(entry)
+    assert state(client).tip == 1
+    await replica.sync(0)
+    assert state(client).tip == 2
