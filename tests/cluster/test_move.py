@@ -105,6 +105,8 @@ async def test_everything_is_there_and_goes_on(folder: Path, postgres_dsn: str) 
     await store.start()
     feed = await store.follow(0, 10**6)
     assert moved.entries == len(feed)
+    async with SqliteSnapshot(folder / DATABASE, ROWS) as snapshot:
+        assert await store.generation() == await snapshot.generation()
     position, last = feed[-1]
     repeat = next(entry for _, entry in feed if entry.client_id)
     append = Append(repeat.log_id, "message", repeat.sender, b'"x"', 1, repeat.client_id)

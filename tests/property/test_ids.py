@@ -1,5 +1,7 @@
 """Ids: derived ones follow from their parts alone and never from anything else."""
 
+import string
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,3 +56,29 @@ def test_fresh_ids_differ_and_sort_by_time() -> None:
     made = [ids.new_user_id() for _ in range(200)]
     assert len(set(made)) == 200
     assert all(ids.kind_of(one) is None for one in made)
+
+
+@given(st.text(min_size=1, max_size=60), USERS, USERS, CLIENT_IDS)
+def test_no_two_made_ids_differ_by_case_only(
+    text: str, one: UserId, other: UserId, client_id: ClientId
+) -> None:
+    made = [
+        ids.new_user_id(),
+        ids.external_user_id(text),
+        ids.new_device_id(),
+        ids.new_connection_id(),
+        ids.new_widget_id(),
+        ids.new_token_id(),
+        ids.self_id(one),
+        ids.system_id(one),
+        ids.direct_id(one, other),
+        *(ids.group_id(one, client_id, kind) for kind in (Kind.GROUP, Kind.CHANNEL)),
+    ]
+    assert not set("".join(made)) & set(string.ascii_uppercase)
+    assert ids.is_made_here(made[0])
+    assert ids.is_made_here(made[1])
+
+
+@given(st.text(alphabet="aAbB", min_size=1, max_size=8), st.text(alphabet="aAbB", max_size=8))
+def test_what_others_made_is_told_apart_by_case(one: str, other: str) -> None:
+    assert (ids.external_user_id(one) == ids.external_user_id(other)) is (one == other)

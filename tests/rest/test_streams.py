@@ -80,7 +80,12 @@ async def test_a_stream_tells_entries_and_signals_and_resumes_where_it_broke(fre
     async with Stream(world, BOB, **{"last-event-id": stream.last_id}) as resumed:
         await say(world, "four")
         await resumed.until(lambda: "four" in resumed.texts())
-    assert resumed.texts()[-3:] == ["two", "three", "four"]
+    assert resumed.texts() == ["two", "three", "four"]
+    again = stream.last_id.replace(stream.last_id.partition(".")[0], "another")
+    async with Stream(world, BOB, **{"last-event-id": again}) as anew:
+        await anew.until(lambda: len(anew.events) > 1)
+    assert [name for name, _ in anew.events] == ["ready", "resync"]
+    assert anew.events[0][1]["generation"] == stream.last_id.partition(".")[0]
 
 
 async def test_a_stream_tells_what_its_device_asked_for_in_a_request_and_strangers_nothing(
@@ -129,6 +134,7 @@ async def test_a_poll_waits_for_news_and_no_longer(fresh_world):
                 "user_seq": first["user_seq"],
                 "user_entries": [],
                 "user_log_truncated": False,
+                "generation": first["generation"],
             },
             "signals": [],
         }

@@ -1,17 +1,21 @@
 """A house for tests that are not in Python: ``python -m tests.ts.house embedded|cluster``.
 
 It does what it reads, a word a line, and answers each with a line: ``start`` (also after a
-``kill``) with the URL, ``kill`` with ``killed``. At the end of its input it stops everything.
+``kill``) with the URL, ``kill`` with ``killed``; an embedded server also knows ``backup``,
+``copied``, and when it was killed ``restore``, ``restored``. At the end of its input it stops all.
 """
 
+import shutil
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from hongyan.app.backup import back_up, restore
+from hongyan.app.bars import Bars
 from tests.e2e.houses import House, opened
 
 
-def obey(house: House) -> None:
+def obey(house: House, folder: Path) -> None:
     """Kill the house and start it again as the input says."""
     for line in sys.stdin:
         if line == "kill\n":
@@ -20,6 +24,13 @@ def obey(house: House) -> None:
         elif line == "start\n":
             house.start()
             print(house.url, flush=True)
+        elif line == "backup\n":
+            back_up(folder / "data", None, folder / "copy", Bars())
+            print("copied", flush=True)
+        elif line == "restore\n":
+            shutil.rmtree(folder / "data")
+            restore(folder / "copy", folder / "data", Bars())
+            print("restored", flush=True)
         else:
             raise ValueError(line)
 
@@ -31,7 +42,7 @@ def main(kind: str) -> None:
         opened(kind, Path(folder)) as house,
     ):
         print(house.url, flush=True)
-        obey(house)
+        obey(house, Path(folder))
 
 
 if __name__ == "__main__":

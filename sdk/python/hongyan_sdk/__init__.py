@@ -16,6 +16,7 @@ from .errors import (
     StoreInUse,
 )
 from .events import (
+    BegunAnew,
     Connected,
     ConversationChanged,
     Disconnected,
@@ -34,6 +35,7 @@ from .store import MemoryStore, Store
 
 __all__ = [
     "Backoff",
+    "BegunAnew",
     "Chat",
     "Client",
     "Connected",

@@ -63,7 +63,12 @@ class Engine:
             store, self._pushed, self._connected, self._disconnected, backoff, client
         )
         self.replica = Replica(
-            store, self.session.call_now, self._publish, self.outbox.quiet, catch_up
+            store,
+            self.session.call_now,
+            self._publish,
+            self.outbox.quiet,
+            self._begun_anew,
+            catch_up,
         )
         self.profiles = Profiles(self.call)
         self.past = Past(store, self.session.call, self.replica.refresh)
@@ -177,8 +182,15 @@ class Engine:
     async def _connected(self, welcome: Welcome) -> None:
         self._connected_at_ms = welcome.time_ms
         self.profiles.doubt()
+        self.replica.adopt(welcome.generation)
         await self.replica.sync(welcome.time_ms)
         self._publish(Connected())
+
+    def _begun_anew(self) -> None:
+        """Deliver again what was acknowledged and has no place in the logs that are now."""
+        self._unconfirmed.clear()
+        for applied in self._applied.values():
+            applied.set()
 
     def _disconnected(self, reason: str, retry_in_s: float) -> None:
         self.replica.offline()

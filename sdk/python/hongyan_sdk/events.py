@@ -21,6 +21,14 @@ class Disconnected(Struct, frozen=True):
     retry_in_s: float
 
 
+class BegunAnew(Struct, frozen=True):
+    """The server was restored from a backup, and the local store was filled anew.
+
+    Read again whatever is shown: conversations and messages may be gone or have other seqs. What
+    the outbox holds is sent all the same.
+    """
+
+
 class LoggedOutEvent(Struct, frozen=True):
     """The device may not connect any more, and the client has stopped."""
 
@@ -82,6 +90,7 @@ class SignalReceived(Struct, frozen=True):
 Event = (
     Connected
     | Disconnected
+    | BegunAnew
     | LoggedOutEvent
     | MessageReceived
     | MessageSent

@@ -50,6 +50,7 @@ class Synced(Struct, frozen=True):
     user_seq: int = 0
     user_entries: tuple[Entry, ...] = ()
     user_log_truncated: bool = False
+    generation: str = ""
 
 
 class Page(Struct, frozen=True):

@@ -12,7 +12,15 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from .errors import HongyanError, Refused
-from .events import ConversationChanged, EntryReceived, Event, MessageReceived, UserLogReceived
+from .events import (
+    BegunAnew,
+    ConversationChanged,
+    EntryReceived,
+    Event,
+    MessageReceived,
+    MessageSent,
+    UserLogReceived,
+)
 from .fold import apply_entry, apply_user_entry
 from .ids import user_log
 from .models import CHANGES_INFO, Conversation, Entry
@@ -42,6 +50,7 @@ class Replica:
         call: Asks the server on the present connection.
         publish: Tells the app.
         quiet: Waits, for so many seconds at most, until no send is in flight in a conversation.
+        begun_anew: Called when all that was known of the server's logs is forgotten.
         catch_up: How many entries of one conversation are fetched after an absence; where
             more are missing, the store skips to the newest ones. None fetches all.
     """
@@ -52,12 +61,14 @@ class Replica:
         call: Call,
         publish: Callable[[Event], None],
         quiet: Callable[[str, float], Awaitable[None]],
+        begun_anew: Callable[[], None],
         catch_up: int | None = 1000,
     ) -> None:
         self._store = store
         self._call = call
         self._publish = publish
         self._quiet = quiet
+        self._begun_anew = begun_anew
         self._catch_up = catch_up
         self._user_id = ""
         self._logs: dict[str, Sequencer] = {}
@@ -66,6 +77,9 @@ class Replica:
         self._refreshes: dict[str, asyncio.Task[Any]] = {}
         self._renewal = Renewal(store, call, lambda: self._me, self._tell)
         self._is_syncing = True
+        self._hears = False
+        self._is_anew = False
+        self._news_since_ms = 0
         self._is_first = False
         self._connected_at_ms = 0
 
@@ -77,8 +91,9 @@ class Replica:
         return self._user_id
 
     def offline(self) -> None:
-        """The connection is gone: nothing is fetched until the next ``sync``."""
+        """The connection is gone: nothing is fetched or taken until the next ``sync``."""
         self._is_syncing = True
+        self._hears = False
 
     # --- the sync call ---
 
@@ -96,6 +111,7 @@ class Replica:
         """
         self._is_first = self._store.user_tip() is None
         self._connected_at_ms = connected_at_ms
+        self._hears = True
         try:
             known = self._store.tips()
             user_tip = self._store.user_tip() or 0
@@ -103,6 +119,9 @@ class Replica:
             while after is not None:
                 params = {"user_seq": user_tip, "known": known, "after": after}
                 page = read(await self._call("conversation.sync", params), Synced)
+                if self.adopt(page.generation):
+                    self._is_first, known, user_tip, after = True, {}, 0, ""
+                    continue
                 if not after:
                     if page.user_log_truncated and known:
                         known = {}
@@ -115,10 +134,35 @@ class Replica:
         finally:
             self._is_first = False
         self._is_syncing = False
+        if self._is_anew:
+            self._is_anew = False
+            self._publish(BegunAnew())
         for conversation_id in self._strangers:
             self._start_refresh(conversation_id)
         self._renewal.start()
         await asyncio.gather(*(self._repair(log_id) for log_id in list(self._logs)))
+
+    def adopt(self, generation: str) -> bool:
+        """Forget all that is known of another generation of the logs; return whether it was so.
+
+        What is newer than everything that was known stays news all the same.
+        """
+        known = self._store.generation()
+        if not generation or generation == known:
+            return False
+        newest_ms = max((c.active_at_ms for c in self._store.conversations()), default=0)
+        with self._store.transaction():
+            self._store.put_generation(generation)
+            if known:
+                self._store.drop_logs()
+        if not known:
+            return False
+        self._logs.clear()
+        self._strangers.clear()
+        self._is_anew = True
+        self._news_since_ms = newest_ms + 1
+        self._begun_anew()
+        return True
 
     def _synced_user(self, page: Synced) -> None:
         log = self._log(user_log(self._me))
@@ -167,7 +211,9 @@ class Replica:
     # --- pushes and receipts ---
 
     def pushed(self, entry: Entry) -> None:
-        """Take an entry that the server pushed."""
+        """Take an entry that the server pushed; one before ``sync`` comes again with that."""
+        if not self._hears:
+            return
         if entry.log_id in self._strangers:
             self._strangers[entry.log_id].append(entry)
         elif entry.log_id[:1] == "@" or self._store.conversation(entry.log_id) is not None:
@@ -256,6 +302,8 @@ class Replica:
                     if refusal.code not in {"not_a_member", "not_found"}:
                         raise
                     page = Page((), first, last)  # not ours to see any more
+                if log is not self._logs.get(log_id):
+                    return  # begun anew meanwhile
                 self._filled(log_id, page, first, last)
         except HongyanError as error:  # the next connection begins with a sync
             logger.info("cannot fill a gap in %s: %s", log_id, error)
@@ -362,8 +410,9 @@ class Replica:
 
     def _is_news(self, event: Event) -> bool:
         if not isinstance(event, MessageReceived):
-            return False
-        return event.message.sent_at_ms >= self._connected_at_ms
+            return isinstance(event, MessageSent)
+        since_ms = self._news_since_ms if self._is_anew else self._connected_at_ms
+        return event.message.sent_at_ms >= since_ms
 
     def _start_refresh(self, conversation_id: str) -> None:
         once(self._refreshes, conversation_id, self._refresh_quietly)

@@ -103,6 +103,20 @@ class Store:
         """Remember how far the user's own log was applied."""
         self._put_fact("user_tip", seq)
 
+    def generation(self) -> str:
+        """Return which generation of the server's logs is known here; empty for none yet."""
+        return self._fact("generation", str) or ""
+
+    def put_generation(self, generation: str) -> None:
+        """Remember the generation of the server's logs."""
+        self._put_fact("generation", generation)
+
+    def drop_logs(self) -> None:
+        """Forget all that came from the server's logs; the account and the outbox stay."""
+        for table in ("conversation", "entry", "outdated"):
+            self._db.execute(f"DELETE FROM {table}")
+        self._db.execute("DELETE FROM fact WHERE name = 'user_tip'")
+
     # --- conversations ---
 
     def conversations(self) -> list[Conversation]:

@@ -64,6 +64,7 @@ class Welcome(Struct, frozen=True, kw_only=True):
     heartbeat_s: float = 30.0
     message_bytes_max: int = 1024 * 1024
     in_flight_max: int = 64
+    generation: str = ""
 
 
 class _Incoming(Struct, frozen=True):

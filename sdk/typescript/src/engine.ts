@@ -113,7 +113,16 @@ export class Engine implements Core {
     this.journal = journal;
     this.accounts = new Accounts(url, store, fetch);
     const quiet = (id: string) => this.outbox.quiet(id);
-    const replica = new Replica({ journal, me, call: callNow, quiet });
+    const replica = new Replica({
+      journal,
+      me,
+      call: callNow,
+      quiet,
+      begunAnew: () => {
+        this.outbox.begunAnew();
+        this.tell([{ type: "reset" }]); // what is shown may be gone, or somewhere else
+      },
+    });
     this.replica = replica;
     this.history = new History({ journal, replica, me, isOnline, call });
     this.outbox = new Outbox({
@@ -334,7 +343,7 @@ export class Engine implements Core {
     this.watched = new Set();
     this.connectedAtMs = welcome.time_ms;
     this.profiles.doubt();
-    await this.replica.sync(welcome.time_ms);
+    await this.replica.sync(welcome.time_ms, welcome.generation ?? "");
   }
 
   private online(): void {
@@ -360,7 +369,7 @@ export class Engine implements Core {
 
   private pushed(push: Push): void {
     if (push.event === "entry") {
-      void this.replica.take(push.data as unknown as Entry).catch(ignore);
+      void this.replica.pushed(push.data as unknown as Entry).catch(ignore);
     } else if (push.event === "signal") {
       void this.signalled(push.data as unknown as SignalData).catch(ignore);
     } else if (push.event === "sync") {
@@ -376,7 +385,7 @@ export class Engine implements Core {
   private async syncAgain(): Promise<void> {
     while (this.mustSync) {
       this.mustSync = false;
-      await this.replica.sync(this.connectedAtMs).catch(ignore);
+      await this.replica.sync(this.connectedAtMs, "").catch(ignore);
     }
   }
 

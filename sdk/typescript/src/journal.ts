@@ -8,6 +8,8 @@ import type { Change, Store } from "./store.js";
 import { type Deferred, deferred } from "./timing.js";
 
 const JOBS_PER_WRITE = 500;
+/** Sorts behind all ids. */
+const LAST = "\uffff";
 
 interface Job {
   work: (step: Step) => unknown;
@@ -24,6 +26,10 @@ export class Journal {
   readonly outbox = new Map<string, OutboxItem>();
   /** How far the user's own log has been folded in; null before the first sync. */
   userTip: number | null = null;
+  /** Which generation of the server's logs is known here; empty for none yet. */
+  generation = "";
+  /** What was typed and not told to the server when the logs were forgotten, by conversation. */
+  readonly drafts = new Map<string, string>();
   private queue: Job[] = [];
   private isRunning = false;
 
@@ -35,14 +41,18 @@ export class Journal {
   ) {}
 
   async load(): Promise<void> {
-    const [records, items, tip] = await Promise.all([
+    const [records, items, tip, generation, drafts] = await Promise.all([
       this.store.range<ConversationRecord>("conversations"),
       this.store.range<OutboxItem>("outbox"),
       this.store.get<number>("meta", "userTip"),
+      this.store.get<string>("meta", "generation"),
+      this.store.get<[string, string][]>("meta", "drafts"),
     ]);
     for (const { value } of records) this.records.set(value.id, value);
     for (const { value } of items) this.outbox.set(value.clientId, value);
     this.userTip = tip ?? null;
+    this.generation = generation ?? "";
+    for (const [id, text] of drafts ?? []) this.drafts.set(id, text);
   }
 
   /** Run the work when its turn comes; resolves when all it changed is stored and told. */
@@ -53,13 +63,53 @@ export class Journal {
     return done.promise as Promise<T>;
   }
 
+  /**
+   * Forget all that is known of another generation of the logs, and return whether it was so.
+   * What is still to be sent stays, and what the server was not told of drafts.
+   */
+  async adopt(generation: string): Promise<boolean> {
+    if (generation === "" || generation === this.generation) return false;
+    while (this.isRunning) await this.run(() => {});
+    const isOther = this.generation !== "";
+    this.isRunning = true;
+    try {
+      await this.store.write([
+        { put: "meta", key: "generation", value: generation },
+        ...(isOther ? this.forgetting() : []),
+      ]);
+      this.generation = generation;
+      if (isOther) {
+        this.records.clear();
+        this.userTip = null;
+      }
+    } finally {
+      this.isRunning = false;
+      if (this.queue.length > 0) void this.drain();
+    }
+    return isOther;
+  }
+
+  private forgetting(): Change[] {
+    for (const { id, draftWanted, preference } of this.records.values()) {
+      if (draftWanted) this.drafts.set(id, preference.draft ?? "");
+    }
+    return [
+      { put: "meta", key: "drafts", value: [...this.drafts] },
+      { drop: "meta", key: "userTip" },
+      { dropRange: "conversations", from: "", to: LAST },
+      { dropRange: "items", from: ["", 0], to: [LAST, Number.MAX_SAFE_INTEGER] },
+    ];
+  }
+
   /** Forget everything, here and in the store. */
   async clear(): Promise<void> {
     await this.run(() => {});
     await this.store.clear();
     this.records.clear();
     this.outbox.clear();
+    this.drafts.clear();
     this.userTip = null;
+    this.generation = "";
   }
 
   private async drain(): Promise<void> {
@@ -177,6 +227,13 @@ export class Step {
 
   putMeta(name: string, value: unknown): void {
     this.metas.set(name, value);
+  }
+
+  /** Return what was typed in a conversation that was forgotten; it is known again now. */
+  takeDraft(id: string): string | undefined {
+    const text = this.journal.drafts.get(id);
+    if (this.journal.drafts.delete(id)) this.putMeta("drafts", [...this.journal.drafts]);
+    return text;
   }
 
   /** Tell the app, after everything else. */

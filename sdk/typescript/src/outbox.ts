@@ -68,6 +68,11 @@ export class Outbox {
     this.gone.delete(clientId);
   }
 
+  /** Deliver again what was acknowledged, and has no place in the logs that are now. */
+  begunAnew(): void {
+    for (const clientId of [...this.gone.keys()]) this.left(clientId);
+  }
+
   /** Wait until nothing is in flight in this conversation, but not for long. */
   async quiet(conversationId: string): Promise<void> {
     const flight = this.inFlight.get(conversationId);

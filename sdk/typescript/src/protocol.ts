@@ -79,6 +79,25 @@ export interface AnswerRequest {
   accept: boolean;
 }
 
+/** A page of the archive. */
+export interface Archived {
+  /** In the order that was asked for. It may be empty though there is more. */
+  entries: ArchivedEntry[];
+  /** Ask again with this as `after` (`before` for the newest first) for what follows. */
+  next: string;
+  /** Whether there is more already. */
+  more: boolean;
+  /** As in `conversation.sync`. */
+  generation: string;
+}
+
+/** An entry and its position among all entries of all logs. */
+export interface ArchivedEntry {
+  /** Never changes. Positions are compared as texts, and say nothing else. */
+  position: string;
+  entry: Entry;
+}
+
 /** The latest attempts (at most 100), the newest first. */
 export interface Attempts {
   attempts: WebhookAttempt[];
@@ -658,6 +677,17 @@ export interface FriendRequested {
   from_id: string;
   to_id: string;
   message: string;
+}
+
+/** Read all of the caller's conversations and their own log together, in one order. */
+export interface GetArchive {
+  /** Positions up to here are left out. */
+  after?: string;
+  /** So are positions from here on; empty for no end. */
+  before?: string;
+  newest_first?: boolean;
+  /** With 0 nothing is read, and `next` is where the archive ends now. */
+  limit?: number;
 }
 
 /** Return the group that belongs to an object of the business. */
@@ -2046,6 +2076,8 @@ export interface Synced {
   user_entries?: Entry[];
   /** First page only: the user's log is too long; take everything anew (`known` empty). */
   user_log_truncated?: boolean;
+  /** Names this state of the logs; another one after the server was restored from a backup. What a device knows of another generation is void: drop it, but for what is not sent yet, and begin anew. */
+  generation?: string;
 }
 
 /** A conversation and what a device lacks of it. */
@@ -2363,6 +2395,8 @@ export interface Welcome {
   heartbeat_s: number;
   message_bytes_max: number;
   in_flight_max: number;
+  /** As in `conversation.sync`. */
+  generation?: string;
 }
 
 /** Why a request was refused: a stable code, a sentence, and whether to try again. */
@@ -2401,6 +2435,8 @@ export interface Methods {
   "app.user_get": { params: GetExternalUser; result: ExternalProfile };
   /** Make the account with this external id, or change it to what is given. */
   "app.user_upsert": { params: UpsertUser; result: Upserted };
+  /** Read all of the caller's conversations and their own log together, in one order. */
+  "conversation.archive": { params: GetArchive; result: Archived };
   /** Let the caller, and nobody else, see no more of what was said until now. */
   "conversation.clear": { params: ClearConversation; result: Preference };
   /** Tell how far the peer of a direct conversation has read and received. */

@@ -31,6 +31,8 @@ export interface ReplicaOptions {
   call: (method: string, params: unknown) => Promise<unknown>;
   /** Wait until no send is in flight in a conversation, but not for ever. */
   quiet: (conversationId: string) => Promise<void>;
+  /** Called when all that was known of the server's logs is forgotten. */
+  begunAnew: () => void;
 }
 
 /** Whether this is an edit that does not tell to what. */
@@ -46,13 +48,15 @@ export class Replica {
   private readonly listeners = new Map<string, Set<Entry[]>>();
   private isSyncing = true;
   private isFirst = false;
-  private connectedAtMs = 0;
+  private hears = false;
+  /** What is as new as this is news, though the store is filled from its beginning. */
+  private newsSinceMs = 0;
 
   private readonly reader: Reader;
   private readonly renewal: Renewal;
 
   constructor(private readonly options: ReplicaOptions) {
-    const isNews = (entry: Entry) => !this.isFirst || entry.sent_at_ms >= this.connectedAtMs;
+    const isNews = (entry: Entry) => !this.isFirst || entry.sent_at_ms >= this.newsSinceMs;
     this.reader = {
       get me() {
         return options.me();
@@ -62,9 +66,10 @@ export class Replica {
     this.renewal = new Renewal(options.journal, this.reader, options.call);
   }
 
-  /** The connection is gone: nothing is fetched until the next `sync`. */
+  /** The connection is gone: nothing is fetched or taken until the next `sync`. */
   offline(): void {
     this.isSyncing = true;
+    this.hears = false;
   }
 
   /** Forget what is held in memory; the store tells it again. */
@@ -76,13 +81,18 @@ export class Replica {
 
   // --- the sync call ---
 
-  /** Fetch all that the store lacks; pushes may come meanwhile. */
-  async sync(connectedAtMs: number): Promise<void> {
+  /**
+   * Fetch all that the store lacks of this generation of the logs; pushes may come meanwhile.
+   * An empty generation is one that the server does not name.
+   */
+  async sync(connectedAtMs: number, generation: string): Promise<void> {
     const { journal, call } = this.options;
+    this.newsSinceMs = connectedAtMs;
+    await this.adopt(generation);
+    this.hears = true;
     this.isFirst = journal.userTip === null;
-    this.connectedAtMs = connectedAtMs;
     let known = Object.fromEntries([...journal.records].map(([id, { tip }]) => [id, tip]));
-    const userSeq = journal.userTip ?? 0;
+    let userSeq = journal.userTip ?? 0;
     let after: string | null = "";
     try {
       while (after !== null) {
@@ -94,6 +104,11 @@ export class Replica {
           entries_per_conversation: FIRST_ENTRIES,
         };
         const page = (await call("conversation.sync", params)) as Synced;
+        if (await this.adopt(page.generation ?? "")) {
+          this.isFirst = true;
+          [known, userSeq, after] = [{}, 0, ""];
+          continue;
+        }
         if (after === "" && page.user_log_truncated && Object.keys(known).length > 0) {
           known = {};
           continue;
@@ -109,6 +124,24 @@ export class Replica {
     for (const id of this.strangers.keys()) void this.refreshQuietly(id);
     this.renewal.startAll();
     await Promise.all([...this.logs.keys()].map((id) => this.repair(id)));
+  }
+
+  /**
+   * Forget all that is known of another generation, and return whether it was so. What is newer
+   * than everything that was known stays news all the same.
+   */
+  private async adopt(generation: string): Promise<boolean> {
+    const { journal, begunAnew } = this.options;
+    let newestMs = 0;
+    for (const { activeAtMs } of journal.records.values()) {
+      newestMs = Math.max(newestMs, activeAtMs);
+    }
+    if (!(await journal.adopt(generation))) return false;
+    this.logs.clear();
+    this.strangers.clear();
+    this.newsSinceMs = newestMs + 1;
+    begunAnew();
+    return true;
   }
 
   private async synced(step: Step, page: Synced, isFirstPage: boolean): Promise<void> {
@@ -153,6 +186,11 @@ export class Replica {
   }
 
   // --- pushes and receipts ---
+
+  /** Take an entry that the server pushed; one before `sync` comes again with that. */
+  async pushed(entry: Entry): Promise<void> {
+    if (this.hears) await this.take(entry);
+  }
 
   /** Take an entry that the server pushed, or acknowledged as ours. */
   async take(entry: Entry): Promise<void> {
@@ -240,9 +278,11 @@ export class Replica {
     if (!isUserLog(logId)) await this.options.quiet(logId);
     try {
       for (;;) {
-        const missing = this.logs.get(logId)?.missing;
+        const log = this.logs.get(logId);
+        const missing = log?.missing;
         if (!missing) return;
         const page = await this.pageOrNothing(logId, missing.first, missing.last);
+        if (this.logs.get(logId) !== log) return; // begun anew meanwhile
         if (page !== null) await this.filled(logId, page, missing.first, missing.last);
       }
     } catch (error) {
@@ -334,7 +374,13 @@ export class Replica {
 
   private begin(step: Step, remote: Conversation, first: number): void {
     this.logs.delete(remote.conversation_id);
-    step.putRecord(beginRecord(remote, first));
+    const record = beginRecord(remote, first);
+    const draft = step.takeDraft(record.id);
+    if (draft === undefined) step.putRecord(record);
+    else {
+      const preference = { ...record.preference, draft };
+      step.putRecord({ ...record, preference, draftWanted: true });
+    }
   }
 
   /** Let what the server says of a conversation hold here. */

@@ -9,7 +9,7 @@ import {
   type TimelineWindow,
 } from "../src/index.js";
 import { MemoryStore } from "../src/store_memory.js";
-import { LiveServer } from "./live_server.js";
+import { HOUSE, LiveServer } from "./live_server.js";
 import { until } from "./until.js";
 
 const PASSWORD = "a wild goose 1898";
@@ -301,6 +301,39 @@ describe("when the server dies", () => {
     expect(again.conversations.value[0]?.last?.type).toBe("message");
     const window = wang.conversation(chat.id).open();
     await until(window, ({ items }) => texts(items).join() === "a,b,c", 30_000);
+  });
+});
+
+describe.runIf(HOUSE === "embedded")("when the server is restored from a backup", () => {
+  test("both converge to what it knows, and what was not sent is sent once", async () => {
+    const { li, wang } = await pair();
+    const chat = await li.openDirect(userId(wang));
+    const there = wang.conversation(chat.id).open();
+    for (const text of ["kept 1", "kept 2"]) await chat.send(text);
+    await shows(there, "kept 1", "kept 2");
+    await server.backUp();
+    for (const text of ["lost 1", "lost 2", "lost 3"]) await chat.send(text);
+    const { conversation: group } = await li.groups.create({
+      name: "lost",
+      user_ids: [userId(wang)],
+    });
+    await until(wang.conversations, (list) => list.some(({ id }) => id === group.id));
+    await shows(there, "kept 1", "kept 2", "lost 1", "lost 2", "lost 3");
+    await server.kill();
+    await until(wang.connection, ({ kind }) => kind !== "online");
+    await wang.conversation(chat.id).send("not sent yet");
+    await server.restore();
+    await server.start();
+    await shows(there, "kept 1", "kept 2", "not sent yet");
+    const here = chat.open();
+    await shows(here, "kept 1", "kept 2", "not sent yet");
+    for (const client of [li, wang]) {
+      await until(client.conversations, (list) => list.every(({ id }) => id !== group.id));
+      const shown = client.conversations.value.find(({ id }) => id === chat.id);
+      expect(shown?.headSeq).toBe(4);
+    }
+    await chat.send("after");
+    await shows(there, "kept 1", "kept 2", "not sent yet", "after");
   });
 });
 

@@ -79,6 +79,10 @@ export class FakeServer {
   readonly log: Entry[] = [];
   readSeq = 0;
   chaos: Chaos = CALM;
+  /** Names the state of the log; hello and sync may tell different ones for a moment. */
+  generation = "first";
+  greets = "";
+  private laterMs = 0;
   requests: { method: string; params: unknown }[] = [];
   private socket: FakeSocket | null = null;
   private held: object | null = null;
@@ -117,6 +121,16 @@ export class FakeServer {
     this.happen("message.edited", PEER, { seq, version: 2, edited_at_ms: 1, content: null });
   }
 
+  /** Be what it was when the log had so many entries, as after a restore from a backup. */
+  restore(length: number, greetsAs = ""): void {
+    this.greets = greetsAs;
+    this.generation = `restored at ${length}`;
+    this.log.length = length;
+    this.laterMs += 10_000;
+    this.readSeq = Math.min(this.readSeq, length);
+    this.cut();
+  }
+
   cut(): void {
     this.held = null;
     this.socket?.close(1006);
@@ -131,7 +145,7 @@ export class FakeServer {
       kind,
       sender,
       client_id: clientId,
-      sent_at_ms: 1_000_000 + this.log.length,
+      sent_at_ms: 1_000_000 + this.laterMs + this.log.length,
       body,
     };
     this.log.push(entry);
@@ -178,7 +192,14 @@ export class FakeServer {
     switch (method) {
       case "hello":
         return {
-          result: { user_id: ME, device_id: "v1", protocol: 1, heartbeat_s: 0, time_ms: 0 },
+          result: {
+            user_id: ME,
+            device_id: "v1",
+            protocol: 1,
+            heartbeat_s: 0,
+            time_ms: 0,
+            generation: this.greets || this.generation,
+          },
         };
       case "conversation.sync":
         return { result: this.synced(params.known?.[TALK] ?? 0) };
@@ -242,12 +263,16 @@ export class FakeServer {
   }
 
   private synced(known: number): object {
-    if (known === this.log.length) return { conversations: [], user_seq: 0, next_after: null };
+    const { generation } = this;
+    if (known === this.log.length) {
+      return { conversations: [], user_seq: 0, next_after: null, generation };
+    }
     const from = Math.max(known + 1, this.log.length - 19);
     const entries = this.log.slice(from - 1);
     const conversation = this.conversation();
     const one = { conversation, entries, from_seq: from, gap: from > known + 1 };
-    return { conversations: [one], user_seq: 0, next_after: null, left: [], user_entries: [] };
+    const conversations = [one];
+    return { conversations, user_seq: 0, next_after: null, left: [], user_entries: [], generation };
   }
 
   private history(params: Params): object {

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const PYTHON = process.env.HONGYAN_PYTHON ?? `${ROOT}.venv/bin/python`;
-const HOUSE = process.env.HONGYAN_HOUSE ?? "embedded";
+export const HOUSE = process.env.HONGYAN_HOUSE ?? "embedded";
 
 /** Of a cluster, `kill` ends all gateways and backends: what else there is outlives them. */
 export class LiveServer {
@@ -31,6 +31,16 @@ export class LiveServer {
   /** End it without warning, as a crash would. */
   async kill(): Promise<void> {
     await this.ask("kill");
+  }
+
+  /** Make a backup of an embedded server. */
+  async backUp(): Promise<void> {
+    await this.ask("backup");
+  }
+
+  /** Put the backup in the place of what a killed server had. */
+  async restore(): Promise<void> {
+    await this.ask("restore");
   }
 
   /** Stop everything; what it kept is gone. */

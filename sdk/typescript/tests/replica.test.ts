@@ -1,7 +1,7 @@
 /** The client against a server that loses, doubles and disorders what it sends. */
 
 import "fake-indexeddb/auto";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { Backoff } from "../src/backoff.js";
 import { Engine } from "../src/engine.js";
 import { Client, IndexedDbStore, MemoryStore, type Message, type Store } from "../src/index.js";
@@ -10,6 +10,7 @@ import { until } from "./until.js";
 
 const open: { close(): Promise<void> }[] = [];
 let databases = 0;
+const WAIT = { timeout: 10_000 };
 
 afterEach(async () => {
   for (const one of open.splice(0)) await one.close();
@@ -79,6 +80,88 @@ describe.each(["memory", "indexeddb"])("with the store %s", (kind) => {
     const pending = await again.conversation(TALK).send("later");
     expect(window.value.items.at(-1)?.key).toBe(pending.key);
   });
+});
+
+describe.each(["hello", "sync"])("after a restore that %s tells first", (teller) => {
+  const greets = teller === "sync" ? "first" : "";
+
+  test.each(["memory", "indexeddb"])("the store %s is filled anew", async (kind) => {
+    databases += 1;
+    const store =
+      kind === "memory" ? new MemoryStore() : await IndexedDbStore.open(`restored${databases}`);
+    const server = new FakeServer();
+    const client = await connect(server, store);
+    const window = client.conversation(TALK).open();
+    const news: string[] = [];
+    client.on("message", ({ message }) => news.push(...texts([message])));
+    server.say("kept");
+    for (const text of ["lost 1", "lost 2", "lost 3"]) server.say(text);
+    await client.conversation(TALK).send("lost of mine");
+    const isSent = (item: unknown) => (item as Message).state !== "pending";
+    await until(window, ({ items }) => texts(items).length === 5 && items.every(isSent));
+    server.restore(2, greets);
+    server.say("after");
+    await until(window, ({ items }) => texts(items).join() === "kept,after");
+    expect(texts(await client.search.messages("lost"))).toEqual([]);
+    expect(news).toEqual(["kept", "lost 1", "lost 2", "lost 3", "after"]);
+    server.say("pushed");
+    await until(window, ({ items }) => texts(items).join() === "kept,after,pushed");
+    expect(client.conversations.value[0]?.unread).toBe(server.unread);
+    expect(client.conversations.value[0]?.headSeq).toBe(4);
+  });
+
+  test("what was not sent is sent once, and what was typed is kept", async () => {
+    const server = new FakeServer();
+    const client = await connect(server);
+    const window = client.conversation(TALK).open();
+    server.say("kept");
+    server.say("lost");
+    await until(window, ({ items }) => texts(items).length === 2);
+    const sent: string[] = [];
+    client.on("sent", ({ message }) => sent.push(...texts([message])));
+    server.chaos = { ...CALM, breakBefore: 1 };
+    server.cut();
+    await until(client.connection, ({ kind }) => kind !== "online");
+    await client.conversation(TALK).send("waits");
+    await client.conversation(TALK).setDraft("typed");
+    server.restore(2, greets);
+    server.chaos = CALM;
+    await until(client.connection, ({ kind }) => kind === "online");
+    await until(window, ({ items }) => texts(items).join() === "kept,waits");
+    await vi.waitFor(() => expect(textsOf(server)).toEqual(["kept", "waits"]), WAIT);
+    await vi.waitFor(() => expect(sent).toEqual(["waits"]), WAIT);
+    expect(client.conversations.value[0]?.draft).toBe("typed");
+    const told = () => server.requests.filter(({ method }) => method === "conversation.draft");
+    await vi.waitFor(() => expect(told()).not.toEqual([]), WAIT);
+  });
+
+  test("what was acknowledged, and is not in the backup, is sent again if it waits", async () => {
+    const server = new FakeServer();
+    const client = await connect(server);
+    server.chaos = { ...CALM, drop: 1 };
+    server.say("never pushed"); // so that our own has no place yet when it is acknowledged
+    await client.conversation(TALK).send("acknowledged");
+    await vi.waitFor(() => expect(textsOf(server)).toContain("acknowledged"), WAIT);
+    server.restore(1, greets);
+    server.chaos = CALM;
+    await vi.waitFor(() => expect(textsOf(server)).toEqual(["acknowledged"]), WAIT);
+  });
+});
+
+test("a store of before takes the generation that it finds", async () => {
+  const server = new FakeServer();
+  server.generation = "";
+  const store = new MemoryStore();
+  const client = await connect(server, store);
+  server.say("one");
+  await until(client.conversations, (list) => list[0]?.headSeq === 2);
+  server.requests = [];
+  server.generation = "named";
+  server.cut();
+  await until(client.connection, ({ kind }) => kind !== "online");
+  await until(client.connection, ({ kind }) => kind === "online");
+  const syncs = server.requests.filter(({ method }) => method === "conversation.sync");
+  expect(syncs.map(({ params }) => (params as { known: object }).known)).toEqual([{ [TALK]: 2 }]);
 });
 
 test("a window on a long history holds a page, and finds what is around a seq", async () => {

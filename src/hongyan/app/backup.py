@@ -20,7 +20,12 @@ from msgspec import Struct
 from hongyan.access.control.protocol import SOCKET_FILE
 from hongyan.infra.local.folder import LOCK_FILE
 from hongyan.infra.sql.digest import TableDigest
-from hongyan.infra.sqlite.backup import BackupBroken, copy_database, verify_database
+from hongyan.infra.sqlite.backup import (
+    BackupBroken,
+    copy_database,
+    renew_generation,
+    verify_database,
+)
 from hongyan.infra.sqlite.digest import Digests, LogDigest
 
 from .bars import Bars, Tell
@@ -281,6 +286,8 @@ def _verify_tar(packed: Path, manifest: Manifest) -> None:
 def restore(source: Path, data_dir: Path, bars: Bars) -> Manifest:
     """Make a data folder from a backup, after every hash was compared.
 
+    It is a new generation: devices drop what they know, but for what they have not sent yet.
+
     Args:
         source: The backup: a folder or a tar file.
         data_dir: A folder that is empty, or is not there yet.
@@ -298,6 +305,7 @@ def restore(source: Path, data_dir: Path, bars: Bars) -> Manifest:
         partial.mkdir(mode=0o700)
         _unpack(source, partial, bars.stage("copying"))
         manifest = verify(partial, bars)
+        renew_generation(partial / DATA / DATABASE)
         names = sorted(path.name for path in (partial / DATA).iterdir())
         for name in sorted(names, key=lambda name: name == DATABASE):  # the database last
             (partial / DATA / name).rename(data_dir / name)

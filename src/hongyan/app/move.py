@@ -77,7 +77,7 @@ async def move(
                 await _compare(source, target, part, bars.stage(f"check {part.name}"))
                 for part in parts(ROWS)
             ]
-            await target.finish()
+            await target.finish(source.generation())
         finally:
             await target.close()
     except AlreadyMoved as error:

@@ -11,6 +11,7 @@ from hongyan.domain.admin.statistics import Counting
 from hongyan.domain.admin.tracing import Tracing
 from hongyan.domain.conversation.profile_signs import ProfileSigns
 from hongyan.domain.conversation.service import Opening
+from hongyan.domain.conversation.service_archive import Archives
 from hongyan.domain.conversation.service_history import Histories
 from hongyan.domain.conversation.service_preferences import Preferences
 from hongyan.domain.conversation.service_reading import Reading
@@ -21,7 +22,7 @@ from hongyan.domain.group.service import GroupService
 from hongyan.domain.group.service_desk import Desk
 from hongyan.domain.group.service_joining import JoiningService
 from hongyan.domain.group.service_members import MemberService
-from hongyan.domain.log.ports import Cursors, Feed, Log, Records
+from hongyan.domain.log.ports import Archive, Cursors, Feed, Log, Records
 from hongyan.domain.log.readers import Job
 from hongyan.domain.message.attachment import Attaching
 from hongyan.domain.message.burn import Burning
@@ -66,8 +67,8 @@ from .media import MediaParts
 from .settings import MessageSettings, Secrets, Settings, UserSettings
 
 
-class Store(Log, Cursors, Feed, Records, Protocol):
-    """What one store offers: all four ports."""
+class Store(Log, Cursors, Feed, Archive, Records, Protocol):
+    """What one store offers: all five ports."""
 
 
 class Services:
@@ -153,7 +154,8 @@ class Services:
             Preferences(views, clock),
             Reading(views, clock, self._bus),
             Signs(views, self._bus),
-            Syncing(views),
+            Syncing(views, store),
+            Archives(views, store, store),
         ):
             self._bus.serve(part)
         signs = ProfileSigns(store, self._bus, clock, _later, self._signs)

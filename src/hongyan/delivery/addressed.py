@@ -49,16 +49,20 @@ class Addressed:
         self._asking: asyncio.Task[None] | None = None
 
     def tell(
-        self, event: Entry | Signal, origin: ConnectionId, peers: tuple[AddressedPeer, ...]
+        self,
+        event: Entry | Signal,
+        origin: ConnectionId,
+        position: int,
+        peers: tuple[AddressedPeer, ...],
     ) -> None:
         """Hand an event to these of the peers; to none, it is only noted what it changes."""
         if self._asking is not None:
             if len(self._held) < HELD_MAX:  # beyond: peers see a gap in seq, and sync
-                self._held.append((Delivery(event, origin), peers))
+                self._held.append((Delivery(event, origin, position), peers))
         elif self._about is not None:
-            self._hand(Delivery(event, origin), peers)
+            self._hand(Delivery(event, origin, position), peers)
         elif peers:
-            self._held.append((Delivery(event, origin), peers))
+            self._held.append((Delivery(event, origin, position), peers))
             self._asking = asyncio.get_running_loop().create_task(self._ask())
 
     def _hand(self, delivery: Delivery, peers: tuple[AddressedPeer, ...]) -> None:

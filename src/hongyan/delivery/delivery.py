@@ -22,16 +22,22 @@ class Delivery:
     Args:
         event: What is delivered.
         origin: The connection that asked for it, or empty.
+        position: An entry's place among all; 0 for a signal, and where it is not known.
         about: What the conversation is, once that is known; None for a user's own log.
     """
 
-    __slots__ = ("_made", "about", "event", "origin")
+    __slots__ = ("_made", "about", "event", "origin", "position")
 
     def __init__(
-        self, event: Entry | Signal, origin: ConnectionId, about: About | None = None
+        self,
+        event: Entry | Signal,
+        origin: ConnectionId,
+        position: int = 0,
+        about: About | None = None,
     ) -> None:
         self.event = event
         self.origin = origin
+        self.position = position
         self.about = about
         self._made: dict[Hashable, Made | Exception] | None = None
 

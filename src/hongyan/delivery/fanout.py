@@ -21,13 +21,14 @@ class Failed(Struct):
 
 
 def share(
-    event: Entry | Signal, origin: ConnectionId, peers: Sequence[SharingPeer]
+    event: Entry | Signal, origin: ConnectionId, position: int, peers: Sequence[SharingPeer]
 ) -> Failed | None:
     """Encode an event once for each encoder, and push it to each peer but the origin.
 
     Args:
         event: What to tell.
         origin: The connection that asked for it, or empty.
+        position: An entry's, 0 where it is not known.
         peers: Who gets it; not to be changed meanwhile, though a push may make its peer go.
 
     Returns:
@@ -48,7 +49,7 @@ def share(
                     if encoder in frames:
                         frame = frames[encoder]
                     else:
-                        frame = frames[encoder] = encoder.encode(event)
+                        frame = frames[encoder] = encoder.encode(event, position)
                 if frame is not None:
                     peer.push(frame)
             return failed

@@ -158,14 +158,15 @@ class Hub:
     def committed(self, event: Committed) -> None:
         """Deliver the entries of a commit."""
         self.facts += len(event.entries)
-        for entry in event.entries:
+        for one in event.split():
+            (entry,) = one.entries
             self.recent.note(entry.log_id, entry.seq)
-            self._tell(entry, event.origin)
+            self._tell(entry, one.origin, one.position)
 
     def signalled(self, signal: Signal) -> None:
         """Deliver a signal."""
         self.facts += 1
-        self._tell(signal, signal.origin)
+        self._tell(signal, signal.origin, 0)
 
     def _is_here(self, peer: Peer) -> bool:
         return self._users.get(peer.user_id, {}).get(peer.device_id) is peer
@@ -188,10 +189,10 @@ class Hub:
 
     # --- telling ---
 
-    def _tell(self, event: Event, origin: ConnectionId) -> None:
+    def _tell(self, event: Event, origin: ConnectionId, position: int) -> None:
         owner = log_owner(event.log_id)
         if owner is not None:
-            self._tell_user(owner, event, origin)
+            self._tell_user(owner, event, origin, position)
             return
         conversation_id = ConversationId(event.log_id)
         room = self._rooms.get(conversation_id)
@@ -201,40 +202,55 @@ class Hub:
             room = self._gather(conversation_id)
         else:
             self._rooms.move_to_end(conversation_id)
-        self._hand(conversation_id, room, event, origin)
+        self._hand(conversation_id, room, event, origin, position)
 
     def _hand(
-        self, conversation_id: ConversationId, room: Room, event: Event, origin: ConnectionId
+        self,
+        conversation_id: ConversationId,
+        room: Room,
+        event: Event,
+        origin: ConnectionId,
+        position: int,
     ) -> None:
         """Tell a room, or let the event wait behind those that wait."""
         if room.pending is not None:
             if len(room.pending) < PENDING_MAX:  # beyond: peers see a gap in seq, and sync
-                room.pending.append((event, origin))
+                room.pending.append((event, origin, position))
             return
-        self._tell_room(conversation_id, room, event, origin)
+        self._tell_room(conversation_id, room, event, origin, position)
 
     def _tell_room(
-        self, conversation_id: ConversationId, room: Room, event: Event, origin: ConnectionId
+        self,
+        conversation_id: ConversationId,
+        room: Room,
+        event: Event,
+        origin: ConnectionId,
+        position: int,
     ) -> None:
         if event.kind in _ROLL:
-            self._tell_roll(conversation_id, room, event, origin)
+            self._tell_roll(conversation_id, room, event, origin, position)
             return
         if event.kind == CONVERSATION_CHANGED:
             room.horizon = self._horizon(conversation_id)
         about = room.horizon.about(event)
         if about and room.horizon.unknown(room.peers):
-            room.pending = [(event, origin)]
+            room.pending = [(event, origin, position)]
             self._run(self._look(conversation_id, room))
             return
         blind = room.horizon.blind(about, room.peers) if about else None
         if blind:
-            self._tell_peers(room, withheld(event), origin, blind)
-            self._tell_peers(room, event, origin, set(room.peers) - blind)
+            self._tell_peers(room, withheld(event), origin, position, blind)
+            self._tell_peers(room, event, origin, position, set(room.peers) - blind)
         else:
-            self._tell_peers(room, event, origin)
+            self._tell_peers(room, event, origin, position)
 
     def _tell_peers(
-        self, room: Room, event: Event, origin: ConnectionId, only: Container[Peer] | None = None
+        self,
+        room: Room,
+        event: Event,
+        origin: ConnectionId,
+        position: int,
+        only: Container[Peer] | None = None,
     ) -> None:
         """Hand an event to the room's peers, or to those of them that are named."""
         sharing = room.walk if room.walk is not None else room.sharing
@@ -243,13 +259,13 @@ class Hub:
             sharing = tuple(peer for peer in sharing if peer in only)
             addressed = tuple(peer for peer in addressed if peer in only)
         self.pushes += len(sharing) + len(addressed)
-        failed = share(event, origin, sharing)
+        failed = share(event, origin, position, sharing)
         if failed is not None:
             self.failures.note(event, failed)
         if room.addressed is not None and (addressed or only is None):
-            room.addressed.tell(event, origin, addressed)
+            room.addressed.tell(event, origin, position, addressed)
 
-    def _tell_user(self, owner: UserId, event: Event, origin: ConnectionId) -> None:
+    def _tell_user(self, owner: UserId, event: Event, origin: ConnectionId, position: int) -> None:
         devices = self._users.get(owner)
         if devices is None:
             return
@@ -258,12 +274,12 @@ class Hub:
             peers = [devices[one] for one in event.devices if one in devices]
         self.pushes += len(peers)
         sharing = [peer for peer in peers if peer.encoder is not None]
-        failed = share(event, origin, sharing)
+        failed = share(event, origin, position, sharing)
         if failed is not None:
             self.failures.note(event, failed)
         if len(sharing) < len(peers):
             addressed = [peer for peer in peers if peer.encoder is None]
-            failed = address(Delivery(event, origin), addressed)
+            failed = address(Delivery(event, origin, position), addressed)
             if failed is not None:
                 self.failures.note(event, failed)
         if event.kind in _RIGHTS:
@@ -273,13 +289,18 @@ class Hub:
             self.kick(owner, removed.device_id, removed.reason)
 
     def _tell_roll(
-        self, conversation_id: ConversationId, room: Room, event: Event, origin: ConnectionId
+        self,
+        conversation_id: ConversationId,
+        room: Room,
+        event: Event,
+        origin: ConnectionId,
+        position: int,
     ) -> None:
         """Tell who has joined or left, to both old and new members."""
         if event.kind == MEMBERS_JOINED:
             for user_id in msgspec.json.decode(event.body, type=MembersJoined).user_ids:
                 self._enter(conversation_id, room, self._users.get(user_id, {}).values())
-        self._tell_peers(room, event, origin)
+        self._tell_peers(room, event, origin, position)
         if event.kind == MEMBERS_LEFT:
             gone = set(msgspec.json.decode(event.body, type=MembersLeft).user_ids)
             for peer in [one for one in room.peers if one.user_id in gone]:
@@ -339,8 +360,8 @@ class Hub:
     def _go_on(self, conversation_id: ConversationId, room: Room) -> None:
         """Tell what waits; one of them may make the rest wait again."""
         pending, room.pending = room.pending or [], None
-        for event, origin in pending:
-            self._hand(conversation_id, room, event, origin)
+        for event, origin, position in pending:
+            self._hand(conversation_id, room, event, origin, position)
 
     def kick(self, user_id: UserId, device_id: DeviceId, reason: str) -> None:
         """Let a device that was removed go, if it is here."""

@@ -9,8 +9,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from hongyan.domain.log.model import Committed, Entry
-from hongyan.kernel.ids import ConnectionId, LogId
+from hongyan.domain.log.model import Committed
+from hongyan.kernel.ids import LogId
 
 LOGS_KEPT = 50_000
 HELD_MAX = 1_000
@@ -24,7 +24,7 @@ class _Log:
 
     def __init__(self, last: int) -> None:
         self.last = last
-        self.held: dict[int, tuple[Entry, ConnectionId]] = {}
+        self.held: dict[int, Committed] = {}
         self.missing: set[int] = set()
         """Seqs that were given up; one that comes after all is handed on."""
         self.waits = False
@@ -58,29 +58,30 @@ class Ordering:
 
     def committed(self, event: Committed) -> None:
         """Take what was told."""
-        for entry in event.entries:
+        for one in event.split():
+            (entry,) = one.entries
             log = self._logs.get(entry.log_id)
             if log is None:
                 self._logs[entry.log_id] = _Log(entry.seq)
                 self._drop_oldest()
-                self._deliver(Committed((entry,), event.origin))
+                self._deliver(one)
                 continue
             self._logs.move_to_end(entry.log_id)
             if entry.seq == log.last + 1:
                 log.last = entry.seq
-                self._deliver(Committed((entry,), event.origin))
+                self._deliver(one)
                 if log.held:
                     self._release(log)
             elif entry.seq > log.last:
-                self._hold(log, entry, event.origin)
+                self._hold(log, entry.seq, one)
             elif entry.seq in log.missing:
                 log.missing.discard(entry.seq)
-                self._deliver(Committed((entry,), event.origin))
+                self._deliver(one)
             else:
                 self.repeated += 1
 
-    def _hold(self, log: _Log, entry: Entry, origin: ConnectionId) -> None:
-        log.held.setdefault(entry.seq, (entry, origin))
+    def _hold(self, log: _Log, seq: int, one: Committed) -> None:
+        log.held.setdefault(seq, one)
         if len(log.held) > HELD_MAX:
             self._give_up(log)
         elif not log.waits:
@@ -105,17 +106,15 @@ class Ordering:
             gap = range(log.last + 1, seq)
             self.given_up += len(gap)
             log.missing.update(gap[-MISSING_MAX:])
-            entry, origin = log.held.pop(seq)
             log.last = seq
-            self._deliver(Committed((entry,), origin))
+            self._deliver(log.held.pop(seq))
         while len(log.missing) > MISSING_MAX:
             log.missing.discard(min(log.missing))
 
     def _release(self, log: _Log) -> None:
         while (found := log.held.pop(log.last + 1, None)) is not None:
             log.last += 1
-            entry, origin = found
-            self._deliver(Committed((entry,), origin))
+            self._deliver(found)
 
     def _drop_oldest(self) -> None:
         while len(self._logs) > LOGS_KEPT:

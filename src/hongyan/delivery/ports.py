@@ -19,10 +19,11 @@ class Encoder(Protocol):
     all of them.
     """
 
-    def encode(self, event: Entry | Signal) -> bytes | None:
+    def encode(self, event: Entry | Signal, position: int = 0) -> bytes | None:
         """Return the complete frame, or None where this protocol has no word for the event.
 
-        What it raises costs the peers that share it this event: they are asked to sync.
+        ``position`` is an entry's; 0 for a signal, and where it is not known. What it raises
+        costs the peers that share it this event: they are asked to sync.
         """
         ...
 

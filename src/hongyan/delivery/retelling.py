@@ -125,8 +125,8 @@ class Retelling:
                 log.warning("too much would have to be told again: all sessions sync")
                 self._teller.doubt()
                 return
-            for _, entry in page:
-                self._teller.tell(Committed((entry,), NOBODY))
+            for place, entry in page:
+                self._teller.tell(Committed((entry,), NOBODY, place))
             await asyncio.sleep(PAUSE_S)
         self.retold += count
         if count:

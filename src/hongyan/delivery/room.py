@@ -24,8 +24,8 @@ class Room:
         """What ``sharing`` returns; None when others are in than before."""
         self.addressed: Addressed | None = None
         """Those who encode for themselves; None while there were none yet."""
-        self.pending: list[tuple[Entry | Signal, ConnectionId]] | None = []
-        """What came while the peers are gathered."""
+        self.pending: list[tuple[Entry | Signal, ConnectionId, int]] | None = []
+        """What came while the peers are gathered: event, origin and position."""
 
     @property
     def sharing(self) -> tuple[SharingPeer, ...]:

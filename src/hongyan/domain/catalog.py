@@ -10,8 +10,8 @@ from .admin import model as admin_model
 from .admin import readers_api as admin_readers_api
 from .admin import tracing_api as admin_tracing_api
 from .conversation import api as conversation_api
+from .conversation import archive_api, presence_api
 from .conversation import model as conversation_model
-from .conversation import presence_api
 from .group import api as group_api
 from .group import joining_api, members_api
 from .group import model as group_model
@@ -51,6 +51,7 @@ APIS = (
     joining_api,
     visibility_api,
     conversation_api,
+    archive_api,
     presence_api,
     message_api,
     message_marks_api,

@@ -3,17 +3,25 @@
 A conversation's id starts with a letter that tells its kind, so that nobody has to look
 the kind up. A direct conversation's id is derived from its two members, so that a pair can
 never have two.
+
+Ids are compared exactly, and all that are made are in lower case: no two differ by case only, so
+that they may pass through what does not tell cases apart, such as host names, file systems and
+XMPP. What others make and we only keep (client ids, external ids) is compared exactly as well,
+whatever its letters; handles, addresses and codes that people type are folded to lower case before
+anything else.
 """
 
 import base64
 import hashlib
 import os
+import re
 import time
 from enum import StrEnum
 from typing import NewType
 
 UserId = NewType("UserId", str)
-"""1 to 64 characters of ``A-Z a-z 0-9 . _ -``; made by us or given by an app server."""
+"""1 to 64 characters of ``a-z 0-9 . _ -``; made by us or given by an administrator. Accounts of
+before may have capitals in theirs; no new id differs from one of those by case only."""
 DeviceId = NewType("DeviceId", str)
 """One installation of a client that is logged in as one user."""
 ConnectionId = NewType("ConnectionId", str)
@@ -39,6 +47,7 @@ class Kind(StrEnum):
 
 
 _KINDS = {"d": Kind.DIRECT, "g": Kind.GROUP, "c": Kind.CHANNEL, "n": Kind.SELF, "s": Kind.SYSTEM}
+_MADE = re.compile("[ux][0-9a-v]{16}")
 _LETTERS = {kind: letter for letter, kind in _KINDS.items()}
 
 
@@ -82,6 +91,11 @@ def external_user_id(external_id: str) -> UserId:
     Derived, so that a repeated import finds the account that the first one made.
     """
     return UserId("x" + _derived("user", external_id))
+
+
+def is_made_here(user_id: str) -> bool:
+    """Return whether the id looks like one that was made here, and not given by somebody."""
+    return _MADE.fullmatch(user_id) is not None
 
 
 def new_device_id() -> DeviceId:

@@ -11,7 +11,7 @@ DIRECT = direct_id("ann", "bob")
 
 
 def delivery(log_id=DIRECT, about=None, sender="ann", origin="k1"):
-    return Delivery(Signal(log_id, "typing", sender, b"{}"), origin, about)
+    return Delivery(Signal(log_id, "typing", sender, b"{}"), origin, about=about)
 
 
 def test_each_of_the_two_has_the_other():

@@ -24,7 +24,7 @@ class FakeEncoder:
         self.encoded = 0
         self.deaf_to = deaf_to
 
-    def encode(self, fact):
+    def encode(self, fact, position=0):
         self.encoded += 1
         if fact.kind == self.deaf_to:
             return None

@@ -36,6 +36,9 @@ class FakeServer:
         self.names: dict[str, str] = {}
         self.contents: dict[tuple[str, int], Params] = {}
         """What ``message.get`` tells of messages whose edits came without content."""
+        self.generation = "first"
+        self.greets = ""
+        """What hello tells in place of the generation."""
         self.url = ""
         self._server: Server | None = None
         self._port = 0
@@ -99,6 +102,12 @@ class FakeServer:
         for socket in list(self.sockets):
             await socket.close(code, reason)
 
+    async def restore(self, lengths: dict[str, int], greets: str = "") -> None:
+        """Be what it was when the logs had so many entries, as after a restore from a backup."""
+        self.generation, self.greets = f"restored {lengths}", greets
+        self.logs = defaultdict(list, {i: self.logs[i][:end] for i, end in lengths.items()})
+        await self.cut()
+
     # --- inside ---
 
     async def _serve(self, socket: ServerConnection) -> None:
@@ -143,6 +152,7 @@ class FakeServer:
                 "device_id": "phone",
                 "heartbeat_s": self.heartbeat_s,
                 "time_ms": now_ms,
+                "generation": self.greets or self.generation,
             }
         handler = getattr(self, "_" + method.replace(".", "_"), None)
         if handler is None:
@@ -223,6 +233,7 @@ class FakeServer:
             "left": [log_id for log_id in params["known"] if log_id in self.left],
             "user_seq": len(self.logs["@me"]),
             "user_entries": self.logs["@me"][params["user_seq"] :],
+            "generation": self.generation,
         }
 
     def _remote(self, log_id: str) -> Params:

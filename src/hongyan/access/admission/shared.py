@@ -17,6 +17,7 @@ from hongyan.kernel.meters import Meters
 from hongyan.kernel.tracing import Answered, Tracer
 from hongyan.wire.native.errors import wire_error
 
+from .generation import LogGeneration
 from .identity import Identity
 from .live import PAUSE_S, Live
 from .rates import RateOptions, Rates
@@ -49,6 +50,7 @@ class Shared:
         tracer: Follows some requests; None follows none.
 
     Attributes:
+        generation: Tells which generation the logs are.
         meters: How long requests took, by method.
         refusals: How many were refused, by code.
     """
@@ -76,6 +78,7 @@ class Shared:
         self.rates = Rates(options.rates)
         self.live = Live(caller, clock, options.look_after_s)
         self.identity = Identity(caller, clock)
+        self.generation = LogGeneration(caller)
         self.meters = Meters()
         self.refusals: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()

@@ -28,10 +28,10 @@ BEARER: list[Schema] = [{"accessToken": []}, {"apiKey": []}]
 ASKED = {Invalid, Unauthenticated, Forbidden, RateLimited, Busy, LimitReached}
 
 STREAM = """\
-Events: `ready` (facts come from now on), `entry`, `signal`, `gap` (a resumed stream left entries
-out; read the history) and `end`. An entry comes at least once; log and seq tell it again. Begin
-with `ready`, then `conversation.sync`. A stream that is resumed with Last-Event-ID brings what
-happened since; comments keep it alive. A device has one connection: the newest.
+Events: `ready` (facts come from now on), `entry`, `signal`, `resync` (too much happened since, or
+the server was restored from a backup: sync anew) and `end`. Begin with `ready`, then
+`conversation.sync`. A stream that is resumed with Last-Event-ID goes on exactly there: no entry is
+left out or told twice; comments keep it alive. A device has one connection: the newest.
 """
 POLL = """\
 Answers at once where there is news, else when there is, or empty when the time is up. Ask again
@@ -68,7 +68,7 @@ def streams(schemas: Schema) -> list[tuple[str, str, Schema]]:
 
 
 def _stream() -> Schema:
-    place = {"type": "string", "pattern": "^[0-9]{1,16}$"}
+    place = {"type": "string", "pattern": r"^[0-9a-z]{1,32}(\.[0-9a-f]{1,16}){0,257}$"}
     about = "The id of the last event that was received."
     return {
         "operationId": "sync.stream",

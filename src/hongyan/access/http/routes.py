@@ -87,6 +87,7 @@ conversation.readers         GET    /conversations/{conversation_id}/messages/{s
 conversation.folders         GET    /folders
 conversation.user_log        GET    /me/log
 conversation.sync            POST   /sync
+conversation.archive         GET    /archive
 
 message.send                 POST   /conversations/{conversation_id}/messages
 message.get                  GET    /conversations/{conversation_id}/messages/{seq}

@@ -6,8 +6,7 @@ requests beside it is told here too, for such a request may break before it has 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -19,25 +18,24 @@ from hongyan.access.admission import Guest
 from hongyan.access.native.mapper import SignalData
 from hongyan.delivery.hub import Hub
 from hongyan.delivery.ports import Encoder
-from hongyan.domain.conversation.api import GetUserLog, Sync, Synced
+from hongyan.domain.conversation.api import Sync, Synced
+from hongyan.domain.conversation.archive_api import GetArchive
 from hongyan.domain.log.model import Entry, Signal
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Invalid, Refusal
 from hongyan.kernel.ids import ConversationId
+from hongyan.kernel.positions import position_of, token_of
 
 from .commands import Commands, json_response
 from .errors import problem
 from .limits import tell_rate
 from .rest import query_of
+from .resuming import Heard, Resumable, event
 
 QUEUE_BYTES_MAX = 1024 * 1024
 HEARTBEAT_S = 15.0
 RETRY_MS = 2_000
-SLACK_MS = 10_000
-"""How far before the last event a resumed stream begins: clocks of entries are not their order."""
-RESUMED_EACH = 50
-RESUMED_OWN = 500
 POLL_MAX_S = 60.0
 SIGNALS_MAX = 200
 STREAMED = (
@@ -54,13 +52,8 @@ class Ready(Struct, frozen=True):
     user_id: str
     device_id: str
     time_ms: int
-
-
-class Gap(Struct, frozen=True):
-    """A resumed stream left out entries of this conversation; read its history."""
-
-    conversation_id: str
-    before_seq: int
+    generation: str
+    """As in ``conversation.sync``."""
 
 
 class PollRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -80,30 +73,23 @@ class Polled(Struct, frozen=True):
     signals: tuple[SignalData, ...] = ()
 
 
-def event(name: str, data: Any, id_ms: int = 0) -> bytes:
-    """Return one event of a stream."""
-    head = f"id: {id_ms}\nevent: {name}\ndata: " if id_ms else f"event: {name}\ndata: "
-    return head.encode() + _encode(data) + b"\n\n"
-
-
 def _signal(fact: Signal) -> SignalData:
     return SignalData(fact.log_id, fact.kind, fact.sender, msgspec.Raw(fact.body))
 
 
 class EventEncoder:
-    """Facts as Server-Sent Events; an entry's id is its time."""
+    """Facts as Server-Sent Events, each behind its position: the id is each stream's own."""
 
-    def encode(self, fact: Entry | Signal) -> bytes:
+    def encode(self, fact: Entry | Signal, position: int = 0) -> bytes:
         """See ``Encoder.encode``."""
-        if isinstance(fact, Entry):
-            return event("entry", fact, fact.sent_at_ms)
-        return event("signal", _signal(fact))
+        told = event("entry", fact) if isinstance(fact, Entry) else event("signal", _signal(fact))
+        return token_of(position).encode() + told
 
 
 class PollEncoder:
     """What wakes a long poll: a signal in JSON, and nothing of an entry, which sync tells."""
 
-    def encode(self, fact: Entry | Signal) -> bytes:
+    def encode(self, fact: Entry | Signal, position: int = 0) -> bytes:
         """See ``Encoder.encode``."""
         return b"" if isinstance(fact, Entry) else _encode(_signal(fact))
 
@@ -212,65 +198,39 @@ class SyncStream:
         guest = self._commands.guest(request)
         try:
             actor = await self._admit(guest, request)
-            since_ms = _last_event(request)
+            last = _last_event(request)
+            now = await guest.call(GetArchive(limit=0))
         except Refusal as refusal:
             await _respond(problem(refusal), guest, scope, receive, send)
             return
         listener = Listener(actor, EVENTS, QUEUE_BYTES_MAX)
         await send({"type": "http.response.start", "status": 200, "headers": list(STREAMED)})
+
+        async def write(data: bytes, more: bool = True) -> None:
+            await send({"type": "http.response.body", "body": data, "more_body": more})
+
         watch = asyncio.create_task(_hung_up(receive, listener))
         try:
             await guest.attach(listener)
-            await self._write(guest, listener, since_ms, send)
+            ready = Ready(actor.user_id, actor.device_id, self._clock.now_ms(), now.generation)
+            await write(f"retry: {RETRY_MS}\n\n".encode() + event("ready", ready))
+            heard = Heard(now.generation, position_of(now.next))
+            await self._write(Resumable(guest, heard, write), listener, last)
         finally:
             guest.leave()
             watch.cancel()
 
-    async def _write(self, guest: Guest, listener: Listener, since_ms: int, send: Send) -> None:
-        async def write(data: bytes, more: bool = True) -> None:
-            await send({"type": "http.response.body", "body": data, "more_body": more})
-
-        now_ms = self._clock.now_ms()
-        ready = Ready(guest.actor.user_id, guest.actor.device_id, now_ms)
-        await write(f"retry: {RETRY_MS}\n\n".encode() + event("ready", ready))
-        if since_ms:
-            async for chunk in self._resumed(guest, since_ms - SLACK_MS):
-                await write(chunk)
-        await write(b": from here on, as it happens\nid: %d\n\n" % now_ms)
-        while not listener.ended:
-            if not await listener.wait(self._heartbeat_s):
-                await write(b":\n\n")
-                continue
-            frames = listener.take()
-            if frames:
-                await write(b"".join(frames))
-        last = b"".join(listener.take())
-        if listener.ended != "gone":
-            last += event("end", {"reason": listener.ended})
-        await write(last, more=False)
-
-    async def _resumed(self, guest: Guest, since_ms: int) -> AsyncIterator[bytes]:
-        """Yield what happened since then, as ``conversation.sync`` tells it."""
-        after = ConversationId("")
-        while True:
-            page = await guest.call(
-                Sync(entries_per_conversation=RESUMED_EACH, limit=100, after=after)
-            )
-            if not after:
-                first = max(0, page.user_seq - RESUMED_OWN)
-                own = await guest.call(GetUserLog(after_seq=first, limit=RESUMED_OWN))
-                yield _events(own.entries, since_ms)
-            found = b""
-            for one in page.conversations:
-                oldest = one.entries[0].sent_at_ms if one.entries else 0
-                if one.gap and oldest >= since_ms:
-                    gap = Gap(one.conversation.conversation_id, one.from_seq)
-                    found += event("gap", gap)
-                found += _events(one.entries, since_ms)
-            yield found
-            if page.next_after is None:
-                return
-            after = page.next_after
+    async def _write(self, stream: Resumable, listener: Listener, last: Heard | None) -> None:
+        try:
+            await stream.begin(last)
+            while not listener.ended:
+                if await listener.wait(self._heartbeat_s):
+                    await stream.tell(listener.take())
+                else:
+                    await stream.rest()
+        except Refusal:  # what was missed cannot be read now
+            listener.end("reconnect")
+        await stream.end(listener.take(), listener.ended)
 
     # --- the long poll ---
 
@@ -332,13 +292,8 @@ def _has_news(synced: Synced, asked: PollRequest) -> bool:
     )
 
 
-def _events(entries: Sequence[Entry], since_ms: int) -> bytes:
-    """Return resumed entries. They have no ids: a break in the middle resumes from before."""
-    return b"".join(event("entry", one) for one in entries if one.sent_at_ms >= since_ms)
-
-
-def _last_event(request: Request) -> int:
-    """Return the time in ``Last-Event-ID`` (or the query's ``last_event_id``); 0 for none.
+def _last_event(request: Request) -> Heard | None:
+    """Return what ``Last-Event-ID`` (or the query's ``last_event_id``) says; None without one.
 
     Raises:
         Invalid: it is no id of ours.
@@ -347,11 +302,7 @@ def _last_event(request: Request) -> int:
     text = request.headers.get("last-event-id") or query.pop("last_event_id", "")
     if query and set(query) != {"last_event_id"}:
         raise Invalid(f"There is no query parameter {next(iter(query))[:64]!r} here.")
-    if not text:
-        return 0
-    if not (text.isascii() and text.isdigit() and len(text) <= 16):
-        raise Invalid("Last-Event-ID is not one of this server's.", field="last_event_id")
-    return int(text)
+    return Heard.parse(text) if text else None
 
 
 async def _hung_up(receive: Receive, listener: Listener) -> None:

@@ -26,6 +26,8 @@ class Welcome(Struct, frozen=True):
     heartbeat_s: float
     message_bytes_max: int
     in_flight_max: int
+    generation: str = ""
+    """As in ``conversation.sync``."""
 
 
 class Pong(Struct, frozen=True):

@@ -29,7 +29,7 @@ class NativeEncoder:
         self._encode = form.encode
         self._frame = frame
 
-    def encode(self, fact: Entry | Signal) -> bytes:
+    def encode(self, fact: Entry | Signal, position: int = 0) -> bytes:
         """Return the frame of the push that tells this fact."""
         if isinstance(fact, Entry):
             push = Push("entry", fact)

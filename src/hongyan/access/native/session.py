@@ -225,6 +225,7 @@ class Session:
         actor = guest.connected(asks_here=True)
         self.connection_id = actor.connection_id
         self.user_id, self.device_id = actor.user_id, actor.device_id
+        generation = await door.admission.generation.current()
         now_ms = door.admission.clock.now_ms()  # from now on all is pushed to this device
         await guest.attach(self)
         return Welcome(
@@ -236,4 +237,5 @@ class Session:
             heartbeat_s=door.heartbeat_s,
             message_bytes_max=door.message_bytes_max,
             in_flight_max=door.admission.in_flight_max,
+            generation=generation,
         )

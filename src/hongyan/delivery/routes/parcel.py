@@ -40,6 +40,8 @@ class Told(Struct, frozen=True, array_like=True):
     """Sent for the sake of ``moved``, beside what is sent for the log."""
     devices: tuple[DeviceId, ...] = ()
     """Of a signal: which of the user's devices get it; empty for all."""
+    position: int = 0
+    """As in ``Committed``."""
 
     @property
     def size_bytes(self) -> int:
@@ -96,7 +98,8 @@ def told_of(fact: Fact) -> Iterator[Told]:
         body, devices = bytes(fact.body), fact.devices
         yield Told(fact.log_id, 0, fact.kind, fact.sender, body, fact.origin, devices=devices)
         return
-    for entry in fact.entries:
+    for one in fact.split():
+        (entry,) = one.entries
         yield Told(
             entry.log_id,
             entry.seq,
@@ -108,6 +111,7 @@ def told_of(fact: Fact) -> Iterator[Told]:
             entry.client_id,
             entry.sent_at_ms,
             _moved(entry),
+            position=one.position,
         )
 
 
@@ -133,4 +137,4 @@ def fact_of(told: Told) -> Fact:
         told.sent_at_ms,
         Raw(told.body),
     )
-    return Committed((entry,), told.origin)
+    return Committed((entry,), told.origin, told.position)

@@ -100,6 +100,10 @@ class Synced(Struct, frozen=True):
     """First page only: the user's own log after the given ``user_seq``."""
     user_log_truncated: bool = False
     """First page only: the user's log is too long; take everything anew (``known`` empty)."""
+    generation: str = ""
+    """Names this state of the logs; another one after the server was restored from a backup. What
+    a device knows of another generation is void: drop it, but for what is not sent yet, and begin
+    anew."""
 
 
 class Sync(Command[Synced], frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from hongyan.domain.log.model import Entry, Span
+from hongyan.domain.log.ports import Archive
 from hongyan.domain.visibility.model import Window
 from hongyan.domain.visibility.rules import window
 from hongyan.kernel.bus import Actor, handles
@@ -32,10 +33,12 @@ class Syncing:
 
     Args:
         views: Reads conversations.
+        archive: Knows which generation the logs are.
     """
 
-    def __init__(self, views: Views) -> None:
+    def __init__(self, views: Views, archive: Archive) -> None:
         self._views = views
+        self._archive = archive
 
     @handles(Sync)
     async def sync(self, actor: Actor, command: Sync) -> Synced:
@@ -64,6 +67,7 @@ class Syncing:
             user_seq=lack.seq,
             user_entries=lack.entries,
             user_log_truncated=lack.truncated,
+            generation=await self._archive.generation(),
         )
 
     async def _user_log(self, user_id: UserId, have: int) -> _Lack:

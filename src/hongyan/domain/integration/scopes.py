@@ -33,7 +33,8 @@ _METHODS: Final[dict[Scope, str]] = {
         group.link_join app.conversation_create app.members_add app.members_remove
     """,
     "messages:read": """
-        conversation.history conversation.sync conversation.user_log conversation.read
+        conversation.history conversation.sync conversation.user_log conversation.archive
+        conversation.read
         conversation.delivered conversation.readers conversation.cursors message.get
         message.revisions message.favourites message.favourite message.unfavourite
         message.marks message.pins message.reactors message.schedules poll.votes

@@ -5,7 +5,7 @@ exactly 1. ``ordinal`` counts the countable entries (those that raise an unread 
 and including this one, so that unread counts are a subtraction.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 import msgspec
@@ -32,6 +32,11 @@ class Entry(Struct, frozen=True):
     """Empty when the server made the entry."""
     sent_at_ms: int
     body: Raw
+
+
+Placed = tuple[int, Entry]
+"""An entry and its position: its place among all entries of all logs. Positions ascend in the
+order in which readers see entries come, never change, and are compared, never counted."""
 
 
 class Head(Struct, frozen=True):
@@ -206,6 +211,16 @@ class Committed(Struct, frozen=True):
 
     entries: tuple[Entry, ...]
     origin: ConnectionId
+    position: int = 0
+    """Of the first entry; those of the others follow it one by one. 0 where it is not known."""
+
+    def split(self) -> Iterator["Committed"]:
+        """Yield it as events of one entry each."""
+        if len(self.entries) == 1:
+            yield self
+            return
+        for place, entry in enumerate(self.entries, self.position):
+            yield Committed((entry,), self.origin, place if self.position else 0)
 
 
 class Missed(Struct, frozen=True):

@@ -5,7 +5,7 @@ from typing import Any, Protocol, TypeVar
 
 from hongyan.kernel.ids import ClientId, LogId, UserId
 
-from .model import Commit, Cursor, Entry, Head, Order, Row, Span, Tally
+from .model import Commit, Cursor, Entry, Head, Order, Placed, Row, Span, Tally
 
 R = TypeVar("R", bound=Row)
 
@@ -93,7 +93,7 @@ class Feed(Protocol):
 
     async def follow(
         self, after: int, limit: int, until: int = 0, kinds: Sequence[str] = ()
-    ) -> list[tuple[int, Entry]]:
+    ) -> list[Placed]:
         """Return at most ``limit`` (position, entry) with ``position > after``, ascending.
 
         Args:
@@ -121,6 +121,53 @@ class Feed(Protocol):
 
     async def place(self, reader: str) -> bytes:
         """Return the reader's last saved position; empty at first."""
+        ...
+
+
+class Archive(Protocol):
+    """Entries in other orders than a log's own, and which logs these are."""
+
+    async def archive(
+        self,
+        spans: Sequence[Span],
+        limit: int,
+        *,
+        after: int = 0,
+        before: int = 0,
+        order: Order = "oldest",
+        kinds: Sequence[str] = (),
+    ) -> list[Placed]:
+        """Return entries of many logs together, by position.
+
+        It takes a time that grows with the logs and the limit, not with what the logs hold. As in
+        ``Feed.follow``, no entry will appear before one that was given.
+
+        Args:
+            spans: Where to look; each log at most once.
+            limit: At most so many.
+            after: Positions up to here are left out.
+            before: So are positions from here on; 0 means no end.
+            order: From which end ``limit`` counts, and how the answer is sorted.
+            kinds: Keeps only entries of these kinds; none keeps all.
+        """
+        ...
+
+    async def read_by_ordinal(
+        self, log_id: LogId, first: int, last: int, limit: int, order: Order = "oldest"
+    ) -> list[Entry]:
+        """Return at most ``limit`` of the log's countable entries by their number.
+
+        The ``n``-th countable entry is the one that raised the ordinal to ``n``; those from
+        ``first`` to ``last`` are given. ``order`` is as in ``Log.read``.
+        """
+        ...
+
+    async def generation(self) -> str:
+        """Return what names this state of the logs.
+
+        It is made when a store is made, and anew when it is restored from a copy: what devices
+        remember of another generation need not be so any more.
+        """
         ...
 
 

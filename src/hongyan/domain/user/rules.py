@@ -35,7 +35,7 @@ staff support system undefined webmaster
 RESERVED_HANDLES = frozenset(_RESERVED.split())
 
 _HANDLE = re.compile(r"[a-z0-9._-]{2,32}")
-_USER_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_USER_ID = re.compile(r"[a-z0-9._-]{1,64}")
 _EMAIL = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}"
     r"@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])"
@@ -242,7 +242,10 @@ def check_user_id(user_id: str) -> None:
     """Judge a user id that somebody else made.
 
     Raises:
-        Invalid: it is not 1 to 64 of ``A-Z a-z 0-9 . _ -``, or it is reserved.
+        Invalid: it is not 1 to 64 of ``a-z 0-9 . _ -``, or it is reserved.
     """
-    if not _USER_ID.fullmatch(user_id) or user_id.lower() in RESERVED_HANDLES:
-        raise Invalid("A user id has 1 to 64 letters, digits, dots, lines or hyphens.")
+    if not _USER_ID.fullmatch(user_id) or user_id in RESERVED_HANDLES:
+        raise Invalid(
+            "A user id has 1 to 64 letters a-z, digits, dots, lines or hyphens; no capitals."
+            " An external_id may have any."
+        )

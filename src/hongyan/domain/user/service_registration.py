@@ -6,8 +6,8 @@ from msgspec import structs
 
 from hongyan.kernel.addresses import network_of
 from hongyan.kernel.bus import DONE, Actor, Done, handles
-from hongyan.kernel.errors import Invalid, NotFound
-from hongyan.kernel.ids import SYSTEM, UserId, new_token_id, new_user_id
+from hongyan.kernel.errors import Conflict, Invalid, NotFound
+from hongyan.kernel.ids import SYSTEM, UserId, is_made_here, new_token_id, new_user_id
 from hongyan.kernel.limits import check_range
 from hongyan.kernel.pages import check_page, read_place, write_place
 
@@ -41,6 +41,7 @@ from .service_devices import Devices
 
 INVITE_USES_MAX = 100_000
 INVITE_NOTE_MAX = 200
+SCANNED_AT_ONCE = 1_000
 Mode = Literal["open", "invite", "closed"]
 
 
@@ -73,6 +74,7 @@ class Registration:
         self._mode = mode
         self._password_min = password_min
         self._throttle = throttle
+        self._with_capitals: frozenset[str] | None = None
 
     @handles(Register)
     async def register(self, actor: Actor, command: Register) -> Tokens:
@@ -105,6 +107,8 @@ class Registration:
         """See ``CreateUser``."""
         user_id = command.user_id or new_user_id()
         check_user_id(user_id)
+        if not is_made_here(user_id):
+            await self._check_no_twin(user_id)
         user = structs.replace(
             self._new_user(user_id, command), admin=command.admin, bot=command.bot
         )
@@ -119,6 +123,22 @@ class Registration:
 
         await self._accounts.create(user_id, judge, SYSTEM)
         return account_of(user)
+
+    async def _check_no_twin(self, user_id: UserId) -> None:
+        """Refuse an id that differs by case only from one of before, when capitals were allowed.
+
+        Raises:
+            Conflict: there is such an account.
+        """
+        if self._with_capitals is None:
+            found: set[str] = set()
+            after: tuple[UserId, ...] = ()
+            while page := await self._records.scan(User, after=after, limit=SCANNED_AT_ONCE):
+                after = (page[-1].user_id,)
+                found.update(u.user_id.lower() for u in page if u.user_id != u.user_id.lower())
+            self._with_capitals = frozenset(found)
+        if user_id in self._with_capitals:
+            raise Conflict("There is a user whose id differs by case only.")
 
     def _new_user(self, user_id: UserId, command: Register | CreateUser) -> User:
         handle = clean_handle(command.handle) if command.handle else None

@@ -1,4 +1,4 @@
-"""The ports Log, Cursors, Feed and Records over dictionaries: the plainest true answer."""
+"""The ports Log, Cursors, Feed, Archive and Records over dictionaries: the plainest true answer."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +19,7 @@ from hongyan.domain.log.model import (
     Entry,
     Head,
     Order,
+    Placed,
     Put,
     Rewrite,
     Row,
@@ -29,7 +30,7 @@ from hongyan.domain.log.model import (
     Touch,
 )
 from hongyan.kernel.errors import Unavailable
-from hongyan.kernel.ids import ClientId, LogId, UserId
+from hongyan.kernel.ids import ClientId, LogId, UserId, new_token_id
 
 R = TypeVar("R", bound=Row)
 
@@ -55,6 +56,7 @@ class MemoryStore:
         self._cursors: dict[LogId, dict[UserId, Cursor]] = {}
         self._rows: dict[type[Row], dict[tuple[Any, ...], Any]] = {}
         self._places: dict[str, bytes] = {}
+        self._generation = new_token_id()
         self._closed = False
 
     async def start(self) -> None:
@@ -84,7 +86,8 @@ class MemoryStore:
         for change in commit.changes:
             self._change(change, entries)
         if entries:
-            self._on_commit(Committed(entries, commit.origin))
+            position = len(self._all) - len(entries) + 1
+            self._on_commit(Committed(entries, commit.origin, position))
         return entries
 
     def _check_unique(self, changes: Sequence[Change]) -> None:
@@ -223,7 +226,7 @@ class MemoryStore:
 
     async def follow(
         self, after: int, limit: int, until: int = 0, kinds: Sequence[str] = ()
-    ) -> list[tuple[int, Entry]]:
+    ) -> list[Placed]:
         """See ``Feed.follow``."""
         places = list(enumerate(self._all[: until or None], start=1))[after:]
         entries = [(position, self._entries[log_id][seq - 1]) for position, (log_id, seq) in places]
@@ -243,6 +246,46 @@ class MemoryStore:
     async def place(self, reader: str) -> bytes:
         """See ``Feed.place``."""
         return self._places.get(reader, b"")
+
+    # --- Archive ---
+
+    async def archive(
+        self,
+        spans: Sequence[Span],
+        limit: int,
+        *,
+        after: int = 0,
+        before: int = 0,
+        order: Order = "oldest",
+        kinds: Sequence[str] = (),
+    ) -> list[Placed]:
+        """See ``Archive.archive``."""
+        ends = {span.log_id: (span.first, span.last) for span in spans}
+        found = [
+            (position, entry)
+            for position, entry in await self.follow(after, len(self._all), kinds=kinds)
+            if entry.log_id in ends
+            and ends[entry.log_id][0] <= entry.seq <= ends[entry.log_id][1]
+            and (not before or position < before)
+        ]
+        return (found[::-1] if order == "newest" else found)[:limit]
+
+    async def read_by_ordinal(
+        self, log_id: LogId, first: int, last: int, limit: int, order: Order = "oldest"
+    ) -> list[Entry]:
+        """See ``Archive.read_by_ordinal``."""
+        entries = self._entries.get(log_id, [])
+        before = [0, *(entry.ordinal for entry in entries)]
+        found = [
+            entry
+            for entry, ordinal in zip(entries, before, strict=False)
+            if entry.ordinal > ordinal and first <= entry.ordinal <= last
+        ]
+        return (found[::-1] if order == "newest" else found)[:limit]
+
+    async def generation(self) -> str:
+        """See ``Archive.generation``."""
+        return self._generation
 
     # --- Records ---
 

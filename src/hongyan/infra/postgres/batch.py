@@ -28,8 +28,9 @@ ENTRIES_MAX = 1 << POSITION_BITS
 """More entries than this have no room among the positions of one transaction."""
 
 Answer = tuple[Entry, ...] | Exception
-Answers = list[tuple[Answer, bool]]
-"""For each commit its entries or its refusal, and whether it was a repeat."""
+Answers = list[tuple[Answer, int]]
+"""For each commit its entries or its refusal, and the position of the first entry; 0 where nothing
+was appended now."""
 
 
 class Misjudged(Exception):
@@ -70,22 +71,33 @@ async def write(
     else:
         heads, position = await _raise_heads(connection, deltas, base)
         plan = Plan(heads, {})
-    answers: Answers = []
-    for commit in commits:
-        try:
-            answers.append(plan.add(commit))
-        except Stale as stale:
-            answers.append((stale, False))
-    if not careful and any(repeat or isinstance(answer, Stale) for answer, repeat in answers):
+    answers, changes = _planned(plan, commits, position)
+    if not careful and changes < len(commits):
         raise Misjudged
     if len(plan.entries) > ENTRIES_MAX:
         raise ValueError(f"a transaction has room for {ENTRIES_MAX} entries")
-    changed = any(not repeat and not isinstance(answer, Stale) for answer, repeat in answers)
+    changed = changes > 0
     if changed:
         if careful:
             await _set_heads(connection, heads, position)
         await _write_plan(connection, plan, position, careful, any(map(is_guarded, commits)))
     return answers, changed
+
+
+def _planned(plan: Plan, commits: list[Commit], position: int) -> tuple[Answers, int]:
+    """Plan the commits; return the answers, and how many were neither stale nor repeats."""
+    answers: Answers = []
+    changes = 0
+    for commit in commits:
+        place = position + len(plan.entries)
+        try:
+            entries, repeated = plan.add(commit)
+        except Stale as stale:
+            answers.append((stale, 0))
+            continue
+        answers.append((entries, place if entries and not repeated else 0))
+        changes += not repeated
+    return answers, changes
 
 
 async def _raise_heads(

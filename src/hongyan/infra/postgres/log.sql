@@ -81,6 +81,51 @@ SELECT position,
 FROM entry
 WHERE position > $1 AND position <= $3 AND ($4::text[] IS NULL OR kind = ANY($4))
 ORDER BY position LIMIT $2
+-- name: archive
+WITH RECURSIVE span AS MATERIALIZED (
+    SELECT head.log_id, wanted.first, least(wanted.last, head.seq) AS last
+    FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS wanted (log_id, first, last)
+    JOIN log AS head ON head.log_id = wanted.log_id
+), settled AS MATERIALIZED (
+    SELECT least($5, ($8 + pg_snapshot_xmin(pg_current_snapshot())::text::bigint) << 16) AS before
+), search (log_id, bound, low, high) AS (
+    SELECT span.log_id, bound,
+        CASE WHEN e.position < bound THEN span.last + 1 ELSE span.first END, span.last + 1
+    FROM span JOIN entry AS e ON e.log_id = span.log_id AND e.seq = span.last
+    CROSS JOIN (SELECT unnest(ARRAY[$4, before]) AS bound FROM settled) AS bounds
+    WHERE span.first <= span.last
+    UNION ALL
+    SELECT s.log_id, bound, CASE WHEN e.position < bound THEN e.seq + 1 ELSE low END,
+        CASE WHEN e.position < bound THEN high ELSE e.seq END
+    FROM search AS s JOIN entry AS e ON e.log_id = s.log_id AND e.seq = (low + high) / 2
+    WHERE low < high
+), found AS MATERIALIZED (
+    SELECT log_id, min(low) AS first, max(low) - 1 AS last
+    FROM search WHERE low = high GROUP BY log_id
+)
+SELECT position, found.log_id, seq, ordinal, kind, sender, client_id, sent_at_ms, body
+FROM found CROSS JOIN LATERAL (
+    SELECT * FROM entry WHERE entry.log_id = found.log_id
+      AND seq BETWEEN found.first AND found.last AND ($7::text[] IS NULL OR kind = ANY($7))
+    ORDER BY seq ASC LIMIT $6
+) AS placed
+WHERE $4 < (SELECT before FROM settled)
+ORDER BY position ASC LIMIT $6
+-- name: seqs_of_ordinals
+WITH RECURSIVE search (wanted, low, high) AS (
+    SELECT wanted, $3::bigint, $4::bigint + 1 FROM unnest($2::bigint[]) AS wanted
+    UNION ALL
+    SELECT wanted, CASE WHEN e.ordinal < wanted THEN e.seq + 1 ELSE low END,
+        CASE WHEN e.ordinal < wanted THEN high ELSE e.seq END
+    FROM search JOIN entry AS e ON e.log_id = $1 AND e.seq = (low + high) / 2
+    WHERE low < high
+)
+SELECT wanted, low FROM search WHERE low = high AND low <= $4
+-- name: at_seqs
+SELECT log_id, seq, ordinal, kind, sender, client_id, sent_at_ms, body FROM entry
+WHERE log_id = $1 AND seq = ANY($2::bigint[]) ORDER BY seq
+-- name: generation
+SELECT generation FROM feed
 -- name: tally
 SELECT kind, sender, day, count(*), max(position)
 FROM (

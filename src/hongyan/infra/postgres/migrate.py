@@ -9,6 +9,7 @@ from typing import Literal
 from msgspec import Struct
 
 from hongyan.domain.log.model import Row
+from hongyan.kernel.ids import new_token_id
 
 from .connections import Connection
 from .migrate_rows import finish_columns, prepare_tables
@@ -25,6 +26,15 @@ FROM (SELECT max(position) >> 16 AS number FROM entry) AS newest
 WHERE newest.number >= base + pg_snapshot_xmax(pg_current_snapshot())::text::bigint
 """
 """A dump was restored where transaction ids are lower: positions go on from the newest one."""
+RENEW_GENERATION = """
+UPDATE feed SET generation = $1, home = $2 WHERE home IS DISTINCT FROM $2
+"""
+"""A dump was restored here, or nothing was here before: what devices remember is of elsewhere."""
+CLUSTER = "SELECT system_identifier::text FROM pg_control_system()"
+TABLE = """
+SELECT concat_ws(' ', pg_database.oid, 'feed'::regclass::oid)
+FROM pg_database WHERE datname = current_database()
+"""
 FINISHED = "finished"
 """The mark in ``move`` of a move that has come to its end."""
 Phase = Literal["pre", "post"]
@@ -71,6 +81,18 @@ async def check_moved(connection: Connection) -> None:
         raise MoveUnfinished("a move to this database was begun; run hongyan move to its end")
 
 
+async def _home(connection: Connection) -> str:
+    """Return what tells this database from any that its content may be copied to."""
+    may_ask = "SELECT has_function_privilege('pg_control_system()', 'execute')"
+    cluster = await connection.fetchval(CLUSTER) if await connection.fetchval(may_ask) else ""
+    return f"{cluster} {await connection.fetchval(TABLE)}"
+
+
+async def renew_generation(connection: Connection) -> None:
+    """Make a new generation: the database was put back to an earlier state where it is."""
+    await connection.execute("UPDATE feed SET generation = $1", new_token_id())
+
+
 async def migrate(
     connection: Connection,
     row_types: Sequence[type[Row]],
@@ -103,6 +125,7 @@ async def migrate(
         if "pre" in phases:
             await prepare_tables(connection, row_types)
             await connection.execute(RAISE_BASE)
+            await connection.execute(RENEW_GENERATION, new_token_id(), await _home(connection))
         if "post" in phases:
             await finish_columns(connection, row_types)
     finally:

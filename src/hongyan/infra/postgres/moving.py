@@ -132,10 +132,16 @@ class PostgresTarget:
                 plain[place] = int(row[place])
         return plain
 
-    async def finish(self) -> None:
-        """Let servers work on it from now on."""
+    async def finish(self, generation: str) -> None:
+        """Let servers work on it from now on: with the logs that they were, so devices go on.
+
+        Args:
+            generation: Of the logs; empty for a new one.
+        """
         last = await self._connection.fetchval(f"SELECT max(position) FROM {ENTRY.name}") or 0
         async with self._connection.transaction():
             await self._connection.execute("UPDATE feed SET base = $1", (last >> POSITION_BITS) + 1)
+            if generation:
+                await self._connection.execute("UPDATE feed SET generation = $1", generation)
             await self._connection.execute(_DONE, FINISHED, b"")
         await self._connection.execute("ANALYZE")

@@ -1,12 +1,13 @@
 """Reading: the ports but for commits."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import starmap
 from typing import Any
 
-from hongyan.domain.log.model import Cursor, Entry, Head, Order, Row, Span, Tally
+from hongyan.domain.log.model import Cursor, Entry, Head, Order, Placed, Row, Span, Tally
 from hongyan.infra.sql.entries import read_entry
+from hongyan.infra.sql.ordinals import ByOrdinal
 from hongyan.infra.sql.records import SqlRecords
 from hongyan.kernel.ids import ClientId, LogId, UserId
 
@@ -15,12 +16,13 @@ from .connections import Fetching
 from .rows import POSTGRES, get_many
 
 LAST = 2**63 - 1
+_ARCHIVE = {"oldest": SQL["archive"], "newest": SQL["archive"].replace(" ASC ", " DESC ")}
 SETTLE_S = 2.0
 """How long ``follow`` waits for transactions that began earlier than what it has found."""
 
 
-class PostgresReader(SqlRecords):
-    """The reading half of ``Log``, and ``Cursors``, ``Feed`` and ``Records``.
+class PostgresReader(SqlRecords, ByOrdinal):
+    """The reading half of ``Log``, and ``Cursors``, ``Feed``, ``Archive`` and ``Records``.
 
     Args:
         readers: What to read from.
@@ -31,6 +33,7 @@ class PostgresReader(SqlRecords):
         super().__init__(POSTGRES, row_types)
         self._readers = readers
         self._base = 0
+        self._generation = ""
 
     # --- Log ---
 
@@ -66,13 +69,9 @@ class PostgresReader(SqlRecords):
         """See ``Log.tails``."""
         if not spans:
             return {}
-        columns = [
-            [span.log_id for span in spans],
-            [span.first for span in spans],
-            [span.last for span in spans],
-        ]
         tails: dict[LogId, list[Entry]] = {}
-        found = await self._readers.fetch(SQL["tails"], *columns, limit, list(kinds) or None)
+        bindings = (*_columns(spans), limit, list(kinds) or None)
+        found = await self._readers.fetch(SQL["tails"], *bindings)
         for entry in starmap(read_entry, found):
             tails.setdefault(entry.log_id, []).append(entry)
         return tails
@@ -99,7 +98,7 @@ class PostgresReader(SqlRecords):
 
     async def follow(
         self, after: int, limit: int, until: int = 0, kinds: Sequence[str] = ()
-    ) -> list[tuple[int, Entry]]:
+    ) -> list[Placed]:
         """See ``Feed.follow``.
 
         Entries that a transaction still under way might come before are held back. When there
@@ -132,6 +131,42 @@ class PostgresReader(SqlRecords):
         found = await self._readers.fetch(SQL["place"], reader)
         return bytes(found[0][0]) if found else b""
 
+    # --- Archive ---
+
+    async def archive(
+        self,
+        spans: Sequence[Span],
+        limit: int,
+        *,
+        after: int = 0,
+        before: int = 0,
+        order: Order = "oldest",
+        kinds: Sequence[str] = (),
+    ) -> list[Placed]:
+        """See ``Archive.archive``."""
+        if not spans:
+            return []
+        bounds = (after + 1, before or LAST)
+        bindings = (*_columns(spans), *bounds, limit, list(kinds) or None, self._base)
+        found = await self._readers.fetch(_ARCHIVE[order], *bindings)
+        return [(position, read_entry(*rest)) for position, *rest in found]
+
+    async def generation(self) -> str:
+        """See ``Archive.generation``."""
+        if not self._generation:
+            self._generation = str((await self._readers.fetch(SQL["generation"]))[0][0])
+        return self._generation
+
+    async def _seqs(
+        self, log_id: LogId, ordinals: Sequence[int], first: int, last: int
+    ) -> Mapping[int, int]:
+        bindings = (log_id, list(ordinals), first, last)
+        found = await self._readers.fetch(SQL["seqs_of_ordinals"], *bindings)
+        return {ordinal: seq for ordinal, seq in found}  # noqa: C416
+
+    async def _at(self, log_id: LogId, seqs: Sequence[int]) -> list[Entry]:
+        return list(starmap(read_entry, await self._readers.fetch(SQL["at_seqs"], log_id, seqs)))
+
     # --- for Records ---
 
     async def _read(self, statement: str, bindings: Any) -> Sequence[Any]:
@@ -140,3 +175,7 @@ class PostgresReader(SqlRecords):
     async def _read_many(self, row: type[Row], keys: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
         columns = map(list, zip(*dict.fromkeys(map(tuple, keys)), strict=True))
         return await self._readers.fetch(get_many(row), *columns)
+
+
+def _columns(spans: Sequence[Span]) -> tuple[list[str], list[int], list[int]]:
+    return [s.log_id for s in spans], [s.first for s in spans], [s.last for s in spans]

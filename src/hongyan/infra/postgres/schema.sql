@@ -59,7 +59,13 @@ CREATE TABLE reader (
 
 -- Added to transaction ids, so that positions go on ascending when the data has moved here from
 -- a database whose positions were greater.
-CREATE TABLE feed (base bigint NOT NULL);
+-- generation names this state of the logs, for devices that remember them. home is the database
+-- that it was made in: a copy that was restored elsewhere gets another generation.
+CREATE TABLE feed (
+    base       bigint NOT NULL,
+    generation text COLLATE "C",
+    home       text COLLATE "C"
+);
 INSERT INTO feed VALUES (0);
 
 -- How far a move from another database has come, see moving.py; empty where there was none.

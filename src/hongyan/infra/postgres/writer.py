@@ -127,9 +127,9 @@ class Writer:
 
     def _answer(self, jobs: list[Job], answers: Answers) -> None:
         self.answered += len(jobs)
-        for job, (answer, repeated) in zip(jobs, answers, strict=True):
-            if isinstance(answer, tuple) and answer and not repeated:
-                self._tell(Committed(answer, job.commit.origin))
+        for job, (answer, position) in zip(jobs, answers, strict=True):
+            if isinstance(answer, tuple) and position:
+                self._tell(Committed(answer, job.commit.origin, position))
             job.answer(answer)
 
     def _tell(self, committed: Committed) -> None:
@@ -175,7 +175,7 @@ class Writer:
         try:
             answers, changed = await write(connection, commits, self._base, careful)
         except Duplicate as duplicate:
-            answers, changed = [(duplicate, False)], False
+            answers, changed = [(duplicate, 0)], False
         if not changed:
             await connection.execute("ROLLBACK")
             return answers

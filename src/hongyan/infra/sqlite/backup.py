@@ -48,6 +48,15 @@ def _copy(source: apsw.Connection, target: Path, progress: Progress) -> None:
         connection.close()
 
 
+def renew_generation(path: Path) -> None:
+    """Let a database that nobody uses be another generation of its logs when it is opened."""
+    connection = apsw.Connection(str(path))
+    try:
+        connection.execute("DROP TABLE IF EXISTS generation")
+    finally:
+        connection.close()
+
+
 def verify_database(path: Path, wanted: Digests | None, reading: Progress) -> Digests:
     """Check a database file that nobody uses, and return its digests; changes nothing.
 

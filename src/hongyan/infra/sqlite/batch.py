@@ -17,6 +17,7 @@ from hongyan.domain.log.model import (
     Drop,
     Duplicate,
     Entry,
+    Placed,
     Put,
     Rewrite,
     SavePlace,
@@ -31,7 +32,7 @@ from hongyan.kernel.ids import LogId
 from .inserts import CHUNKS, insert_many, multi_insert
 from .newest import NewestIds
 from .rows import SQLITE
-from .tail import Placed, Tail
+from .tail import Tail
 
 SQL = read_statements(__package__, "log.sql")
 HEADS_KEPT = 100_000
@@ -110,8 +111,8 @@ class Batch:
                 self._on_disk.update((tuple(key), position) for *key, position in found)
                 start += size
 
-    def add(self, commit: Commit) -> tuple[tuple[Entry, ...], bool]:
-        """Plan one commit; return its entries and whether it was a repeat.
+    def add(self, commit: Commit) -> tuple[tuple[Entry, ...], int]:
+        """Plan one commit; return its entries and the first one's position, 0 for a repeat.
 
         Raises:
             Stale, Duplicate: as ``Log.commit``; the commit has then changed nothing.
@@ -121,14 +122,14 @@ class Batch:
         if key is not None:
             repeat = self._repeated(key)
             if repeat is not None:
-                return (repeat,), True
+                return (repeat,), 0
         for expect in commit.expects:
             if self._head(expect.log_id).epoch != expect.epoch:
                 raise Stale
-        changes = commit.changes
+        changes, position = commit.changes, self._next_pos
         if changes and any(type(c) is Put and c.row.TABLE.unique for c in changes):
-            return self._add_guarded(commit), False
-        return self._apply(commit), False
+            return self._add_guarded(commit), position
+        return self._apply(commit), position
 
     def _repeated(self, key: RetryKey) -> Entry | None:
         known = self._appended.get(key) or self._tail.find(key)
@@ -290,7 +291,7 @@ class Batch:
 
     def index(self) -> None:
         """Sort the tail into the indexes, in a transaction of its own."""
-        last = self._tail.last_position
+        last = self._tail.end
         with self._connection:
             self._connection.execute(SQL["index_places"], (last,))
             self._connection.execute(SQL["index_retries"], (last,))

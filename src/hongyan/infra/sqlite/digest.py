@@ -12,8 +12,8 @@ from hongyan.infra.sql.digest import TableDigest, TableHasher
 Progress = Callable[[int, int], None]
 """Told how much is done of how much."""
 STEP = 10_000
-NOT_ROWS = ("entry", "entry_place", "entry_retry", "indexed")
-"""Tables that are told by their logs, or that only find what others hold."""
+NOT_ROWS = ("entry", "entry_place", "entry_retry", "indexed", "generation")
+"""Tables that are told by their logs, only find what others hold, or name this copy alone."""
 
 _pack = msgspec.msgpack.Encoder().encode
 

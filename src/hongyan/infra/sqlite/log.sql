@@ -59,6 +59,59 @@ FROM entry AS e CROSS JOIN log ON log.log_key = e.log_key
 WHERE pos > :after AND (:until = 0 OR pos <= :until)
   AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
 ORDER BY pos LIMIT :limit;
+-- name: archive
+WITH RECURSIVE span (log_key, first, last) AS MATERIALIZED (
+    SELECT log_key, value ->> 1, min(value ->> 2, coalesce(
+        (SELECT max(seq) FROM entry_place AS p WHERE p.log_key = log.log_key), 0))
+    FROM json_each(:spans) CROSS JOIN log ON log_id = value ->> 0
+), search (log_key, bound, low, high) AS (
+    SELECT span.log_key, value, iif(p.pos < value, last + 1, first), last + 1
+    FROM span CROSS JOIN entry_place AS p ON p.log_key = span.log_key AND p.seq = last
+    CROSS JOIN json_each(:bounds)
+    WHERE first <= last
+    UNION ALL
+    SELECT s.log_key, bound, iif(p.pos < bound, p.seq + 1, low), iif(p.pos < bound, high, p.seq)
+    FROM search AS s
+    CROSS JOIN entry_place AS p ON p.log_key = s.log_key AND p.seq = (low + high) / 2
+    WHERE low < high
+), found (log_key, first, last) AS MATERIALIZED (
+    SELECT log_key, min(low), max(low) - 1 FROM search WHERE low = high GROUP BY log_key
+), place (pos) AS MATERIALIZED (
+    SELECT p.pos FROM found CROSS JOIN entry_place AS p
+    ON p.log_key = found.log_key AND p.seq IN (
+        SELECT q.seq FROM entry_place AS q
+        WHERE q.log_key = found.log_key AND q.seq BETWEEN found.first AND found.last
+          AND (:kinds IS NULL OR (SELECT kind FROM entry WHERE entry.pos = q.pos)
+               IN (SELECT value FROM json_each(:kinds)))
+        ORDER BY q.seq ASC LIMIT :limit
+    )
+    ORDER BY p.pos ASC LIMIT :limit
+)
+SELECT e.pos, log_id, e.seq, e.ordinal, kind, sender, client_id, sent_at_ms, body
+FROM place CROSS JOIN entry AS e ON e.pos = place.pos
+CROSS JOIN log ON log.log_key = e.log_key;
+-- name: seqs_of_ordinals
+WITH RECURSIVE span (log_key, last) AS MATERIALIZED (
+    SELECT log_key, min(:last, coalesce(
+        (SELECT max(seq) FROM entry_place AS p WHERE p.log_key = log.log_key), 0))
+    FROM log WHERE log_id = :log_id
+), search (wanted, low, high) AS (
+    SELECT value, :first, last + 1 FROM span CROSS JOIN json_each(:wanted) WHERE :first <= last
+    UNION ALL
+    SELECT wanted, iif(e.ordinal < wanted, p.seq + 1, low), iif(e.ordinal < wanted, high, p.seq)
+    FROM search CROSS JOIN span
+    CROSS JOIN entry_place AS p ON p.log_key = span.log_key AND p.seq = (low + high) / 2
+    CROSS JOIN entry AS e ON e.pos = p.pos
+    WHERE low < high
+)
+SELECT wanted, low FROM search CROSS JOIN span WHERE low = high AND low <= last;
+-- name: at_seqs
+SELECT p.seq, ordinal, kind, sender, client_id, sent_at_ms, body
+FROM json_each(:seqs) CROSS JOIN entry_place AS p
+ON p.log_key = (SELECT log_key FROM log WHERE log_id = :log_id) AND p.seq = value
+CROSS JOIN entry AS e ON e.pos = p.pos;
+-- name: generation
+SELECT name FROM generation;
 -- name: tally
 SELECT kind, sender, day, count(*), max(pos)
 FROM (

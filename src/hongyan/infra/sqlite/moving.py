@@ -11,8 +11,8 @@ from hongyan.infra.sql.parts import CURSOR, ENTRY, LOG, READER, Part
 
 from .database import open_database
 
-PRIVATE = {"entry_place", "entry_retry", "indexed"}
-"""Tables that only find what others hold."""
+PRIVATE = {"entry_place", "entry_retry", "indexed", "generation"}
+"""Tables that only find what others hold, and one that is moved by itself."""
 _FROM = {
     LOG.name: "log",
     ENTRY.name: "(SELECT pos AS position, entry.*, log_id"
@@ -46,6 +46,14 @@ class SqliteSource:
             "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
         )
         return {str(name) for (name,) in found} - PRIVATE
+
+    def generation(self) -> str:
+        """Return the generation of the logs; empty where the release before made the database."""
+        (is_there,) = self._connection.execute(
+            "SELECT count(*) FROM sqlite_schema WHERE name = 'generation'"
+        ).fetchone() or (0,)
+        found = self._connection.execute("SELECT name FROM generation") if is_there else ()
+        return next((str(name) for (name,) in found), "")
 
     def count(self, part: Part) -> int:
         """Return how many rows a part has."""

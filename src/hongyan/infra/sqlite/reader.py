@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import apsw
 import msgspec
 
-from hongyan.domain.log.model import Cursor, Entry, Head, Order, Row, Span, Tally
+from hongyan.domain.log.model import Cursor, Entry, Head, Order, Placed, Row, Span, Tally
 from hongyan.infra.sql.entries import read_entry
+from hongyan.infra.sql.ordinals import ByOrdinal
 from hongyan.infra.sql.records import SqlRecords
 from hongyan.kernel.errors import Unavailable
 from hongyan.kernel.ids import ClientId, LogId, UserId
@@ -19,13 +21,15 @@ from hongyan.kernel.ids import ClientId, LogId, UserId
 from .batch import SQL
 from .database import open_database
 from .rows import SQLITE, get_many
-from .tail import Placed, Tail, union
+from .tail import Tail, union
 
 _json = msgspec.json.Encoder().encode
+END = 2**63 - 1
+_ARCHIVE = {"oldest": SQL["archive"], "newest": SQL["archive"].replace(" ASC ", " DESC ")}
 
 
-class SqliteReader(SqlRecords):
-    """The reading half of ``Log``, and ``Cursors``, ``Feed`` and ``Records``.
+class SqliteReader(SqlRecords, ByOrdinal):
+    """The reading half of ``Log``, and ``Cursors``, ``Feed``, ``Archive`` and ``Records``.
 
     Reads run on a few threads of their own.
 
@@ -44,6 +48,7 @@ class SqliteReader(SqlRecords):
         self._tail = tail
         self._pool = ThreadPoolExecutor(readers, thread_name_prefix="sqlite-reader")
         self._local = threading.local()
+        self._generation = ""
         self._closed = False
         self._readers: list[apsw.Connection] = []
 
@@ -136,7 +141,7 @@ class SqliteReader(SqlRecords):
 
     async def follow(
         self, after: int, limit: int, until: int = 0, kinds: Sequence[str] = ()
-    ) -> list[tuple[int, Entry]]:
+    ) -> list[Placed]:
         """See ``Feed.follow``."""
         bindings = {
             "after": after,
@@ -161,6 +166,63 @@ class SqliteReader(SqlRecords):
         """See ``Feed.place``."""
         found = await self._read(SQL["place"], (reader,))
         return bytes(found[0][0]) if found else b""
+
+    # --- Archive ---
+
+    async def archive(
+        self,
+        spans: Sequence[Span],
+        limit: int,
+        *,
+        after: int = 0,
+        before: int = 0,
+        order: Order = "oldest",
+        kinds: Sequence[str] = (),
+    ) -> list[Placed]:
+        """See ``Archive.archive``."""
+        before = before or END
+        if after + 1 >= before:
+            return []
+        end = min(before - 1, self._tail.end)
+        found = {
+            position: entry
+            for span in spans
+            for position, entry in self._tail.span(span.log_id, span.first, span.last)
+            if after < position <= end and (not kinds or entry.kind in kinds)
+        }
+        bindings = {
+            "spans": _text([(span.log_id, span.first, span.last) for span in spans]),
+            "bounds": _text((after + 1, before)),
+            "limit": limit,
+            "kinds": _text(kinds) if kinds else None,
+        }
+        for position, *rest in await self._read(_ARCHIVE[order], bindings):
+            found[position] = read_entry(*rest)
+        places = sorted(found, reverse=order == "newest")[:limit]
+        return [(position, found[position]) for position in places]
+
+    async def generation(self) -> str:
+        """See ``Archive.generation``."""
+        if not self._generation:
+            self._generation = str((await self._read(SQL["generation"], ()))[0][0])
+        return self._generation
+
+    async def _seqs(
+        self, log_id: LogId, ordinals: Sequence[int], first: int, last: int
+    ) -> Mapping[int, int]:
+        hot = self._tail.span(log_id, first, last)
+        bindings = {"log_id": log_id, "wanted": _text(list(ordinals)), "first": first, "last": last}
+        found: dict[int, int] = dict(await self._read(SQL["seqs_of_ordinals"], bindings))
+        for n in ordinals:
+            at = bisect_left(hot, n, key=lambda placed: placed[1].ordinal)
+            if n not in found and at < len(hot):
+                found[n] = hot[at][1].seq
+        return found
+
+    async def _at(self, log_id: LogId, seqs: Sequence[int]) -> list[Entry]:
+        hot = [entry for seq in seqs for _, entry in self._tail.span(log_id, seq, seq)]
+        found = await self._read(SQL["at_seqs"], {"log_id": log_id, "seqs": _text(seqs)})
+        return union(hot, [read_entry(log_id, *row) for row in found], len(seqs))
 
     # --- for Records ---
 

@@ -51,3 +51,6 @@ UPDATE reader SET pos = iif(pos = 0, x'', unhex(printf('%016X', pos))) WHERE typ
 -- How far entry_place and entry_retry have come.
 CREATE TABLE IF NOT EXISTS indexed (pos INTEGER NOT NULL);
 INSERT INTO indexed SELECT 0 WHERE NOT EXISTS (SELECT * FROM indexed);
+-- Names this state of the logs, for devices that remember them: made anew in a restored copy.
+CREATE TABLE IF NOT EXISTS generation (name TEXT NOT NULL);
+INSERT INTO generation SELECT lower(hex(randomblob(8))) WHERE NOT EXISTS (SELECT * FROM generation);

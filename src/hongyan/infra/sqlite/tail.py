@@ -15,15 +15,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Raw, structs
 
-from hongyan.domain.log.model import Entry
+from hongyan.domain.log.model import Entry, Placed
 from hongyan.infra.sql.entries import RetryKey
 
 GENERATION_ENTRIES = 4_096
 GENERATION_BYTES = 8 * 1024 * 1024
 RIPE_ENTRIES = 1_024
-
-Placed = tuple[int, Entry]
-"""An entry and its position on disk."""
 
 
 class Tail:
@@ -52,6 +49,12 @@ class Tail:
         start = placed[0][1].seq
         return placed[max(first - start, 0) : max(last - start + 1, 0)]
 
+    @property
+    def end(self) -> int:
+        """The position up to which all is here that the indexes lack; 0 when they lack nothing."""
+        fresh = self._fresh
+        return fresh[-1][0] if fresh else 0
+
     # --- on the writing thread ---
 
     @property
@@ -63,11 +66,6 @@ class Tail:
     def is_ripe(self) -> bool:
         """Whether they may while nobody waits; who comes meanwhile waits for fewer of them."""
         return len(self._fresh) >= RIPE_ENTRIES
-
-    @property
-    def last_position(self) -> int:
-        """The position of the newest entry that is here."""
-        return self._fresh[-1][0]
 
     def add(self, placed: Sequence[Placed], by_client_id: Mapping[RetryKey, Entry]) -> None:
         """Take in entries that are on disk now."""

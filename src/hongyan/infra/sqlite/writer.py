@@ -44,6 +44,8 @@ OUTSIDE = (
 """Errors that no commit is to blame for."""
 
 Answer = tuple[Entry, ...] | Exception
+Answers = list[tuple[Answer, int]]
+"""For each commit its entries and the position of the first one; 0 where nothing was appended."""
 
 
 class _Job:
@@ -176,7 +178,7 @@ class Writer:
         except apsw.Error as error:  # the next batch tries again
             log.warning("the indexes stay behind: %s", error)
 
-    def _carry_out(self, jobs: list[_Job]) -> list[tuple[Answer, bool]]:
+    def _carry_out(self, jobs: list[_Job]) -> Answers:
         try:
             return self._transaction(jobs)
         except Exception as raised:
@@ -184,10 +186,10 @@ class Writer:
             if len(jobs) > 1 and not isinstance(error, OUTSIDE):
                 half = len(jobs) // 2  # a commit is defective: the others shall not suffer
                 return self._carry_out(jobs[:half]) + self._carry_out(jobs[half:])
-            return [(_refusal(error), False)] * len(jobs)
+            return [(_refusal(error), 0)] * len(jobs)
 
-    def _transaction(self, jobs: list[_Job]) -> list[tuple[Answer, bool]]:
-        answers: list[tuple[Answer, bool]] = []
+    def _transaction(self, jobs: list[_Job]) -> Answers:
+        answers: Answers = []
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             self._batch.look_up(job.commit for job in jobs)
@@ -195,7 +197,7 @@ class Writer:
                 try:
                     answers.append(self._batch.add(job.commit))
                 except (Stale, Duplicate) as refusal:
-                    answers.append((refusal, False))
+                    answers.append((refusal, 0))
             self._batch.write()
             with self.tail.settling:
                 self._connection.execute("COMMIT")
@@ -231,16 +233,16 @@ class Writer:
 
     # --- back on the event loop ---
 
-    def _answer(self, jobs: list[_Job], answers: list[tuple[Answer, bool]]) -> None:
+    def _answer(self, jobs: list[_Job], answers: Answers) -> None:
         self.waiting -= len(jobs)
         self.answered += len(jobs)
-        for job, (answer, repeated) in zip(jobs, answers, strict=True):
+        for job, (answer, position) in zip(jobs, answers, strict=True):
             if isinstance(answer, Exception):
                 if not job.future.done():
                     job.future.set_exception(answer)
                 continue
-            if answer and not repeated:
-                self._tell(Committed(answer, job.commit.origin))
+            if answer and position:
+                self._tell(Committed(answer, job.commit.origin, position))
             if not job.future.done():
                 job.future.set_result(answer)
 

@@ -24,12 +24,14 @@ from hongyan.domain.user.api_admin import CreateUser, MintToken
 from hongyan.domain.user.api_login_tokens import LogInWithToken, MakeLoginToken
 from hongyan.domain.user.service import UserService
 from hongyan.infra.local.bus import LocalBus
+from hongyan.infra.local.caches import Caches
 from hongyan.infra.memory.store import MemoryStore
 from hongyan.infra.security.hasher import Argon2Hasher
 from hongyan.infra.security.tokens import JwtAccessTokens, JwtLoginTokens
 from hongyan.infra.senders.mail import SmtpCodeSender
 from hongyan.kernel.bus import ANONYMOUS, DONE
 from hongyan.kernel.tracing import TRACE
+from hongyan.runtime.background import Tasks
 from hongyan.wire.native.codec import JSON
 
 OWN = (Authenticate, AuthenticateKey, CheckDevices, CheckKeys)
@@ -104,6 +106,7 @@ class World:
             hasher,
             JwtAccessTokens(secret),
             SmtpCodeSender(),
+            Tasks(),
             "open",
             login_tokens=JwtLoginTokens(secret),
         )
@@ -111,8 +114,10 @@ class World:
         for part in (*users.parts, self.keys):
             self.bus.serve(part)
         self.hub = quiet_hub()
-        for listener in (users.committed, self.keys.committed, self.hub.committed):
-            self.bus.subscribe(Committed, listener)
+        caches = Caches(self.bus)
+        caches.add(users.cache)
+        caches.add(self.keys.cache)
+        self.bus.subscribe(Committed, self.hub.committed)
         options = AdmissionOptions(rates=rates, look_after_s=look_after_s)
         self.admission = Admission(self, clock, self.hub, options, tracer=tracer)
 

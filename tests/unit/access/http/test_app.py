@@ -17,6 +17,7 @@ from hongyan.infra.memory.store import MemoryStore
 from hongyan.infra.security.hasher import Argon2Hasher
 from hongyan.infra.security.tokens import JwtAccessTokens
 from hongyan.infra.senders.mail import SmtpCodeSender
+from hongyan.runtime.background import Tasks
 
 AUTH = "/api/v1/auth"
 ALICE = {"handle": "alice", "password": "correct horse"}
@@ -28,7 +29,7 @@ def bus(clock):
     store = MemoryStore(ROWS, bus.publish)
     hasher = Argon2Hasher(memory_kib=8, iterations=1, threads=1)
     keys = JwtAccessTokens([b"k" * 32])
-    service = UserService(store, store, clock, hasher, keys, SmtpCodeSender(), "open")
+    service = UserService(store, store, clock, hasher, keys, SmtpCodeSender(), Tasks(), "open")
     for part in service.parts:
         bus.serve(part)
     yield bus

@@ -25,7 +25,7 @@ async def test_a_signal_for_one_device_reaches_its_stream_or_poll_alone(hub):
     for device in ("v1", "v2", "v3"):
         hub.signalled(Signal("@ann", f"for.{device}", "bob", b"{}", devices=(device,)))
     (event,) = stream.take()
-    assert event.startswith(b"event: signal\ndata: ")
+    assert event[16:].startswith(b"event: signal\ndata: ")
     assert b"for.v1" in event
     (told,) = poll.take()
     assert msgspec.json.decode(told)["kind"] == "for.v2"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from hongyan.domain.conversation.service import Opening
+from hongyan.domain.conversation.service_archive import Archives
 from hongyan.domain.conversation.service_history import Histories
 from hongyan.domain.conversation.service_preferences import Preferences
 from hongyan.domain.conversation.service_reading import Reading
@@ -39,7 +40,8 @@ class World:
             Preferences(views, clock),
             Reading(views, clock, self),
             Signs(views, self),
-            Syncing(views),
+            Syncing(views, store),
+            Archives(views, store, store),
         ):
             self.bus.serve(service)
 

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from hongyan.domain.log.model import Commit, Put
 from hongyan.domain.user.api import (
     EmailTaken,
     GetMe,
@@ -16,7 +17,7 @@ from hongyan.domain.user.api import (
     WeakPassword,
 )
 from hongyan.domain.user.api_admin import CancelInvite, CreateInvite, CreateUser, ListInvites
-from hongyan.domain.user.model import Credential, Invite
+from hongyan.domain.user.model import Credential, Invite, User
 from hongyan.kernel.errors import Busy, Conflict, Invalid, LimitReached, NotFound, RateLimited
 
 ADMIN = "root-user"
@@ -227,3 +228,14 @@ async def test_one_address_makes_accounts_ever_slower_but_not_never(world):
     for i in range(10):
         world.clock.advance(10_000)
         await register(f"late{i}", "192.0.2.1")
+
+
+async def test_no_two_user_ids_differ_by_case_only(world):
+    old = User(user_id="Old.Account", handle=None, name="Old", created_at_ms=0)
+    await world.store.commit(Commit(changes=(Put(old),)))
+    with pytest.raises(Invalid):
+        await world.call("system", CreateUser(user_id="New.Account", handle="other"))
+    with pytest.raises(Conflict):
+        await world.call("system", CreateUser(user_id="old.account", handle="other"))
+    await world.call("system", CreateUser(user_id="new.account", handle="other"))
+    assert (await world.store.get(User, "Old.Account")) == old, "it stays what it is"
