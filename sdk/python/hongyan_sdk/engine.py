@@ -182,8 +182,7 @@ class Engine:
     async def _connected(self, welcome: Welcome) -> None:
         self._connected_at_ms = welcome.time_ms
         self.profiles.doubt()
-        self.replica.adopt(welcome.generation)
-        await self.replica.sync(welcome.time_ms)
+        await self.replica.sync(welcome.time_ms, welcome.generation)
         self._publish(Connected())
 
     def _begun_anew(self) -> None:

@@ -1,7 +1,7 @@
 """What a client tells its app, typed, and the streams that carry it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
@@ -103,6 +103,21 @@ Event = (
 )
 
 T = TypeVar("T")
+
+
+def without_older(events: Sequence[Event]) -> list[Event]:
+    """Leave out what is told of a conversation and told anew by a later event."""
+    last = {
+        event.conversation.conversation_id: event
+        for event in events
+        if isinstance(event, ConversationChanged)
+    }
+    return [
+        event
+        for event in events
+        if not isinstance(event, ConversationChanged)
+        or last[event.conversation.conversation_id] is event
+    ]
 
 
 class Stream(Generic[T]):

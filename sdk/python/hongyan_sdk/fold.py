@@ -1,6 +1,6 @@
 """What an entry does to the local store: messages appear, change and vanish; counts follow."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from msgspec import convert, to_builtins
@@ -13,6 +13,7 @@ from .events import (
     MessageChanged,
     MessageReceived,
     MessageSent,
+    UserLogReceived,
 )
 from .models import (
     CONVERSATION_CHANGED,
@@ -85,6 +86,18 @@ def apply_entry(store: Store, me: str, entry: Entry) -> list[Event]:
     changed = replace(changed, tip=entry.seq, ordinal=max(entry.ordinal, changed.ordinal))
     store.put_conversation(changed)
     return [*events, ConversationChanged(changed)]
+
+
+def apply_entries(store: Store, me: str, entries: Iterable[Entry]) -> list[Event]:
+    """Put the next entries of logs into the store, in order; return what to tell the app."""
+    events: list[Event] = []
+    for entry in entries:
+        if entry.log_id[:1] == "@":
+            events += apply_user_entry(store, entry)
+            events.append(UserLogReceived(entry))
+        else:
+            events += apply_entry(store, me, entry)
+    return events
 
 
 def apply_user_entry(store: Store, entry: Entry) -> list[Event]:

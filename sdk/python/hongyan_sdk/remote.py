@@ -1,11 +1,16 @@
 """What the server answers about conversations and logs."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from .models import Conversation, Entry
+from .wire import read
+
+Call = Callable[[str, dict[str, Any]], Awaitable[Raw]]
+"""Asks the server."""
 
 
 class Head(Struct, frozen=True):
@@ -82,3 +87,15 @@ def merge_remote(local: Conversation, remote: Remote) -> Conversation:
         active_at_ms=max(local.active_at_ms, remote.last.sent_at_ms if remote.last else 0),
         info=info if is_newer else local.info,
     )
+
+
+async def read_page(call: Call, log_id: str, after_seq: int, limit: int) -> Page:
+    """Ask for what comes after a seq in a log, be it the user's own.
+
+    Raises:
+        Refused, ConnectionLost: see there.
+    """
+    params: dict[str, Any] = {"after_seq": after_seq, "limit": limit}
+    if log_id[:1] == "@":
+        return read(await call("conversation.user_log", params), Page)
+    return read(await call("conversation.history", {**params, "conversation_id": log_id}), Page)

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from msgspec import Raw
 from msgspec.structs import replace
 
 from .errors import HongyanError, Refused
@@ -19,14 +18,14 @@ from .events import (
     Event,
     MessageReceived,
     MessageSent,
-    UserLogReceived,
+    without_older,
 )
-from .fold import apply_entry, apply_user_entry
+from .fold import apply_entries
 from .ids import user_log
 from .models import CHANGES_INFO, Conversation, Entry
 from .once import once
 from .peers import name_peers
-from .remote import Page, Remote, Synced, SyncedConversation, merge_remote
+from .remote import Call, Page, Remote, Synced, SyncedConversation, merge_remote, read_page
 from .renewal import Renewal
 from .sequencer import Sequencer
 from .store import Store
@@ -39,8 +38,6 @@ RECEIPT_WAIT_S = 1.0
 RENAMED = 200
 """So many of those one talks with may have changed their names while one was away."""
 
-Call = Callable[[str, dict[str, Any]], Awaitable[Raw]]
-
 
 class Replica:
     """The local copy of everything that its user may see.
@@ -51,8 +48,8 @@ class Replica:
         publish: Tells the app.
         quiet: Waits, for so many seconds at most, until no send is in flight in a conversation.
         begun_anew: Called when all that was known of the server's logs is forgotten.
-        catch_up: How many entries of one conversation are fetched after an absence; where
-            more are missing, the store skips to the newest ones. None fetches all.
+        catch_up: How many entries of a conversation are fetched after an absence; where more
+            are missing, the store skips to the newest. None fetches all.
     """
 
     def __init__(
@@ -81,7 +78,6 @@ class Replica:
         self._is_anew = False
         self._news_since_ms = 0
         self._is_first = False
-        self._connected_at_ms = 0
 
     @property
     def _me(self) -> str:
@@ -97,7 +93,7 @@ class Replica:
 
     # --- the sync call ---
 
-    async def sync(self, connected_at_ms: int) -> None:
+    async def sync(self, connected_at_ms: int, generation: str = "") -> None:
         """Fetch all that the store lacks; pushes may come meanwhile.
 
         The first sync of a store brings history: of its messages only those are news that
@@ -105,12 +101,14 @@ class Replica:
 
         Args:
             connected_at_ms: When that was, by the server's clock.
+            generation: Of the server's logs, as hello told it.
 
         Raises:
             ConnectionLost, Refused: what was applied stays; call it again.
         """
+        self._news_since_ms = connected_at_ms
+        self._adopt(generation)
         self._is_first = self._store.user_tip() is None
-        self._connected_at_ms = connected_at_ms
         self._hears = True
         try:
             known = self._store.tips()
@@ -119,7 +117,7 @@ class Replica:
             while after is not None:
                 params = {"user_seq": user_tip, "known": known, "after": after}
                 page = read(await self._call("conversation.sync", params), Synced)
-                if self.adopt(page.generation):
+                if self._adopt(page.generation):
                     self._is_first, known, user_tip, after = True, {}, 0, ""
                     continue
                 if not after:
@@ -138,24 +136,17 @@ class Replica:
             self._is_anew = False
             self._publish(BegunAnew())
         for conversation_id in self._strangers:
-            self._start_refresh(conversation_id)
+            once(self._refreshes, conversation_id, self._refresh_quietly)
         self._renewal.start()
         await asyncio.gather(*(self._repair(log_id) for log_id in list(self._logs)))
 
-    def adopt(self, generation: str) -> bool:
+    def _adopt(self, generation: str) -> bool:
         """Forget all that is known of another generation of the logs; return whether it was so.
 
         What is newer than everything that was known stays news all the same.
         """
-        known = self._store.generation()
-        if not generation or generation == known:
-            return False
-        newest_ms = max((c.active_at_ms for c in self._store.conversations()), default=0)
-        with self._store.transaction():
-            self._store.put_generation(generation)
-            if known:
-                self._store.drop_logs()
-        if not known:
+        newest_ms = self._store.adopt(generation)
+        if newest_ms is None:
             return False
         self._logs.clear()
         self._strangers.clear()
@@ -221,7 +212,7 @@ class Replica:
         else:
             self._strangers[entry.log_id] = [entry]
             if not self._is_syncing:
-                self._start_refresh(entry.log_id)
+                once(self._refreshes, entry.log_id, self._refresh_quietly)
 
     def placed(self, entry: Entry) -> None:
         """Take an entry of our own that the server acknowledged.
@@ -294,7 +285,7 @@ class Replica:
             while (missing := log.missing) is not None:
                 first, last = missing
                 try:
-                    page = await self._page(log_id, first - 1)
+                    page = await read_page(self._call, log_id, first - 1, PAGE)
                 except Refused as refusal:
                     if refusal.retryable:
                         await asyncio.sleep(max(0.2, refusal.retry_after_ms / 1000))
@@ -307,13 +298,6 @@ class Replica:
                 self._filled(log_id, page, first, last)
         except HongyanError as error:  # the next connection begins with a sync
             logger.info("cannot fill a gap in %s: %s", log_id, error)
-
-    async def _page(self, log_id: str, after_seq: int) -> Page:
-        if log_id[:1] == "@":
-            params: dict[str, Any] = {"after_seq": after_seq, "limit": PAGE}
-            return read(await self._call("conversation.user_log", params), Page)
-        params = {"conversation_id": log_id, "after_seq": after_seq, "limit": PAGE}
-        return read(await self._call("conversation.history", params), Page)
 
     def _filled(self, log_id: str, page: Page, first: int, last: int) -> None:
         log = self._log(log_id)
@@ -381,41 +365,23 @@ class Replica:
         return [ConversationChanged(changed)] if changed != local else []
 
     def _apply(self, entries: Iterable[Entry]) -> list[Event]:
-        events: list[Event] = []
-        for entry in entries:
-            if entry.log_id[:1] == "@":
-                events += apply_user_entry(self._store, entry)
-                events.append(UserLogReceived(entry))
-            else:
-                events += apply_entry(self._store, self._me, entry)
-        return events
+        return apply_entries(self._store, self._me, entries)
 
     def _tell(self, events: list[Event]) -> None:
-        last = {
-            event.conversation.conversation_id: event
-            for event in events
-            if isinstance(event, ConversationChanged)
-        }
-        for event in events:
-            if isinstance(event, ConversationChanged):
-                if last[event.conversation.conversation_id] is not event:
+        for event in without_older(events):
+            if self._is_first and not isinstance(event, ConversationChanged | MessageSent):
+                if not self._is_news(event):
                     continue
-            elif self._is_first and not self._is_news(event):
-                continue
             elif isinstance(event, EntryReceived) and event.entry.kind in CHANGES_INFO:
-                self._start_refresh(event.entry.log_id)
+                once(self._refreshes, event.entry.log_id, self._refresh_quietly)
             self._publish(event)
         if not self._is_syncing:
             self._renewal.start()
 
     def _is_news(self, event: Event) -> bool:
         if not isinstance(event, MessageReceived):
-            return isinstance(event, MessageSent)
-        since_ms = self._news_since_ms if self._is_anew else self._connected_at_ms
-        return event.message.sent_at_ms >= since_ms
-
-    def _start_refresh(self, conversation_id: str) -> None:
-        once(self._refreshes, conversation_id, self._refresh_quietly)
+            return False
+        return event.message.sent_at_ms >= self._news_since_ms
 
     async def _refresh_quietly(self, conversation_id: str) -> None:
         try:

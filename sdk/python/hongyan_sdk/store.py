@@ -107,15 +107,25 @@ class Store:
         """Return which generation of the server's logs is known here; empty for none yet."""
         return self._fact("generation", str) or ""
 
-    def put_generation(self, generation: str) -> None:
-        """Remember the generation of the server's logs."""
-        self._put_fact("generation", generation)
+    def adopt(self, generation: str) -> int | None:
+        """Be a store of this generation; an empty one changes nothing.
 
-    def drop_logs(self) -> None:
-        """Forget all that came from the server's logs; the account and the outbox stay."""
-        for table in ("conversation", "entry", "outdated"):
-            self._db.execute(f"DELETE FROM {table}")
-        self._db.execute("DELETE FROM fact WHERE name = 'user_tip'")
+        Returns:
+            None, or where all that came from another generation's logs was forgotten, when the
+            newest of it was sent. The account and the outbox stay.
+        """
+        known = self.generation()
+        if not generation or generation == known:
+            return None
+        newest_ms = max((one.active_at_ms for one in self.conversations()), default=0)
+        with self.transaction():
+            self._put_fact("generation", generation)
+            if not known:
+                return None
+            for table in ("conversation", "entry", "outdated"):
+                self._db.execute(f"DELETE FROM {table}")
+            self._db.execute("DELETE FROM fact WHERE name = 'user_tip'")
+        return newest_ms
 
     # --- conversations ---
 
