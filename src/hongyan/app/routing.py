@@ -74,7 +74,6 @@ class Routes:
             teller = RoutedTeller(
                 carrier,
                 lanes,
-                audience,
                 *bounds,
                 on_letter=lanes.heard,
                 post=lanes.post,
@@ -85,7 +84,6 @@ class Routes:
         return RoutedTeller(
             carrier,
             self._addressing(audience),
-            audience,
             *bounds,
             counted=settings.strategy != "interest" or settings.buckets > 0,
             beat_s=self._beat_s,

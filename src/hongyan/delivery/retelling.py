@@ -107,8 +107,7 @@ class Retelling:
                 log.warning("too much would have to be told again: all sessions sync")
                 self._teller.doubt()
                 return
-            for _, entry in page:
-                self._teller.tell(Committed((entry,), NOBODY))
+            self._teller.tell(Committed(tuple(entry for _, entry in page), NOBODY))
             await asyncio.sleep(PAUSE_S)
         self.retold += count
         if count:
