@@ -15,7 +15,7 @@ from .errors import HongyanError, Refused
 from .events import ConversationChanged, EntryReceived, Event, MessageReceived, UserLogReceived
 from .fold import apply_entry, apply_user_entry
 from .ids import user_log
-from .models import CHANGES_INFO, Conversation, Entry
+from .models import CHANGES_INFO, MEMBERSHIP_JOINED, Conversation, Entry
 from .once import once
 from .peers import name_peers
 from .remote import Page, Remote, Synced, SyncedConversation
@@ -171,6 +171,8 @@ class Replica:
         if entry.log_id in self._strangers:
             self._strangers[entry.log_id].append(entry)
         elif entry.log_id[:1] == "@" or self._store.conversation(entry.log_id) is not None:
+            if self._is_syncing and (joined := self._joined(entry)):
+                self._strangers.setdefault(joined, [])  # the sync may have been asked before it
             self._offer(entry)
         else:
             self._strangers[entry.log_id] = [entry]
@@ -371,6 +373,12 @@ class Replica:
                 continue
             elif isinstance(event, EntryReceived) and event.entry.kind in CHANGES_INFO:
                 self._start_refresh(event.entry.log_id)
+            elif (
+                isinstance(event, UserLogReceived)
+                and not self._is_syncing
+                and (joined := self._joined(event.entry))
+            ):
+                self._start_refresh(joined)
             self._publish(event)
         if not self._is_syncing:
             self._renewal.start()
@@ -379,6 +387,14 @@ class Replica:
         if not isinstance(event, MessageReceived):
             return False
         return event.message.sent_at_ms >= self._connected_at_ms
+
+    def _joined(self, entry: Entry) -> str:
+        """Return which conversation, not known as ours, the entry makes ours; empty for none."""
+        if entry.kind != MEMBERSHIP_JOINED:
+            return ""
+        conversation_id = str(entry.body.get("conversation_id", ""))
+        local = self._store.conversation(conversation_id)
+        return "" if local is not None and local.active else conversation_id
 
     def _start_refresh(self, conversation_id: str) -> None:
         once(self._refreshes, conversation_id, self._refresh_quietly)

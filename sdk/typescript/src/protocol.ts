@@ -1297,6 +1297,35 @@ export interface MembersLeft {
   why?: "banned" | "deleted" | "dissolved" | "kicked" | "left";
 }
 
+/** Where the user is a member now. */
+export interface MembershipJoined {
+  conversation_id: string;
+  kind: Kind;
+  /** Empty where the conversation is no group and no channel. */
+  name?: string;
+  /** `opened`: no group; somebody opened it, or the server did. */
+  how: "added" | "approved" | "created" | "invited" | "joined" | "link" | "opened";
+  role?: Role;
+  /** The other one of a direct conversation; else empty. */
+  peer_id?: string;
+}
+
+/** Where the user is a member no more, and why. */
+export interface MembershipLeft {
+  conversation_id: string;
+  kind: Kind;
+  name?: string;
+  why: "banned" | "deleted" | "dissolved" | "kicked" | "left";
+}
+
+/** Where the user has another role, and which. */
+export interface MembershipRole {
+  conversation_id: string;
+  kind: Kind;
+  name?: string;
+  role: Role;
+}
+
 /** Several messages forwarded as one. */
 export interface MergedForward {
   type: "forward";
@@ -2679,6 +2708,9 @@ export interface Bodies {
   "member.changed": MemberChanged;
   "members.joined": MembersJoined;
   "members.left": MembersLeft;
+  "membership.joined": MembershipJoined;
+  "membership.left": MembershipLeft;
+  "membership.role": MembershipRole;
   "message": MessageBody;
   "message.burned": MessageBurned;
   "message.edited": MessageEdited;
