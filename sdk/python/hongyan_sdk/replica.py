@@ -6,16 +6,16 @@ Persist, then emit: an entry is in the store, and counted, before the app hears 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 from msgspec import Raw
 from msgspec.structs import replace
 
 from .errors import HongyanError, Refused
 from .events import ConversationChanged, EntryReceived, Event, MessageReceived, UserLogReceived
-from .fold import apply_entry, apply_user_entry
+from .fold import apply_entry, apply_user_entry, joined_by
 from .ids import user_log
-from .models import CHANGES_INFO, MEMBERSHIP_JOINED, Conversation, Entry
+from .models import CHANGES_INFO, Conversation, Entry
 from .once import once
 from .peers import name_peers
 from .remote import Page, Remote, Synced, SyncedConversation
@@ -168,16 +168,11 @@ class Replica:
 
     def pushed(self, entry: Entry) -> None:
         """Take an entry that the server pushed."""
-        if entry.log_id in self._strangers:
-            self._strangers[entry.log_id].append(entry)
-        elif entry.log_id[:1] == "@" or self._store.conversation(entry.log_id) is not None:
-            if self._is_syncing and (joined := self._joined(entry)):
-                self._strangers.setdefault(joined, [])  # the sync may have been asked before it
+        is_known = entry.log_id[:1] == "@" or self._store.conversation(entry.log_id) is not None
+        if is_known and entry.log_id not in self._strangers:
             self._offer(entry)
         else:
-            self._strangers[entry.log_id] = [entry]
-            if not self._is_syncing:
-                self._start_refresh(entry.log_id)
+            self._meet(entry.log_id, entry)
 
     def placed(self, entry: Entry) -> None:
         """Take an entry of our own that the server acknowledged.
@@ -198,9 +193,8 @@ class Replica:
         Raises:
             Refused, ConnectionLost: see there.
         """
-        params = {"conversation_id": conversation_id}
-        remote = read(await self._call("conversation.get", params), Remote)
-        return await self.learn(remote)
+        found = await self._call("conversation.get", {"conversation_id": conversation_id})
+        return await self.learn(read(found, Remote))
 
     async def learn(self, remote: Remote) -> Conversation:
         """Take a conversation that the server told, and fetch what the store lacks of it."""
@@ -220,9 +214,7 @@ class Replica:
         for entry in strangers:
             self._offer(entry)
         await self._repair(conversation_id)
-        found = self._store.conversation(conversation_id)
-        assert found is not None
-        return found
+        return cast(Conversation, self._store.conversation(conversation_id))
 
     def _offer(self, entry: Entry) -> None:
         log = self._log(entry.log_id)
@@ -355,6 +347,8 @@ class Replica:
             if entry.log_id[:1] == "@":
                 events += apply_user_entry(self._store, entry)
                 events.append(UserLogReceived(entry))
+                if joined := joined_by(self._store, entry):
+                    self._meet(joined)
             else:
                 events += apply_entry(self._store, self._me, entry)
         return events
@@ -373,28 +367,19 @@ class Replica:
                 continue
             elif isinstance(event, EntryReceived) and event.entry.kind in CHANGES_INFO:
                 self._start_refresh(event.entry.log_id)
-            elif (
-                isinstance(event, UserLogReceived)
-                and not self._is_syncing
-                and (joined := self._joined(event.entry))
-            ):
-                self._start_refresh(joined)
             self._publish(event)
         if not self._is_syncing:
             self._renewal.start()
 
     def _is_news(self, event: Event) -> bool:
-        if not isinstance(event, MessageReceived):
-            return False
-        return event.message.sent_at_ms >= self._connected_at_ms
+        since_ms = self._connected_at_ms
+        return isinstance(event, MessageReceived) and event.message.sent_at_ms >= since_ms
 
-    def _joined(self, entry: Entry) -> str:
-        """Return which conversation, not known as ours, the entry makes ours; empty for none."""
-        if entry.kind != MEMBERSHIP_JOINED:
-            return ""
-        conversation_id = str(entry.body.get("conversation_id", ""))
-        local = self._store.conversation(conversation_id)
-        return "" if local is not None and local.active else conversation_id
+    def _meet(self, conversation_id: str, *entries: Entry) -> None:
+        """Keep what comes of a conversation that is not known as ours, and ask for it."""
+        self._strangers.setdefault(conversation_id, []).extend(entries)
+        if not self._is_syncing:
+            self._start_refresh(conversation_id)
 
     def _start_refresh(self, conversation_id: str) -> None:
         once(self._refreshes, conversation_id, self._refresh_quietly)

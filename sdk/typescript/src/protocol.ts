@@ -79,6 +79,20 @@ export interface AnswerRequest {
   accept: boolean;
 }
 
+/** An app password as its owner sees it; the password itself is shown once, when it is made. */
+export interface AppPasswordInfo {
+  app_password_id: string;
+  label: string;
+  created_at_ms: number;
+  /** When somebody logged in with it last, or its device was last seen; 0 for never. */
+  used_at_ms?: number;
+}
+
+/** A user's app passwords, the oldest first. */
+export interface AppPasswords {
+  app_passwords: AppPasswordInfo[];
+}
+
 /** The latest attempts (at most 100), the newest first. */
 export interface Attempts {
   attempts: WebhookAttempt[];
@@ -263,6 +277,13 @@ export interface Conversations {
   next_after?: string | null;
 }
 
+/** Make an app password for one device or program that takes no other way of logging in. */
+export interface CreateAppPassword {
+  /** The account's password; empty where the account has none. */
+  password?: string;
+  label: string;
+}
+
 /** Make a bot (or take the one with this external id) and a new key for it. */
 export interface CreateBot {
   external_id: string;
@@ -434,6 +455,8 @@ export interface DeviceInfo {
   /** When it last logged in or refreshed its tokens. */
   seen_at_ms: number;
   address: string;
+  /** The app password that it logged in with; empty for none. */
+  app_password_id?: string;
 }
 
 /** A user's devices, the oldest first. */
@@ -1004,6 +1027,9 @@ export interface Links {
   links: InviteLink[];
 }
 
+/** List the caller's app passwords, and when each was last used. */
+export type ListAppPasswords = Record<string, never>;
+
 /** List the latest attempts at deliveries of a webhook. */
 export interface ListAttempts {
   webhook_id: string;
@@ -1425,6 +1451,13 @@ export interface MuteMember {
 export interface MutePerson {
   user_id: string;
   muted?: boolean;
+}
+
+/** An app password that was just made. */
+export interface NewAppPassword {
+  app_password: AppPasswordInfo;
+  /** 26 characters to log in with, by `user.log_in` too. Shown this once. */
+  password: string;
 }
 
 /** A bot, and the key that it speaks with; the key is told only now. */
@@ -1878,6 +1911,11 @@ export interface RevisionInfo {
 /** The earlier versions of a message, oldest first. */
 export interface Revisions {
   revisions: RevisionInfo[];
+}
+
+/** Make an app password worthless; the device that logged in with it is told `kicked`. */
+export interface RevokeAppPassword {
+  app_password_id: string;
 }
 
 /** Make a key worthless at once; what it has connected is cut. Revoking again is no error. */
@@ -2429,6 +2467,12 @@ export interface Methods {
   "app.user_get": { params: GetExternalUser; result: ExternalProfile };
   /** Make the account with this external id, or change it to what is given. */
   "app.user_upsert": { params: UpsertUser; result: Upserted };
+  /** Make an app password for one device or program that takes no other way of logging in. */
+  "app_password.create": { params: CreateAppPassword; result: NewAppPassword };
+  /** List the caller's app passwords, and when each was last used. */
+  "app_password.list": { params: ListAppPasswords; result: AppPasswords };
+  /** Make an app password worthless; the device that logged in with it is told `kicked`. */
+  "app_password.revoke": { params: RevokeAppPassword; result: Done };
   /** Let the caller, and nobody else, see no more of what was said until now. */
   "conversation.clear": { params: ClearConversation; result: Preference };
   /** Tell how far the peer of a direct conversation has read and received. */

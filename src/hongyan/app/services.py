@@ -52,6 +52,7 @@ from hongyan.domain.user.service_devices import DevicePolicy
 from hongyan.infra.local.bus import LocalBus
 from hongyan.infra.local.listeners import Listeners
 from hongyan.infra.security.hasher import Argon2Hasher
+from hongyan.infra.security.scram import ScramHasher
 from hongyan.infra.security.tokens import JwtAccessTokens, JwtLoginTokens
 from hongyan.infra.senders.mail import SmtpCodeSender
 from hongyan.kernel.clock import Clock
@@ -208,6 +209,7 @@ def _users(
         store,
         clock,
         hasher,
+        ScramHasher(hasher.threads),
         JwtAccessTokens(keys),
         _code_sender(settings),
         users.registration,
@@ -218,7 +220,10 @@ def _users(
             terminals=users.terminals,
             devices_max=users.devices_max,
         ),
-        CredentialPolicy(password_min=users.password_length_min),
+        CredentialPolicy(
+            password_min=users.password_length_min,
+            scram_for_account_passwords=users.scram_for_account_passwords,
+        ),
         avatars=avatars,
         throttles=throttles,
         login_tokens=JwtLoginTokens(keys),

@@ -11,6 +11,8 @@ from hongyan.domain.user.api import LogIn, ProfileChanged, Register, Tokens
 from hongyan.domain.user.model import Device
 from hongyan.domain.user.service import UserService
 from hongyan.infra.local.bus import LocalBus
+from hongyan.infra.security.scram import ScramHasher
+from hongyan.infra.security.threads import HashingThreads
 from hongyan.infra.security.tokens import JwtAccessTokens
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.errors import Unavailable
@@ -18,6 +20,7 @@ from hongyan.kernel.ids import DeviceId, UserId, user_log
 
 PASSWORD = "correct horse"
 KEY = b"k" * 32
+THREADS = HashingThreads(1)
 
 
 class Told(list[Committed]):
@@ -86,7 +89,14 @@ class World:
         self.bus.subscribe(ProfileChanged, self.published.append)
         settings = {"registration": "open", "publisher": self.bus} | settings
         self.service = UserService(
-            store, store, clock, self.hasher, self.access_tokens, self.postman, **settings
+            store,
+            store,
+            clock,
+            self.hasher,
+            ScramHasher(THREADS),
+            self.access_tokens,
+            self.postman,
+            **settings,
         )
         told.listeners = [self.service.committed]
         for part in self.service.parts:
