@@ -50,12 +50,12 @@ test: $(VENV)/.test $(WEB)  ## Run every test, installing what it needs
 		echo "What failed runs once more, one test after the other: a busy machine makes tests late."; \
 		$(NODE) $(BIN)/pytest --last-failed --last-failed-no-failures none; }
 
-check: $(VENV)/.test  ## Style, types, floors and the quick tests: under a minute
+check: $(VENV)/.test  ## Style, types, floors and all tests that need no real engine: two minutes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q -n $(WORKERS) tests/architecture tests/unit $(ARGS)
+	$(BIN)/pytest -q -n $(WORKERS) -m "not engine" tests/architecture tests/unit tests/contract tests/property $(ARGS)
 
 chaos: $(VENV)/.test  ## Kill the server again and again under load; lose no message, file or event
 	$(BIN)/python -m tests.chaos $(ARGS)

@@ -17,6 +17,18 @@ from tests.engines.postgres import PostgresServer, find_binaries
 ALSO_POSTGRES = os.environ.get("TEST_DOMAIN_ON_POSTGRES", "") == "1"
 """The domain's own tests run on PostgreSQL too, where somebody has a few minutes more."""
 Store = MemoryStore | SqliteStore | PostgresStore
+ENGINES = {"postgres", "redis", "nats", "real", "s3", "seaweed"}
+"""Fixtures that start a server of somebody else's, and parameters that mean one."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that start real engines, which the quick run leaves out."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        chosen = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        words = {word for value in chosen for word in str(value).split()}
+        if ENGINES & (fixtures | words):
+            item.add_marker("engine")
 
 
 class FakeClock:

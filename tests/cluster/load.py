@@ -129,7 +129,7 @@ class Load:
             client_id=f"all{time.time_ns()}",
             user_ids=[one.user_id for one in others],
         )
-        self._group = made["info"]["group"]["conversation_id"]
+        self._group = made["conversation_id"]
         self.members[self._group] = {one.user_id for one in self.people}
         self._peers: dict[str, str] = {}
         for one, other in zip(self.people[::2], self.people[1::2], strict=True):

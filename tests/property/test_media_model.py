@@ -128,7 +128,7 @@ class FilesOfGroups(RuleBasedStateMachine):
         for n in range(GROUPS):
             command = CreateGroup(client_id=f"g{n}", name="G", user_ids=(), join_policy="free")
             made = await self.do(OWNER, command)
-            self.groups.append(made.info.group.conversation_id)
+            self.groups.append(made.conversation_id)
             self.sights[self.groups[n], OWNER] = Sight(1)
             self.active.add((self.groups[n], OWNER))
 

@@ -101,7 +101,7 @@ class World:
                 "join_policy": "approval",
             },
         )
-        self.real[examples.GROUP] = made["info"]["group"]["conversation_id"]
+        self.real[examples.GROUP] = made["conversation_id"]
         poll = {"type": "poll", "question": "When?", "options": ["noon", "one"]}
         for client_id, content in (("w-1", examples.TEXT), ("w-2", poll)):
             params = {**examples.IN_GROUP, "client_id": client_id, "content": content}

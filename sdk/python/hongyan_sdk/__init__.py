@@ -29,7 +29,7 @@ from .events import (
     SignalReceived,
     UserLogReceived,
 )
-from .models import Content, Conversation, Entry, Message, text
+from .models import Content, Conversation, Entry, Message, PollState, text
 from .store import MemoryStore, Store
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "MessageFailed",
     "MessageReceived",
     "MessageSent",
+    "PollState",
     "ProtocolError",
     "Refused",
     "SignalReceived",

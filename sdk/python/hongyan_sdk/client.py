@@ -232,7 +232,7 @@ class Client:
         """Make a group; ``more`` are further parameters of ``group.create``."""
         params = {"client_id": new_client_id(), "name": name, "user_ids": user_ids, **more}
         created = await self._engine.call("group.create", params)
-        chat = self.chat(created["info"]["group"]["conversation_id"])
+        chat = self.chat(created["conversation_id"])
         await chat.refresh()
         return chat
 

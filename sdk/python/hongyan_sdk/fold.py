@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from msgspec import convert, to_builtins
 from msgspec.structs import replace
 
 from .events import (
@@ -14,20 +15,27 @@ from .events import (
     MessageSent,
 )
 from .models import (
+    CONVERSATION_CHANGED,
+    CONVERSATION_DISSOLVED,
     CONVERSATION_READ,
+    MEMBER_CHANGED,
     MEMBERS_JOINED,
     MEMBERS_LEFT,
     MEMBERSHIP_JOINED,
     MESSAGE,
     MESSAGE_BURNED,
     MESSAGE_EDITED,
+    MESSAGE_PINNED,
     MESSAGE_REACTED,
     MESSAGE_RECALLED,
     MESSAGES_HIDDEN,
+    POLL_CLOSED,
+    POLL_VOTED,
     PREFERENCE_CHANGED,
     Conversation,
     Entry,
     Message,
+    PollState,
 )
 from .store import Store
 
@@ -50,6 +58,7 @@ def messages_of(store: Store, entries: list[Entry]) -> list[Message]:
 def message_of(entry: Entry, reactions: Reactions | None = None) -> Message:
     """Return the message that a message entry holds."""
     content = entry.body.get("content")
+    is_there = content is not None
     return Message(
         conversation_id=entry.log_id,
         seq=entry.seq,
@@ -59,7 +68,9 @@ def message_of(entry: Entry, reactions: Reactions | None = None) -> Message:
         sent_at_ms=entry.sent_at_ms,
         content=content,
         body=entry.body,
-        reactions=reactions if reactions and content is not None else {},
+        reactions=reactions if reactions and is_there else {},
+        pinned=is_there and bool(entry.body.get("pinned", False)),
+        poll=_poll(entry.body),
     )
 
 
@@ -109,6 +120,8 @@ def joined_by(store: Store, entry: Entry) -> str:
 def read_up_to(store: Store, conversation: Conversation, mark: Body) -> Conversation:
     """Return the conversation as it is when read up to ``read_seq`` and ``read_ordinal``."""
     read_seq = max(conversation.read_seq, int(mark.get("read_seq", 0)))
+    if conversation.marked_unread:
+        conversation = _informed(conversation, "preference", {"marked_unread": False})
     changed = replace(
         conversation,
         read_seq=read_seq,
@@ -124,12 +137,12 @@ def read_up_to(store: Store, conversation: Conversation, mark: Body) -> Conversa
 
 
 def _preferred(store: Store, conversation: Conversation, body: Body) -> Conversation:
-    preference = {**(conversation.info.get("preference") or {}), **body}
-    changed = replace(conversation, info={**conversation.info, "preference": preference})
-    cleared = int(preference.get("cleared_seq", 0))
-    if cleared:
+    before = int((conversation.info.get("preference") or {}).get("cleared_seq", 0))
+    changed = replace(conversation, info={**conversation.info, "preference": body})
+    cleared = int(body.get("cleared_seq", 0))
+    if cleared > before:
         store.drop_entries(conversation.conversation_id, 0, cleared)
-        mark = {"read_seq": cleared, "read_ordinal": preference.get("cleared_ordinal", 0)}
+        mark = {"read_seq": cleared, "read_ordinal": body.get("cleared_ordinal", 0)}
         changed = read_up_to(store, changed, mark)
     return changed
 
@@ -141,9 +154,11 @@ def _told(
     if entry.kind == MESSAGE:
         return _arrived(store, me, entry, conversation)
     if entry.kind in _CHANGES:
-        return _changed(store, me, entry, conversation)
-    if entry.kind in {MEMBERS_JOINED, MEMBERS_LEFT} and me in entry.body.get("user_ids", ()):
-        conversation = replace(conversation, active=entry.kind == MEMBERS_JOINED)
+        conversation, events = _changed(store, me, entry, conversation)
+        return conversation, [*events, EntryReceived(entry)] if entry.kind in _ALSO else events
+    about = _ABOUT_IT.get(entry.kind)
+    if about is not None:
+        conversation = about(conversation, entry, me)
     return conversation, [EntryReceived(entry)]
 
 
@@ -180,7 +195,7 @@ def _changed(
         if change is _edited and _outdates(target.body, entry.body):
             store.put_outdated(entry.log_id, seq)
             return conversation, []  # told when the new content is here
-        return _replaced(store, me, conversation, target, change(target.body, entry))
+        return _replaced(store, me, conversation, target, change(target.body, entry, me))
     return conversation, [MessageChanged(message) for message in messages_of(store, [target])]
 
 
@@ -196,7 +211,8 @@ def apply_current(store: Store, me: str, now: Entry) -> list[Event]:
         return []  # it has ended meanwhile
     if now.body.get("content") is not None and _version(now.body) <= _version(target.body):
         return []  # a later edit was quicker
-    changed, events = _replaced(store, me, conversation, target, now.body)
+    kept = {name: target.body[name] for name in _MARKS if name in target.body}
+    changed, events = _replaced(store, me, conversation, target, {**now.body, **kept})
     if changed != conversation:
         store.put_conversation(changed)
         events.append(ConversationChanged(changed))
@@ -246,27 +262,120 @@ def _outdates(body: Body, news: Body) -> bool:
     return _version(news) > _version(body)
 
 
-def _edited(body: Body, entry: Entry) -> Body:
+def _edited(body: Body, entry: Entry, _: str) -> Body:
     news = entry.body
     if body.get("content") is None or news.get("content") is None:
-        return body  # it has ended, or is of this version or a later one
-    if _version(news) < _version(body):
-        return body  # the message came with a later edit already
+        return body  # it has ended, or the edit does not tell its content
+    if _version(news) <= _version(body):
+        return body  # the message came with this edit, or a later one, already
     return {**body, **{name: news[name] for name in _EDITED_FIELDS if name in news}}
 
 
-def _recalled(body: Body, entry: Entry) -> Body:
+def _recalled(body: Body, entry: Entry, _: str) -> Body:
     return {**body, "content": None, "recalled_by": entry.sender}
 
 
-def _burned(body: Body, _: Entry) -> Body:
+def _burned(body: Body, _entry: Entry, _: str) -> Body:
     return {**body, "content": None, "burned": True}
 
 
+def _pinned(body: Body, entry: Entry, _: str) -> Body:
+    return {**body, "pinned": bool(entry.body.get("pinned", True))}
+
+
+def _voted(body: Body, entry: Entry, me: str) -> Body:
+    poll, news = _poll(body), entry.body
+    if poll is None:
+        return body
+    choice = news.get("choice") if entry.sender == me else None
+    mine = poll.mine if choice is None else tuple(choice)
+    return {**body, "poll": to_builtins(_tallied(poll, news, mine=mine))}
+
+
+def _closed(body: Body, entry: Entry, _: str) -> Body:
+    poll = _poll(body)
+    if poll is None:
+        return body
+    return {**body, "poll": to_builtins(_tallied(poll, entry.body, closed=True))}
+
+
+def _tallied(poll: PollState, news: Body, **more: Any) -> PollState:
+    return replace(poll, tallies=tuple(news["tallies"]), voters=int(news["voters"]), **more)
+
+
+def _poll(body: Body) -> PollState | None:
+    """Return how the poll stands that a message is; None for what is none, or has ended."""
+    content = body.get("content") or {}
+    if content.get("type") != "poll":
+        return None
+    kept = body.get("poll")
+    if kept is None:
+        return PollState(tallies=(0,) * len(content.get("options", ())))
+    return convert(kept, PollState)
+
+
+def _joined(conversation: Conversation, entry: Entry, me: str) -> Conversation:
+    users = entry.body.get("user_ids", ())
+    return replace(
+        conversation,
+        active=conversation.active or me in users,
+        member_count=conversation.member_count + len(users),
+    )
+
+
+def _left(conversation: Conversation, entry: Entry, me: str) -> Conversation:
+    users = entry.body.get("user_ids", ())
+    return replace(
+        conversation,
+        active=conversation.active and me not in users,
+        member_count=max(0, conversation.member_count - len(users)),
+    )
+
+
+def _member_changed(conversation: Conversation, entry: Entry, me: str) -> Conversation:
+    if entry.body.get("user_id") != me:
+        return conversation
+    return _informed(conversation, "member", entry.body)
+
+
+def _conversation_changed(conversation: Conversation, entry: Entry, _: str) -> Conversation:
+    if not conversation.info.get("group"):
+        return conversation
+    changed = _informed(conversation, "group", entry.body)
+    return replace(changed, name=str(entry.body.get("name") or conversation.name))
+
+
+def _dissolved(conversation: Conversation, _entry: Entry, _: str) -> Conversation:
+    if not conversation.info.get("group"):
+        return conversation
+    return _informed(conversation, "group", {"dissolved": True})
+
+
+def _informed(conversation: Conversation, part: str, news: Body) -> Conversation:
+    """Return the conversation with what is not None of the news in a part of its ``info``."""
+    given = {name: value for name, value in news.items() if value is not None}
+    info = {**conversation.info, part: {**(conversation.info.get(part) or {}), **given}}
+    return replace(conversation, info=info)
+
+
 _EDITED_FIELDS = ("content", "version", "edited_at_ms")
-_CHANGES: dict[str, Callable[[Body, Entry], Body] | None] = {
+_ALSO = frozenset({MESSAGE_PINNED, POLL_VOTED, POLL_CLOSED})
+"""The changes of a message that an app may want to show as something that happened, too."""
+_MARKS = ("pinned", "poll")
+"""What is noted in a message's body here, beside what the server says of it."""
+_CHANGES: dict[str, Callable[[Body, Entry, str], Body] | None] = {
     MESSAGE_EDITED: _edited,
     MESSAGE_RECALLED: _recalled,
     MESSAGE_BURNED: _burned,
     MESSAGE_REACTED: None,
+    MESSAGE_PINNED: _pinned,
+    POLL_VOTED: _voted,
+    POLL_CLOSED: _closed,
+}
+_ABOUT_IT: dict[str, Callable[[Conversation, Entry, str], Conversation]] = {
+    MEMBERS_JOINED: _joined,
+    MEMBERS_LEFT: _left,
+    MEMBER_CHANGED: _member_changed,
+    CONVERSATION_CHANGED: _conversation_changed,
+    CONVERSATION_DISSOLVED: _dissolved,
 }

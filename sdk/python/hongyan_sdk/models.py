@@ -9,6 +9,9 @@ MESSAGE_EDITED = "message.edited"
 MESSAGE_RECALLED = "message.recalled"
 MESSAGE_REACTED = "message.reacted"
 MESSAGE_BURNED = "message.burned"
+MESSAGE_PINNED = "message.pinned"
+POLL_VOTED = "poll.voted"
+POLL_CLOSED = "poll.closed"
 MEMBERS_JOINED = "members.joined"
 MEMBERS_LEFT = "members.left"
 MEMBER_CHANGED = "member.changed"
@@ -48,6 +51,17 @@ class Receipt(Struct, frozen=True):
     sent_at_ms: int = 0
 
 
+class PollState(Struct, frozen=True):
+    """How a poll stands."""
+
+    tallies: tuple[int, ...]
+    """Votes by option."""
+    voters: int = 0
+    mine: tuple[int, ...] = ()
+    """What this user chose, as far as the log tells it."""
+    closed: bool = False
+
+
 class Message(Struct, frozen=True, kw_only=True):
     """A message as it stands now, edits, recalls and reactions folded in."""
 
@@ -65,6 +79,9 @@ class Message(Struct, frozen=True, kw_only=True):
     """Everything that the server says of it."""
     reactions: dict[str, list[str]] = {}
     """Emoji -> the users who reacted with it."""
+    pinned: bool = False
+    poll: PollState | None = None
+    """None for what is no poll."""
     state: Literal["sent", "pending", "failed"] = "sent"
 
     @property
@@ -163,6 +180,8 @@ class Conversation(Struct, frozen=True, kw_only=True):
     read_ordinal: int = 0
     active: bool = True
     """Whether this user is a member."""
+    member_count: int = 0
+    """How many active members a group has; 0 for other conversations."""
     mentions: int = 0
     """How many unread messages mention this user."""
     active_at_ms: int = 0
@@ -179,5 +198,10 @@ class Conversation(Struct, frozen=True, kw_only=True):
 
     @property
     def unread(self) -> int:
-        """How many countable entries this user has not read on any device."""
-        return max(0, self.ordinal - self.read_ordinal)
+        """How many countable entries this user has not read on any device; 0 after leaving."""
+        return max(0, self.ordinal - self.read_ordinal) if self.active else 0
+
+    @property
+    def marked_unread(self) -> bool:
+        """Whether this user wants it to look unread."""
+        return bool((self.info.get("preference") or {}).get("marked_unread", False))

@@ -18,7 +18,7 @@ from .ids import user_log
 from .models import CHANGES_INFO, Conversation, Entry
 from .once import once
 from .peers import name_peers
-from .remote import Page, Remote, Synced, SyncedConversation
+from .remote import Page, Remote, Synced, SyncedConversation, merge_remote
 from .renewal import Renewal
 from .sequencer import Sequencer
 from .store import Store
@@ -322,22 +322,7 @@ class Replica:
         """Let what the server says of a conversation hold here."""
         local = self._store.conversation(remote.conversation_id)
         assert local is not None
-        member = remote.member
-        info = {"member": member, "group": remote.group, "preference": remote.preference}
-        is_newer = remote.head.seq >= local.tip
-        read_ordinal = max(local.read_ordinal, remote.head.ordinal - remote.unread)
-        changed = replace(
-            local,
-            peer_id=remote.peer_id,
-            name=str(remote.group.get("name", "")) if remote.group else local.name,
-            ordinal=max(local.ordinal, remote.head.ordinal),
-            read_seq=max(local.read_seq, int(remote.cursor.get("read_seq", 0))),
-            read_ordinal=read_ordinal,
-            active=bool(member.get("active", True)) if is_newer else local.active,
-            joined_at_ms=int(member.get("joined_at_ms", 0)),
-            active_at_ms=max(local.active_at_ms, remote.last.sent_at_ms if remote.last else 0),
-            info=info,
-        )
+        changed = merge_remote(local, remote)
         self._store.put_conversation(changed)
         return [ConversationChanged(changed)] if changed != local else []
 

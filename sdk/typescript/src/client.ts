@@ -275,7 +275,7 @@ function groupsOf(client: ClientView): api.Groups {
   return {
     create: async (params) => {
       const created = await client.call("group.create", { ...params, client_id: newClientId() });
-      const conversation = client.conversation(created.info.group.conversation_id);
+      const conversation = client.conversation(created.conversation_id);
       return { conversation, notAdded: created.not_added ?? [] };
     },
     join: (conversation_id, answer = "") => client.call("group.join", { conversation_id, answer }),

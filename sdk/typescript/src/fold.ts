@@ -188,6 +188,7 @@ const CHANGES = {
   "message.recalled": (message, entry) => ended(message, { recalledBy: entry.sender }),
   "message.burned": (message) => ended(message, { burned: true }),
   "message.pinned": (message, entry) => {
+    if (message.content === null) return message;
     return { ...message, pinned: (entry.body as Bodies["message.pinned"]).pinned };
   },
   "message.reacted": (message, entry, me) => {

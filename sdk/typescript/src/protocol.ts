@@ -374,6 +374,7 @@ export interface CreateWebhook {
 
 /** The new group, and who of those named is not in it. */
 export interface Created {
+  conversation_id: string;
   info: GroupInfo;
   not_added?: NotAdded[];
 }

@@ -16,7 +16,6 @@ from .options import Config, Data, Set, settings_of
 from .settings import Settings, SettingsError
 
 app = typer.Typer(
-    name="hongyan",
     help="A process of a cluster.",
     no_args_is_help=True,
     add_completion=False,

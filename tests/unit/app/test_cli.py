@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from hongyan.app.cli import app
@@ -162,3 +163,11 @@ def test_chat_has_the_options_of_the_client() -> None:
     assert (helped.exit_code, "--as HANDLE" in helped.stdout) == (0, True)
     wrong = CliRunner().invoke(app, ["chat", "--no-such-option"])
     assert wrong.exit_code == 2
+
+
+def test_every_command_is_listed_by_its_own_name() -> None:
+    words = CliRunner().invoke(app, ["--help"]).stdout.split()
+    assert {"serve", "gateway", "backend", "worker", "all", "doctor", "user"} <= set(words)
+    listed = get_command(app).commands
+    assert "hongyan" not in listed
+    assert [name for name, command in listed.items() if not command.get_short_help_str()] == []

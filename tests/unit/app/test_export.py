@@ -96,7 +96,7 @@ async def world(tmp_path: Path) -> Any:
 
 async def test_only_what_the_user_may_see(world: World) -> None:
     made = await world.do("li", CreateGroup(client_id="1", name="Tea", user_ids=("wang",)))
-    group = made.info.group.conversation_id
+    group = made.conversation_id
     await world.do("li", UpdateGroup(conversation_id=group, history_visible=False))
     await world.say("li", group, "before zhao came")
     await world.do("li", InviteMembers(conversation_id=group, user_ids=("zhao",)))
@@ -127,7 +127,7 @@ async def test_only_what_the_user_may_see(world: World) -> None:
 
 async def test_a_conversation_for_compliance_holds_all(world: World) -> None:
     made = await world.do("li", CreateGroup(client_id="1", name="Tea", user_ids=("wang",)))
-    group = made.info.group.conversation_id
+    group = made.conversation_id
     seq = await world.say("li", group, "first version")
     await world.do("li", EditMessage(conversation_id=group, seq=seq, content=Text("second")))
     hidden = await world.say("li", group, "hidden by wang")
@@ -160,7 +160,7 @@ class Tags(HTMLParser):
 
 async def test_nothing_in_the_pages_is_active(world: World) -> None:
     made = await world.do("li", CreateGroup(client_id="1", name=f"Tea {NASTY[:40]}"))
-    group = made.info.group.conversation_id
+    group = made.conversation_id
     await world.say("li", group, NASTY)
     for content in (
         Link(url="javascript:alert(3)", title=NASTY, description=NASTY),

@@ -38,6 +38,7 @@ class NotAdded(Struct, frozen=True):
 class Created(Struct, frozen=True):
     """The new group, and who of those named is not in it."""
 
+    conversation_id: ConversationId
     info: GroupInfo
     not_added: tuple[NotAdded, ...] = ()
 

@@ -89,7 +89,7 @@ class GroupService:
         seated = await self._seated(made)
         cannot += [NotAdded(user_id, "full") for user_id, _ in can]
         not_added = tuple(one for one in cannot if one.user_id not in seated)
-        return Created((await self._desk.look(actor, made)).info(), not_added)
+        return Created(made, (await self._desk.look(actor, made)).info(), not_added)
 
     async def _seated(self, made: ConversationId) -> frozenset[UserId]:
         """Return who was in the group from the beginning."""

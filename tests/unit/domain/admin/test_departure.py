@@ -24,7 +24,7 @@ async def prepare(house: House) -> str:
     await house.do("li", RequestFriend(user_id="wang"))
     await house.do("wang", AnswerRequest(user_id="li", accept=True))
     made = await house.do("li", CreateGroup(client_id="1", name="Tea", user_ids=("wang",)))
-    group_id = str(made.info.group.conversation_id)
+    group_id = str(made.conversation_id)
     direct = (await house.do("li", OpenDirect(user_id="wang"))).conversation_id
     seq = await house.say("wang", direct)
     await house.do("li", KeepFavourite(conversation_id=direct, seq=seq))

@@ -24,7 +24,7 @@ DAY_MS = 86_400_000
 async def group_of(house: House, days: int = 30) -> str:
     await house.add("li", "wang")
     made = await house.do("li", CreateGroup(client_id="1", name="Tea", user_ids=("wang",)))
-    group_id = str(made.info.group.conversation_id)
+    group_id = str(made.conversation_id)
     await house.do("li", UpdateGroup(conversation_id=group_id, retention_days=days))
     return group_id
 

@@ -24,7 +24,7 @@ async def test_everything_is_counted(house: House) -> None:
     for _ in range(3):
         await house.say("li", direct)
     house.clock.advance(DAY_MS)
-    await house.say("wang", made.info.group.conversation_id)
+    await house.say("wang", made.conversation_id)
     told = await statistics(house)
     assert (told.users, told.messages) == (3, 4)
     assert (told.conversations["direct"], told.conversations["group"]) == (1, 1)

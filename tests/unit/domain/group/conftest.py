@@ -71,7 +71,7 @@ class World:
             client_id=f"c{next(self.numbers)}", name="Team", user_ids=members, **fields
         )
         created = await self.call(owner, command)
-        return created.info.group.conversation_id
+        return created.conversation_id
 
     async def info(self, group_id, who="olga"):
         return await self.call(who, GetGroup(conversation_id=group_id))

@@ -47,6 +47,7 @@ async def test_creating_adds_those_who_can_be_added(world):
         ("nobody", "unknown"),
     }
     group = created.info.group
+    assert created.conversation_id == group.conversation_id
     assert (group.name, group.kind, group.owner_id) == ("Team", Kind.GROUP, "olga")
     assert created.info.member_count == 3
     assert created.info.me.role == Role.OWNER
@@ -64,15 +65,15 @@ async def test_creating_again_answers_the_same_and_writes_nothing(world):
     assert await world.call("olga", command) == first
     assert len(world.committed) == told
     other = await world.call("adam", command)
-    assert other.info.group.conversation_id != first.info.group.conversation_id
+    assert other.conversation_id != first.conversation_id
 
 
 async def test_two_creations_at_once_make_one_group(world):
     command = CreateGroup(client_id="c", name="Team", user_ids=("adam",))
     one, other = await world.race(("olga", command), ("olga", command))
     assert one == other
-    assert len(await world.entries(one.info.group.conversation_id)) == 2
-    assert await world.active(one.info.group.conversation_id) == ["adam", "olga"]
+    assert len(await world.entries(one.conversation_id)) == 2
+    assert await world.active(one.conversation_id) == ["adam", "olga"]
 
 
 async def test_creating_respects_limits(world):
@@ -85,7 +86,7 @@ async def test_creating_respects_limits(world):
     command = CreateGroup(client_id="c", name="T", members_limit=2, user_ids=("adam", "anna"))
     created = await world.call("olga", command)
     assert [(n.user_id, n.reason) for n in created.not_added] == [("anna", "full")]
-    assert await world.active(created.info.group.conversation_id) == ["adam", "olga"]
+    assert await world.active(created.conversation_id) == ["adam", "olga"]
     assert await world.call("olga", command) == created
 
 

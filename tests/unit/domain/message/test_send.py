@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
-from hongyan.domain.group.api import NotAMember
+from hongyan.domain.group.api import Dissolved, NotAMember
 from hongyan.domain.group.model import Group, Member, Permissions, Role
 from hongyan.domain.log.model import Append, Commit, Put, Touch
 from hongyan.domain.message.api import (
@@ -18,12 +18,13 @@ from hongyan.domain.message.api import (
 )
 from hongyan.domain.message.model import Custom, File, MessageBody, Notice, Text
 from hongyan.domain.message.rooms import Rooms
+from hongyan.domain.message.rules import Limits
 from hongyan.domain.message.send import Sending
 from hongyan.domain.relation.api import Blocked
 from hongyan.domain.relation.model import Relation
 from hongyan.domain.user.model import USER_CHANGED, Privacy, User
 from hongyan.kernel.bus import Actor
-from hongyan.kernel.errors import Invalid, NotFound
+from hongyan.kernel.errors import Forbidden, Invalid, NotFound
 from hongyan.kernel.ids import Kind, direct_id, user_log
 
 ALICE, BOB, CAROL = "alice", "bob", "carol"
@@ -112,6 +113,97 @@ async def test_a_retry_is_answered_even_after_the_sender_was_blocked(world):
         await world.send(ALICE, CHAT, "more")
     with pytest.raises(Blocked):
         await world.send(BOB, CHAT, "to whom I blocked")
+
+
+def _silence(**changes):
+    """Return what takes the right to speak in the team from Bob."""
+
+    async def happen(world):
+        group = await world.store.get(Group, TEAM)
+        await world.put(msgspec.structs.replace(group, **changes), touch=(TEAM,))
+
+    return happen
+
+
+def _place(**changes):
+    async def happen(world):
+        await world.put(Member(conversation_id=TEAM, user_id=BOB, **changes), touch=(TEAM,))
+
+    return happen
+
+
+def _relation(**changes):
+    async def happen(world):
+        await world.put(Relation(user_id=ALICE, other_id=BOB, **changes), touch=(CHAT,))
+
+    return happen
+
+
+def _account(**changes):
+    async def happen(world):
+        await world.put(User(user_id=ALICE, name=ALICE, **changes))
+
+    return happen
+
+
+RIGHTS_END = {
+    "muted": (TEAM, _place(muted_until_ms=-1), Muted),
+    "all muted": (TEAM, _silence(muted_all=True), Muted),
+    "removed": (TEAM, _place(active=False, rank=-1), NotAMember),
+    "may not speak": (TEAM, _silence(permissions=Permissions(speak=Role.ADMIN)), MayNotSpeak),
+    "slow mode": (TEAM, _silence(slow_mode_s=60), SlowMode),
+    "dissolved": (TEAM, _silence(dissolved=True), Dissolved),
+    "blocked": (CHAT, _relation(blocked=True), Blocked),
+    "peer deactivated": (CHAT, _account(state="deactivated"), Blocked),
+    "friends only": (CHAT, _account(privacy=Privacy(who_may_write="friends")), FriendsOnly),
+}
+
+
+@pytest.mark.parametrize("name", RIGHTS_END)
+@pytest.mark.parametrize("more", [{}, {"quote_seq": 1}], ids=["plain", "quoting"])
+async def test_a_retry_after_a_restart_is_answered_though_the_right_has_ended(
+    world, clock, committed, name, more
+):
+    where, happens, refusal = RIGHTS_END[name]
+    await world.send(ALICE, where)
+    first = await world.send(BOB, where, "hi", "c", **more)
+    await happens(world)
+    restarted = World(world.store, clock)
+    count = len(committed)
+    assert await restarted.send(BOB, where, "hi", "c", **more) == first
+    assert await restarted.send(BOB, where, "hi", "c", **more) == first
+    with pytest.raises(refusal):
+        await restarted.send(BOB, where, "more", **more)
+    assert len(committed) == count
+
+
+async def test_a_retry_after_a_restart_is_answered_though_a_gate_says_no_now(world, clock):
+    class Shut:
+        async def judge(self, actor, command, edits_seq):
+            raise Forbidden
+
+    first = await world.send(BOB, TEAM, "hi", "c")
+    restarted = World(world.store, clock)
+    restarted.sending = Sending(
+        world.store, world.store, clock, restarted.rooms, NoMentions(), gates=(Shut(),)
+    )
+    assert await restarted.send(BOB, TEAM, "hi", "c") == first
+    with pytest.raises(Forbidden):
+        await restarted.send(BOB, TEAM, "more")
+
+
+@pytest.mark.parametrize("is_room_known", [False, True])
+async def test_a_retry_is_answered_though_the_limits_are_smaller_now(world, clock, is_room_known):
+    first = await world.send(BOB, TEAM, "long", "c")
+    restarted = World(world.store, clock)
+    restarted.sending = Sending(
+        world.store, world.store, clock, restarted.rooms, NoMentions(), Limits(text_bytes=3)
+    )
+    if is_room_known:
+        await restarted.send(BOB, TEAM, "new")
+    assert await restarted.send(BOB, TEAM, "long", "c") == first
+    with pytest.raises(TooLong):
+        await restarted.send(BOB, TEAM, "long")
 
 
 async def test_strangers_are_not_members_and_learn_nothing_more(world):

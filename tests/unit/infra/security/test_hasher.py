@@ -79,10 +79,15 @@ async def test_a_full_queue_is_busy_and_empties(monkeypatch):
 
 async def test_who_hangs_up_does_not_free_a_place_that_is_still_taken(monkeypatch):
     hasher = quick(queue_limit=0)
-    gate = threading.Event()
-    monkeypatch.setattr(hasher, "_verify", lambda _hashed, _password: gate.wait(10))
+    begun, gate = threading.Event(), threading.Event()
+
+    def verify(_hashed, _password):
+        begun.set()
+        return gate.wait(10)
+
+    monkeypatch.setattr(hasher, "_verify", verify)
     running = asyncio.ensure_future(hasher.verify("x", "y"))
-    await asyncio.sleep(0.01)
+    assert await asyncio.to_thread(begun.wait, 10)
     running.cancel()
     await asyncio.sleep(0)
     with pytest.raises(Busy):
