@@ -129,12 +129,12 @@ def test_facts_survive_the_way():
 
 
 def test_a_first_entry_names_those_who_are_told_of_it_in_their_own_log():
-    def entry(log_id, seq, kind="message", **body):
-        return Entry(log_id, seq, 0, kind, "ann", "", 1, msgspec.Raw(msgspec.json.encode(body)))
+    def entry(log_id, seq, kind="message", body=b"{}"):
+        return Entry(log_id, seq, 0, kind, "ann", "", 1, msgspec.Raw(body))
 
     def joined(who, group, seq):
         body = {"conversation_id": group, "kind": "direct", "how": "opened"}
-        return entry(f"@{who}", seq, MEMBERSHIP_JOINED, **body)
+        return entry(f"@{who}", seq, MEMBERSHIP_JOINED, msgspec.json.encode(body))
 
     one = (entry("d1", 1), joined("ann", "d1", 1), joined("bob", "d1", 9))
     other = (entry("d2", 1), joined("cid", "d2", 4), entry("d1", 2))
