@@ -137,7 +137,7 @@ class Simulation:
         if self.strategy == "rpc":
             lanes = Lanes(carrier, LocalCarrier(self.wire), time.monotonic, 0.01)
             made = RoutedTeller(
-                carrier, lanes, people, on_letter=lanes.heard, post=lanes.post, beat_s=BEAT_S
+                carrier, lanes, on_letter=lanes.heard, post=lanes.post, beat_s=BEAT_S
             )
             lanes.teller = made.name
             self.lanes = lanes
@@ -148,7 +148,7 @@ class Simulation:
         elif self.strategy != "broadcast":
             addressing = InterestAddressing(self.subject_of)
         is_counted = self.strategy != "exact"
-        return RoutedTeller(carrier, addressing, people, counted=is_counted, beat_s=BEAT_S)
+        return RoutedTeller(carrier, addressing, counted=is_counted, beat_s=BEAT_S)
 
     def _station(self, name: str) -> RoutedStation:
         carrier = LocalCarrier(self.wire)

@@ -128,6 +128,12 @@ async def _poll(person: Person) -> None:
     await expect(person.dialog).to_be_visible()
 
 
+async def _app_password(person: Person) -> None:
+    await person.page.goto(f"{person.url}/settings/account")
+    await person.page.get_by_role("button", name="Create app password").click()
+    await expect(person.dialog).to_be_visible()
+
+
 VIEWS: dict[str, Callable[[Person], Awaitable[None]]] = {
     "list": _place("/"),
     "conversation": _conversation,
@@ -145,6 +151,7 @@ VIEWS: dict[str, Callable[[Person], Awaitable[None]]] = {
     "privacy": _place("/settings/privacy"),
     "devices": _place("/settings/devices"),
     "account": _place("/settings/account"),
+    "app password": _app_password,
     "search": _results,
     "invite links": _beside("Invite links and QR codes"),
     "add members": _beside("Add members"),

@@ -93,3 +93,32 @@ async def test_whom_somebody_blocked_reaches_them_no_more(enter: Enter) -> None:
     await expect(block).not_to_be_checked()
     await refused.get_by_role("button", name="Try again").click()
     await expect(bob.message("hello?")).to_be_visible()
+
+
+async def test_a_program_gets_a_password_of_its_own_and_loses_it(
+    browser: Browser, server: House, enter: Enter
+) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.page.goto(f"{server.url}/settings/account")
+    section = ann.page.get_by_role("region", name="App passwords")
+    await section.get_by_role("button", name="Create app password").press("Enter")
+    await ann.dialog.get_by_label("What is it for?").fill("Mail program")
+    await ann.dialog.get_by_label("Current password").fill("not this one")
+    await ann.dialog.get_by_role("button", name="Create app password").click()
+    await expect(ann.dialog.get_by_role("alert")).to_have_text("The password is wrong.")
+    await ann.dialog.get_by_label("Current password").fill(PASSWORD)
+    await ann.page.keyboard.press("Enter")
+    secret = await ann.dialog.get_by_role("status").inner_text()
+    assert len(secret) == 26
+    await ann.page.keyboard.press("Escape")
+    await expect(ann.dialog).to_have_count(0)
+    await expect(section.get_by_text("never used")).to_be_visible()
+    assert secret not in await ann.page.content()
+    other = await Person.arrive(browser, server.url, ann.handle, "Ann", DESKTOP)
+    await other.log_in(secret)
+    await ann.page.reload()
+    await expect(section.get_by_text("used just now")).to_be_visible()
+    await section.get_by_role("button", name="Revoke “Mail program”").click()
+    await ann.confirm()
+    await expect(section.get_by_text("Mail program")).to_have_count(0)
+    await expect(other.page.get_by_text("This device was removed.")).to_be_visible()

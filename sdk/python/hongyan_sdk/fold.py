@@ -22,6 +22,7 @@ from .models import (
     MEMBER_CHANGED,
     MEMBERS_JOINED,
     MEMBERS_LEFT,
+    MEMBERSHIP_JOINED,
     MESSAGE,
     MESSAGE_BURNED,
     MESSAGE_EDITED,
@@ -118,6 +119,15 @@ def apply_user_entry(store: Store, entry: Entry) -> list[Event]:
         return []
     store.put_conversation(changed)
     return [ConversationChanged(changed)]
+
+
+def joined_by(store: Store, entry: Entry) -> str:
+    """Return which conversation, not known as ours, the entry makes ours; empty for none."""
+    if entry.kind != MEMBERSHIP_JOINED:
+        return ""
+    conversation_id = str(entry.body.get("conversation_id", ""))
+    local = store.conversation(conversation_id)
+    return "" if local is not None and local.active else conversation_id
 
 
 def read_up_to(store: Store, conversation: Conversation, mark: Body) -> Conversation:

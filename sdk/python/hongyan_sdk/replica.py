@@ -6,7 +6,7 @@ Persist, then emit: an entry is in the store, and counted, before the app hears 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 from msgspec.structs import replace
 
@@ -20,7 +20,7 @@ from .events import (
     MessageSent,
     without_older,
 )
-from .fold import apply_entries
+from .fold import apply_entries, joined_by
 from .ids import user_log
 from .models import CHANGES_INFO, Conversation, Entry
 from .once import once
@@ -205,14 +205,11 @@ class Replica:
         """Take an entry that the server pushed; one before ``sync`` comes again with that."""
         if not self._hears:
             return
-        if entry.log_id in self._strangers:
-            self._strangers[entry.log_id].append(entry)
-        elif entry.log_id[:1] == "@" or self._store.conversation(entry.log_id) is not None:
+        is_known = entry.log_id[:1] == "@" or self._store.conversation(entry.log_id) is not None
+        if is_known and entry.log_id not in self._strangers:
             self._offer(entry)
         else:
-            self._strangers[entry.log_id] = [entry]
-            if not self._is_syncing:
-                once(self._refreshes, entry.log_id, self._refresh_quietly)
+            self._meet(entry.log_id, entry)
 
     def placed(self, entry: Entry) -> None:
         """Take an entry of our own that the server acknowledged.
@@ -233,9 +230,8 @@ class Replica:
         Raises:
             Refused, ConnectionLost: see there.
         """
-        params = {"conversation_id": conversation_id}
-        remote = read(await self._call("conversation.get", params), Remote)
-        return await self.learn(remote)
+        found = await self._call("conversation.get", {"conversation_id": conversation_id})
+        return await self.learn(read(found, Remote))
 
     async def learn(self, remote: Remote) -> Conversation:
         """Take a conversation that the server told, and fetch what the store lacks of it."""
@@ -255,9 +251,7 @@ class Replica:
         for entry in strangers:
             self._offer(entry)
         await self._repair(conversation_id)
-        found = self._store.conversation(conversation_id)
-        assert found is not None
-        return found
+        return cast(Conversation, self._store.conversation(conversation_id))
 
     def _offer(self, entry: Entry) -> None:
         log = self._log(entry.log_id)
@@ -365,7 +359,12 @@ class Replica:
         return [ConversationChanged(changed)] if changed != local else []
 
     def _apply(self, entries: Iterable[Entry]) -> list[Event]:
-        return apply_entries(self._store, self._me, entries)
+        entries = list(entries)
+        events = apply_entries(self._store, self._me, entries)
+        for entry in entries:
+            if joined := joined_by(self._store, entry):
+                self._meet(joined)
+        return events
 
     def _tell(self, events: list[Event]) -> None:
         for event in without_older(events):
@@ -379,9 +378,14 @@ class Replica:
             self._renewal.start()
 
     def _is_news(self, event: Event) -> bool:
-        if not isinstance(event, MessageReceived):
-            return False
-        return event.message.sent_at_ms >= self._news_since_ms
+        since_ms = self._news_since_ms
+        return isinstance(event, MessageReceived) and event.message.sent_at_ms >= since_ms
+
+    def _meet(self, conversation_id: str, *entries: Entry) -> None:
+        """Keep what comes of a conversation that is not known as ours, and ask for it."""
+        self._strangers.setdefault(conversation_id, []).extend(entries)
+        if not self._is_syncing:
+            once(self._refreshes, conversation_id, self._refresh_quietly)
 
     async def _refresh_quietly(self, conversation_id: str) -> None:
         try:

@@ -45,7 +45,8 @@ import type { Push } from "./wire.js";
 const TIMEOUT_MS = 30_000;
 
 /** Methods whose `entry_seq` is of the user's own log, or that write there. */
-const IN_USER_LOG = /^(relation\.|user\.|message\.(un)?(favourite|schedule)$|message\.reschedule$)/;
+const IN_USER_LOG =
+  /^(relation\.|user\.|app_password\.|message\.(un)?(favourite|schedule)$|message\.reschedule$)/;
 const READS = new Set([
   "relation.get",
   "relation.friends",
@@ -56,6 +57,7 @@ const READS = new Set([
   "user.search",
   "user.list",
   "user.list_devices",
+  "app_password.list",
   "group.get",
   "group.members",
   "group.bans",

@@ -79,6 +79,20 @@ export interface AnswerRequest {
   accept: boolean;
 }
 
+/** An app password as its owner sees it; the password itself is shown once, when it is made. */
+export interface AppPasswordInfo {
+  app_password_id: string;
+  label: string;
+  created_at_ms: number;
+  /** When somebody logged in with it last, or its device was last seen; 0 for never. */
+  used_at_ms?: number;
+}
+
+/** A user's app passwords, the oldest first. */
+export interface AppPasswords {
+  app_passwords: AppPasswordInfo[];
+}
+
 /** A page of the archive. */
 export interface Archived {
   /** In the order that was asked for. It may be empty though there is more. */
@@ -282,6 +296,13 @@ export interface Conversations {
   next_after?: string | null;
 }
 
+/** Make an app password for one device or program that takes no other way of logging in. */
+export interface CreateAppPassword {
+  /** The account's password; empty where the account has none. */
+  password?: string;
+  label: string;
+}
+
 /** Make a bot (or take the one with this external id) and a new key for it. */
 export interface CreateBot {
   external_id: string;
@@ -454,6 +475,8 @@ export interface DeviceInfo {
   /** When it last logged in or refreshed its tokens. */
   seen_at_ms: number;
   address: string;
+  /** The app password that it logged in with; empty for none. */
+  app_password_id?: string;
 }
 
 /** A user's devices, the oldest first. */
@@ -1035,6 +1058,9 @@ export interface Links {
   links: InviteLink[];
 }
 
+/** List the caller's app passwords, and when each was last used. */
+export type ListAppPasswords = Record<string, never>;
+
 /** List the latest attempts at deliveries of a webhook. */
 export interface ListAttempts {
   webhook_id: string;
@@ -1158,6 +1184,9 @@ export interface ListReactors {
   after?: string;
   limit?: number;
 }
+
+/** Tell how far the readers of the logs are, and what they could not handle. */
+export type ListReaders = Record<string, never>;
 
 /** List friend requests, the newest first. */
 export interface ListRequests {
@@ -1328,6 +1357,35 @@ export interface MembersLeft {
   why?: "banned" | "deleted" | "dissolved" | "kicked" | "left";
 }
 
+/** Where the user is a member now. */
+export interface MembershipJoined {
+  conversation_id: string;
+  kind: Kind;
+  /** Empty where the conversation is no group and no channel. */
+  name?: string;
+  /** `opened`: no group; somebody opened it, or the server did. */
+  how: "added" | "approved" | "created" | "invited" | "joined" | "link" | "opened";
+  role?: Role;
+  /** The other one of a direct conversation; else empty. */
+  peer_id?: string;
+}
+
+/** Where the user is a member no more, and why. */
+export interface MembershipLeft {
+  conversation_id: string;
+  kind: Kind;
+  name?: string;
+  why: "banned" | "deleted" | "dissolved" | "kicked" | "left";
+}
+
+/** Where the user has another role, and which. */
+export interface MembershipRole {
+  conversation_id: string;
+  kind: Kind;
+  name?: string;
+  role: Role;
+}
+
 /** Several messages forwarded as one. */
 export interface MergedForward {
   type: "forward";
@@ -1429,6 +1487,13 @@ export interface MutePerson {
   muted?: boolean;
 }
 
+/** An app password that was just made. */
+export interface NewAppPassword {
+  app_password: AppPasswordInfo;
+  /** 26 characters to log in with, by `user.log_in` too. Shown this once. */
+  password: string;
+}
+
 /** A bot, and the key that it speaks with; the key is told only now. */
 export interface NewBot {
   external_id: string;
@@ -1501,6 +1566,20 @@ export interface Origin {
   sender: string;
   name?: string;
   conversation_id?: string;
+}
+
+/** An entry that a reader could not handle and passed over. */
+export interface PassedOver {
+  reader: string;
+  number: number;
+  log_id: string;
+  seq: number;
+  kind: string;
+  at_ms: number;
+  tries: number;
+  error: string;
+  /** Whether it is to be tried again in a moment. */
+  is_wanted: boolean;
 }
 
 /** How the password came to be another one. */
@@ -1733,6 +1812,25 @@ export interface Reader {
   read_seq: number;
 }
 
+/** How a reader of the logs, or one part of it, gets on. */
+export interface ReaderInfo {
+  name: string;
+  /** How many entries it has not passed; 10,000 and more alike. */
+  entries: number;
+  /** How old the oldest of them is. */
+  seconds: number;
+  /** The share of all entries that it has passed, from 0 to 1. */
+  progress: number;
+  /** Whether what it makes can be made anew from all entries. */
+  can_rebuild: boolean;
+}
+
+/** All readers, and what they passed over (at most 100 of each reader). */
+export interface ReaderStates {
+  readers: ReaderInfo[];
+  passed: PassedOver[];
+}
+
 /** Who has read a message. Its sender is not counted. */
 export interface Readers {
   /** By user id; those whose privacy hides receipts are left out. */
@@ -1742,6 +1840,12 @@ export interface Readers {
   read?: number | null;
   /** How many have not, or do not tell; None in conversations of more than 500 members. */
   unread?: number | null;
+}
+
+/** Take away all that a reader made, and let it begin anew with the first entry. */
+export interface RebuildReader {
+  /** The reader, with all of its parts. */
+  name: string;
 }
 
 /** Take a message back for everybody: its content is gone from the server. */
@@ -1870,6 +1974,13 @@ export interface ResumeDirectUpload {
   upload_id: string;
 }
 
+/** Let a reader try again what it passed over. */
+export interface RetryPassed {
+  reader: string;
+  /** Which one; 0 tries all of this reader. */
+  number?: number;
+}
+
 /** One version of a message. */
 export interface RevisionInfo {
   version: number;
@@ -1880,6 +1991,11 @@ export interface RevisionInfo {
 /** The earlier versions of a message, oldest first. */
 export interface Revisions {
   revisions: RevisionInfo[];
+}
+
+/** Make an app password worthless; the device that logged in with it is told `kicked`. */
+export interface RevokeAppPassword {
+  app_password_id: string;
 }
 
 /** Make a key worthless at once; what it has connected is cut. Revoking again is no error. */
@@ -2411,6 +2527,12 @@ export interface WireError {
 export interface Methods {
   /** List administrative acts, the newest first. */
   "admin.audit": { params: ListAudit; result: Acts };
+  /** Tell how far the readers of the logs are, and what they could not handle. */
+  "admin.readers": { params: ListReaders; result: ReaderStates };
+  /** Take away all that a reader made, and let it begin anew with the first entry. */
+  "admin.rebuild_reader": { params: RebuildReader; result: Done };
+  /** Let a reader try again what it passed over. */
+  "admin.retry_passed": { params: RetryPassed; result: Done };
   /** Return how much the server is used. */
   "admin.statistics": { params: GetStatistics; result: Statistics };
   /** Tell how far a message has come: stored, heard by which node, pushed, delivered, read. */
@@ -2435,6 +2557,12 @@ export interface Methods {
   "app.user_get": { params: GetExternalUser; result: ExternalProfile };
   /** Make the account with this external id, or change it to what is given. */
   "app.user_upsert": { params: UpsertUser; result: Upserted };
+  /** Make an app password for one device or program that takes no other way of logging in. */
+  "app_password.create": { params: CreateAppPassword; result: NewAppPassword };
+  /** List the caller's app passwords, and when each was last used. */
+  "app_password.list": { params: ListAppPasswords; result: AppPasswords };
+  /** Make an app password worthless; the device that logged in with it is told `kicked`. */
+  "app_password.revoke": { params: RevokeAppPassword; result: Done };
   /** Read all of the caller's conversations and their own log together, in one order. */
   "conversation.archive": { params: GetArchive; result: Archived };
   /** Let the caller, and nobody else, see no more of what was said until now. */
@@ -2716,6 +2844,9 @@ export interface Bodies {
   "member.changed": MemberChanged;
   "members.joined": MembersJoined;
   "members.left": MembersLeft;
+  "membership.joined": MembershipJoined;
+  "membership.left": MembershipLeft;
+  "membership.role": MembershipRole;
   "message": MessageBody;
   "message.burned": MessageBurned;
   "message.edited": MessageEdited;

@@ -40,6 +40,12 @@ function isUntold(entry: Entry): boolean {
   return entry.kind === "message.edited" && !(entry.body as Bodies["message.edited"]).content;
 }
 
+/** Which conversation this entry of the user's log makes the user a member of. */
+function joinedBy(entry: Entry): string | null {
+  if (entry.kind !== "membership.joined") return null;
+  return (entry.body as Bodies["membership.joined"]).conversation_id;
+}
+
 export class Replica {
   private readonly logs = new Map<string, Sequencer>();
   private readonly strangers = new Map<string, Entry[]>();
@@ -198,6 +204,10 @@ export class Replica {
       const held = this.strangers.get(entry.log_id);
       if (held !== undefined) held.push(entry);
       else if (isUserLog(entry.log_id) || step.record(entry.log_id) !== undefined) {
+        const joined = this.isSyncing ? joinedBy(entry) : null; // the sync may be older
+        if (joined !== null && !step.record(joined) && !this.strangers.has(joined)) {
+          this.strangers.set(joined, []);
+        }
         await this.apply(step, this.log(step, entry.log_id).offer(entry));
       } else {
         this.strangers.set(entry.log_id, [entry]);
@@ -355,6 +365,8 @@ export class Replica {
     for (const entry of entries) {
       if (isUserLog(entry.log_id)) {
         await applyUserEntry(step, entry, this.reader);
+        const joined = this.isSyncing ? null : joinedBy(entry);
+        if (joined !== null && !step.record(joined)?.active) this.refreshSoon(joined);
         continue;
       }
       await applyEntry(step, entry, this.reader);
@@ -362,7 +374,7 @@ export class Replica {
         for (const changes of this.listeners.get(entry.log_id) ?? []) changes.push(entry);
       }
       if (!this.isSyncing && isUntold(entry)) setTimeout(() => this.renewal.start(entry.log_id), 0);
-      if (this.brings(entry)) setTimeout(() => void this.refreshQuietly(entry.log_id), 0);
+      if (this.brings(entry)) this.refreshSoon(entry.log_id);
     }
   }
 
@@ -402,6 +414,11 @@ export class Replica {
     const held = this.strangers.get(id) ?? [];
     this.strangers.delete(id);
     return held;
+  }
+
+  /** Refresh once the present step is stored. */
+  private refreshSoon(id: string): void {
+    setTimeout(() => void this.refreshQuietly(id), 0);
   }
 
   private refreshQuietly(id: string): Promise<void> {

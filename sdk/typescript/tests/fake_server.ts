@@ -114,6 +114,14 @@ export class FakeServer {
     return entry;
   }
 
+  /** The user's own log tells that the user is in the conversation. */
+  joined(seq: number): void {
+    const body = { conversation_id: TALK, kind: "direct", how: "opened", peer_id: PEER };
+    const place = { log_id: `@${ME}`, seq, ordinal: 0, sender: "system", client_id: "" };
+    const entry = { ...place, kind: "membership.joined", sent_at_ms: 1_000_000, body };
+    this.push({ event: "entry", data: entry });
+  }
+
   /** A message is edited where not everybody may read everything: what to is not told. */
   editUntold(seq: number, text: string): void {
     const message = this.log[seq - 1] as Entry;

@@ -296,6 +296,41 @@ test("an edit that overtakes a page of history is not lost", async () => {
   await until(window, ({ items }) => texts(items)[0] === "edited");
 });
 
+test("the user's own log tells of a conversation that nothing was pushed of", async () => {
+  const server = new FakeServer();
+  const answer = (server as unknown as { answer: (m: string, p: object) => object }).answer;
+  Object.assign(server, {
+    answer(method: string, params: object) {
+      const nothing = { result: { conversations: [], user_seq: 0, next_after: null } };
+      return method === "conversation.sync" ? nothing : answer.call(server, method, params);
+    },
+  });
+  const client = await connect(server);
+  expect(client.conversations.value).toEqual([]);
+  const asked = () => server.requests.filter(({ method }) => method === "conversation.get").length;
+  server.joined(1);
+  await until(client.conversations, ([first]) => first?.id === TALK);
+  await expect.poll(asked).toBe(1);
+  server.joined(2); // known and ours: nobody has to ask
+  server.say("hello");
+  await until(client.conversations, ([first]) => first?.unread === 1);
+  expect(asked()).toBe(1);
+});
+
+test("a join during the sync is not lost", async () => {
+  const server = new FakeServer();
+  const answer = (server as unknown as { answer: (m: string, p: object) => object }).answer;
+  Object.assign(server, {
+    answer(method: string, params: object) {
+      if (method !== "conversation.sync") return answer.call(server, method, params);
+      server.joined(1); // the answer was made before
+      return { result: { conversations: [], user_seq: 0, next_after: null } };
+    },
+  });
+  const client = await connect(server);
+  await until(client.conversations, ([first]) => first?.id === TALK);
+});
+
 test("read marks go out at most once a second, the last one surely", async () => {
   const server = new FakeServer();
   const client = await connect(server);

@@ -67,7 +67,6 @@ class Routes:
             teller = RoutedTeller(
                 carrier,
                 lanes,
-                members,
                 *bounds,
                 on_letter=lanes.heard,
                 post=lanes.post,
@@ -78,7 +77,6 @@ class Routes:
         return RoutedTeller(
             carrier,
             self._addressing(members),
-            members,
             *bounds,
             beat_s=self._beat_s,
         )

@@ -55,6 +55,7 @@ from hongyan.domain.visibility.service import Visibility
 from hongyan.infra.local.bus import LocalBus
 from hongyan.infra.local.caches import Caches
 from hongyan.infra.security.hasher import Argon2Hasher
+from hongyan.infra.security.scram import ScramHasher
 from hongyan.infra.security.tokens import JwtAccessTokens, JwtLoginTokens
 from hongyan.infra.senders.mail import SmtpCodeSender
 from hongyan.kernel.background import Background
@@ -225,6 +226,7 @@ def _users(
         store,
         clock,
         hasher,
+        ScramHasher(hasher.threads),
         JwtAccessTokens(keys),
         _code_sender(settings),
         mails,
@@ -236,7 +238,10 @@ def _users(
             terminals=users.terminals,
             devices_max=users.devices_max,
         ),
-        CredentialPolicy(password_min=users.password_length_min),
+        CredentialPolicy(
+            password_min=users.password_length_min,
+            scram_for_account_passwords=users.scram_for_account_passwords,
+        ),
         avatars=avatars,
         throttles=throttles,
         login_tokens=JwtLoginTokens(keys),

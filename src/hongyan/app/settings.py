@@ -122,6 +122,11 @@ class UserSettings(Struct, frozen=True, kw_only=True):
     """Lanes that one password hash is computed in."""
     argon2_threads: Count = 2
     """Password hashes that are computed at the same time; others wait in a bounded queue."""
+    scram_for_account_passwords: bool = False
+    """Whether programs that know SCRAM may log in with the account's own password. The server
+    then keeps verifiers beside its hash, and who steals them guesses passwords much faster. They
+    are made when a password is next set or used, and removed at the next log-in after this was
+    switched off. App passwords do without it."""
     access_token_s: Annotated[int, Meta(ge=10)] = 900
     """Seconds that an access token lives; devices renew it by themselves."""
     refresh_grace_s: CountOrNone = 30

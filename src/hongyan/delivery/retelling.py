@@ -9,13 +9,14 @@ before is left out by the gateways. The place is saved, so the next one knows it
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 from hongyan.domain.log.model import (
     NOBODY,
     Commit,
     Committed,
     Expect,
+    Placed,
     SavePlace,
     place_of,
     position_of,
@@ -118,6 +119,7 @@ class Retelling:
 
     async def _tell_again(self) -> None:
         position, count = self._position, 0
+        last: list[Placed] = []
         while page := await self._feed.follow(position, PAGE):
             position = page[-1][0]
             count += len(page)
@@ -125,9 +127,25 @@ class Retelling:
                 log.warning("too much would have to be told again: all sessions sync")
                 self._teller.doubt()
                 return
-            for place, entry in page:
-                self._teller.tell(Committed((entry,), NOBODY, place))
+            *whole, last = committed_together([*last, *page])
+            self._tell_runs(whole)
             await asyncio.sleep(PAUSE_S)
+        self._tell_runs([last] if last else [])
         self.retold += count
         if count:
             log.info("%d entries were told again", count)
+
+    def _tell_runs(self, runs: Iterable[Sequence[Placed]]) -> None:
+        for run in runs:
+            self._teller.tell(Committed(tuple(entry for _, entry in run), NOBODY, run[0][0]))
+
+
+def committed_together(entries: Sequence[Placed]) -> list[list[Placed]]:
+    """Return these entries in runs whose positions follow one by one, as those of one commit do."""
+    runs: list[list[Placed]] = []
+    for position, entry in entries:
+        if runs and runs[-1][-1][0] == position - 1:
+            runs[-1].append((position, entry))
+        else:
+            runs.append([(position, entry)])
+    return runs

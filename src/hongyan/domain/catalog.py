@@ -32,6 +32,7 @@ from .relation import api as relation_api
 from .relation import model as relation_model
 from .user import api as user_api
 from .user import api_admin as user_admin_api
+from .user import api_app_passwords as user_app_passwords_api
 from .user import api_credentials as user_credentials_api
 from .user import api_login_tokens as user_login_tokens_api
 from .user import model as user_model
@@ -43,6 +44,7 @@ APIS = (
     user_credentials_api,
     user_admin_api,
     user_login_tokens_api,
+    user_app_passwords_api,
     media_api,
     media_direct_api,
     relation_api,

@@ -56,6 +56,8 @@ class Command(Struct, Generic[Result], frozen=True, kw_only=True, forbid_unknown
     ACCESS: ClassVar[str] = Access.USER
     READS_ONLY: ClassVar[bool] = False
     """Whether the command changes nothing: then it is no act that the audit log notes."""
+    AUDITED: ClassVar[bool] = False
+    """Whether the audit log notes it whoever does it, not only where it is an administrator's."""
     AWAITS_ONLY_FUTURES: ClassVar[bool] = False
     """Whether the handler runs without a task (no timeouts, no task groups): the hot path."""
     REPEATABLE: ClassVar[bool | None] = None

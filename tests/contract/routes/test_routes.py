@@ -165,9 +165,10 @@ async def test_the_first_entry_of_a_conversation_reaches_its_members(world: Worl
     ann, bob, eve = map(person, ("ann", "bob", "eve"))
     for node, user in ((one, ann), (two, bob), (three, eve)):
         await node.station.came(user)
-    group = world.people.group(ann, bob)
-    world.people.seqs[group] = 0
-    for _ in range(3):
+    begun = world.people.begin(ann, bob)
+    group = begun.entries[0].log_id
+    teller.tell(begun)
+    for _ in range(2):
         teller.tell(world.people.commit(group))
     for node in (one, two):
         await until(lambda node=node: node.heard(group)[:1] == [1])

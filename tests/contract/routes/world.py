@@ -20,7 +20,7 @@ from hongyan.delivery.routes.listening import Listening
 from hongyan.delivery.routes.registry import RegistryAddressing, RegistryFollower
 from hongyan.delivery.routes.station import RoutedStation
 from hongyan.delivery.routes.teller import RoutedTeller
-from hongyan.domain.group.model import MEMBERS_JOINED, MEMBERS_LEFT
+from hongyan.domain.group.model import MEMBERS_JOINED, MEMBERS_LEFT, MEMBERSHIP_JOINED
 from hongyan.domain.log.model import Committed, Entry, Signal
 from hongyan.infra.local.carrier import LocalCarrier, LocalWire
 from hongyan.infra.local.registry import LocalLease, LocalRegistry
@@ -66,6 +66,19 @@ class People:
         self.rows[name] = set(members)
         self.seqs[name] = 1
         return name
+
+    def begin(self, *members: str) -> Any:
+        """Make a conversation; its beginning and what its members are told are one commit."""
+        name = self.group(*members)
+        self.seqs[name] = 0
+        first = self.commit(name, "conversation.created")
+        entries = list(first.entries)
+        for member in members:
+            (entry,) = self.commit(f"@{member}").entries
+            told = {"conversation_id": name, "kind": "direct", "how": "opened"}
+            body = msgspec.Raw(msgspec.json.encode(told))
+            entries.append(msgspec.structs.replace(entry, kind=MEMBERSHIP_JOINED, body=body))
+        return Committed(tuple(entries), first.origin)
 
     def commit(self, log_id: str, kind: str = "message", origin: str = "", **body: Any) -> Any:
         seq = self.seqs[log_id] = self.seqs.get(log_id, 1 if log_id[0] == "@" else 0) + 1
@@ -175,9 +188,7 @@ class LocalWorld(World):
         more: dict[str, Any] = {"beat_s": BEAT_S, **bounds}
         if self.strategy == "rpc":
             lanes = Lanes(carrier, LocalCarrier(self.wire), self._now_s, BEAT_S)
-            made = RoutedTeller(
-                carrier, lanes, self.people, on_letter=lanes.heard, post=lanes.post, **more
-            )
+            made = RoutedTeller(carrier, lanes, on_letter=lanes.heard, post=lanes.post, **more)
             lanes.teller = made.name
             return made
         addressing: Any = BroadcastAddressing()
@@ -185,9 +196,7 @@ class LocalWorld(World):
             addressing = RegistryAddressing(self.registry, self.people, self._now_s, LEASE_S)
         elif self.strategy != "broadcast":
             addressing = InterestAddressing(exact if self.strategy == "exact" else hashed(64))
-        return RoutedTeller(
-            carrier, addressing, self.people, counted=self.strategy != "exact", **more
-        )
+        return RoutedTeller(carrier, addressing, counted=self.strategy != "exact", **more)
 
     async def make_node(self) -> Node:
         carrier, interests = LocalCarrier(self.wire), Interests()

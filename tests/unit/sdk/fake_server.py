@@ -245,7 +245,12 @@ class FakeServer:
             "kind": "direct",
             "peer_id": "bob",
             "head": {"seq": len(log), "ordinal": ordinal, "epoch": 1},
-            "member": {"user_id": "me", "visible_from": 1, "joined_at_ms": 0},
+            "member": {
+                "user_id": "me",
+                "visible_from": 1,
+                "joined_at_ms": 0,
+                "active": log_id not in self.left,
+            },
             "preference": {},
             "unread": ordinal - mine,
         }

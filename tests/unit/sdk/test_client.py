@@ -113,6 +113,52 @@ async def test_a_push_of_an_unknown_conversation(server: FakeServer, enter: Any)
     assert state(client, "d2").name == "Bob"
 
 
+def joined(server: FakeServer, conversation_id: str) -> None:
+    body = {"conversation_id": conversation_id, "kind": "direct", "how": "opened"}
+    server.entry("@me", "system", "membership.joined", body)
+
+
+async def test_the_own_log_tells_of_a_conversation_that_nothing_was_pushed_of(
+    server: FakeServer, enter: Any
+) -> None:
+    client = await enter(store := MemoryStore())
+    server.append("d2", "bob", "hello", push=False)
+    joined(server, "d2")
+    assert (await anext(client.messages())).text == "hello"
+    asked = len(server.asked("conversation.get"))
+    joined(server, "d2")  # known and ours: nobody has to ask
+    await until(lambda: store.user_tip() == 2)
+    server.append("d2", "bob", "there?")
+    await until(lambda: state(client, "d2").tip == 2)
+    assert len(server.asked("conversation.get")) == asked
+
+
+async def test_a_join_during_the_sync_is_not_lost(server: FakeServer, enter: Any) -> None:
+    server.append("d1", "bob", "1")
+    client = await enter(store := MemoryStore())
+    hold = asyncio.Event()
+    server.faults["conversation.sync"].append(hold)
+    server.push("sync", {})
+    await until(lambda: len(server.asked("conversation.sync")) == 2)
+    server.append("d2", "bob", "hello", push=False)  # the answer was made before
+    joined(server, "d2")
+    await until(lambda: store.user_tip() == 1)
+    hold.set()
+    await until(lambda: store.conversation("d2") is not None)
+    await until(lambda: state(client, "d2").tip == 1)
+
+
+async def test_who_is_back_in_a_group_asks_how_it_stands(server: FakeServer, enter: Any) -> None:
+    server.append("d1", "bob", "1")
+    client = await enter()
+    server.left = ["d1"]
+    server.entry("d1", "bob", "members.left", {"user_ids": ["me"]})
+    await until(lambda: not state(client).active and len(server.asked("conversation.get")) == 1)
+    server.left = []
+    joined(server, "d1")
+    await until(lambda: state(client).active)
+
+
 async def test_own_sends_take_their_place_among_pushes(server: FakeServer, enter: Any) -> None:
     server.append("d1", "bob", "1")
     client = await enter()

@@ -159,7 +159,7 @@ class Resumable:
         heard, count = self._heard, 0
         while True:
             command = GetArchive(after=token_of(heard.upto), limit=PAGE)
-            page = await self._guest.call(command)
+            page = await self._guest.part(command)
             data = b""
             for one in page.entries:
                 is_new = heard.take(position_of(one.position))

@@ -28,6 +28,9 @@ user.list_devices            GET    /me/devices
 user.rename_device           PATCH  /me/devices/{device_id}
 user.kick_device             DELETE /me/devices/{device_id}
 user.kick_other_devices      DELETE /me/devices
+app_password.list            GET    /me/app-passwords
+app_password.create          POST   /me/app-passwords
+app_password.revoke          DELETE /me/app-passwords/{app_password_id}
 user.get                     GET    /users
 user.search                  GET    /users/search
 

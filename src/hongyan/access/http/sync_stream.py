@@ -199,7 +199,7 @@ class SyncStream:
         try:
             actor = await self._admit(guest, request)
             last = _last_event(request)
-            now = await guest.call(GetArchive(limit=0))
+            now = await guest.part(GetArchive(limit=0))
         except Refusal as refusal:
             await _respond(problem(refusal), guest, scope, receive, send)
             return

@@ -9,9 +9,16 @@ import msgspec
 from msgspec import Raw, Struct
 
 from hongyan.delivery.ports import Fact
-from hongyan.domain.group.model import MEMBERS_JOINED, MEMBERS_LEFT, MembersJoined, MembersLeft
+from hongyan.domain.group.model import (
+    MEMBERS_JOINED,
+    MEMBERS_LEFT,
+    MEMBERSHIP_JOINED,
+    MembershipJoined,
+    MembersJoined,
+    MembersLeft,
+)
 from hongyan.domain.log.model import Committed, Entry, Signal
-from hongyan.kernel.ids import ClientId, ConnectionId, DeviceId, LogId, UserId
+from hongyan.kernel.ids import ClientId, ConnectionId, DeviceId, LogId, UserId, log_owner
 
 TOLD_BYTES = 120
 """What a fact takes beside its body, about."""
@@ -35,7 +42,8 @@ class Told(Struct, frozen=True, array_like=True):
     client_id: ClientId = ClientId("")
     sent_at_ms: int = 0
     moved: tuple[UserId, ...] = ()
-    """Who became a member by this entry, or left by it (``MEMBERS_LEFT``)."""
+    """Who became a member by this entry, or left by it (``MEMBERS_LEFT``); of a conversation's
+    first entry who is in it: no node follows a log that did not exist."""
     is_copy: bool = False
     """Sent for the sake of ``moved``, beside what is sent for the log."""
     devices: tuple[DeviceId, ...] = ()
@@ -90,6 +98,7 @@ decode_letter = msgspec.msgpack.Decoder(Letter).decode
 
 _joined = msgspec.json.Decoder(MembersJoined).decode
 _left = msgspec.json.Decoder(MembersLeft).decode
+_membership = msgspec.json.Decoder(MembershipJoined).decode
 
 
 def told_of(fact: Fact) -> Iterator[Told]:
@@ -98,6 +107,7 @@ def told_of(fact: Fact) -> Iterator[Told]:
         body, devices = bytes(fact.body), fact.devices
         yield Told(fact.log_id, 0, fact.kind, fact.sender, body, fact.origin, devices=devices)
         return
+    members = _members(fact.entries) if any(entry.seq == 1 for entry in fact.entries) else {}
     for one in fact.split():
         (entry,) = one.entries
         yield Told(
@@ -110,9 +120,20 @@ def told_of(fact: Fact) -> Iterator[Told]:
             entry.ordinal,
             entry.client_id,
             entry.sent_at_ms,
-            _moved(entry),
+            _moved(entry) or (members.get(entry.log_id, ()) if entry.seq == 1 else ()),
             position=one.position,
         )
+
+
+def _members(entries: Sequence[Entry]) -> dict[LogId, tuple[UserId, ...]]:
+    """Return who is told in their own log, beside these entries, to be in which conversation."""
+    found: dict[LogId, tuple[UserId, ...]] = {}
+    for entry in entries:
+        owner = log_owner(entry.log_id)
+        if owner is not None and entry.kind == MEMBERSHIP_JOINED:
+            log_id = LogId(_membership(entry.body).conversation_id)
+            found[log_id] = (*found.get(log_id, ()), owner)
+    return found
 
 
 def _moved(entry: Entry) -> tuple[UserId, ...]:

@@ -6,10 +6,8 @@ from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
-from msgspec import structs
-
-from hongyan.delivery.ports import ConversationMembers, Fact
-from hongyan.kernel.ids import ConversationId, log_owner, new_token_id
+from hongyan.delivery.ports import Fact
+from hongyan.kernel.ids import new_token_id
 
 from .parcel import Beat, Parcel, Told, encode_letter, told_of
 from .ports import Carrier
@@ -52,7 +50,6 @@ class RoutedTeller:
     Args:
         carrier: Carries the parcels; it is started and closed here.
         addressing: Tells what goes where.
-        members: Tells the members of a conversation that begins.
         items_max: Facts that may wait.
         bytes_max: Bytes that may wait.
         on_letter: Takes what arrives here; most strategies expect nothing.
@@ -68,7 +65,6 @@ class RoutedTeller:
         self,
         carrier: Carrier,
         addressing: Addressing,
-        members: ConversationMembers,
         items_max: int = 100_000,
         bytes_max: int = 64 * 1024 * 1024,
         *,
@@ -81,7 +77,6 @@ class RoutedTeller:
         self.overflows = 0
         self._carrier = carrier
         self._addressing = addressing
-        self._members = members
         self._on_letter = on_letter
         self._post = post or carrier.send
         self._is_in_order = post is None
@@ -157,18 +152,10 @@ class RoutedTeller:
             self._idle.set()
 
     async def _tell_batch(self, batch: list[Told]) -> None:
-        for index, told in enumerate(batch):
-            if told.seq == 1 and log_owner(told.log_id) is None:
-                batch[index] = await self._with_members(told)
         for subject, items in (await self._addressing.address(batch)).items():
             for some in packed(items):
                 if not await self._post(subject, encode_letter(self._parcel(subject, some))):
                     self.overflows += len(some)
-
-    async def _with_members(self, told: Told) -> Told:
-        """Name the members in a log's first entry: no node follows a log that did not exist."""
-        members = await self._members.members(ConversationId(told.log_id))
-        return structs.replace(told, moved=tuple(members))
 
     def _parcel(self, subject: str, items: Sequence[Told]) -> Parcel:
         if not self._counted:

@@ -28,8 +28,8 @@ def is_act(actor: Actor, command: type[Command[Any]]) -> bool:
 
     What the server does of itself it does as an actor without any mark.
     """
-    if command.READS_ONLY:
-        return False
+    if command.READS_ONLY or command.AUDITED:
+        return command.AUDITED
     if command.ACCESS == Access.INTERNAL:
         return actor.admin or bool(actor.key_id)
     return command.ACCESS == Access.ADMIN
@@ -45,11 +45,16 @@ def redacted(params: Any) -> str:
     return msgspec.json.encode({"cut": len(text), "fields": names}).decode()
 
 
+def _is_secret(name: str) -> bool:
+    """Return whether what has this name is to be hidden; what only names a secret is not."""
+    return bool(_SECRET.search(name)) and not name.endswith("_id")
+
+
 def _plain(value: Any, depth: int) -> Any:
     if isinstance(value, dict) and depth:
         return {
             str(name)[:VALUE_MAX]: MASK
-            if one and _SECRET.search(str(name).lower())
+            if one and _is_secret(str(name).lower())
             else _plain(one, depth - 1)
             for name, one in value.items()
         }

@@ -1,6 +1,12 @@
 """Opening, getting and listing conversations."""
 
-from hongyan.domain.group.model import CONVERSATION_CREATED, ConversationCreated, Member
+from hongyan.domain.group.model import (
+    CONVERSATION_CREATED,
+    MEMBERSHIP_JOINED,
+    ConversationCreated,
+    Member,
+    MembershipJoined,
+)
 from hongyan.domain.log.model import Append, Commit, Put, encode_body
 from hongyan.domain.relation.api import Blocked
 from hongyan.domain.relation.model import Relation
@@ -19,6 +25,7 @@ from hongyan.kernel.ids import (
     kind_of,
     self_id,
     system_id,
+    user_log,
 )
 
 from .api import (
@@ -119,20 +126,29 @@ class Opening:
         """Make the conversation where there is none; ``members`` maps each to the peer."""
         if await self._views.records.get(Member, conversation_id, seen_by) is None:
             now_ms = self._clock.now_ms()
-            body = encode_body(ConversationCreated(kind_of(conversation_id) or Kind.DIRECT, ""))
-            append = Append(
-                LogId(conversation_id), CONVERSATION_CREATED, SYSTEM, body, now_ms, CREATED
-            )
-            rows = tuple(
-                Put(
-                    Member(
-                        conversation_id=conversation_id,
-                        user_id=user_id,
-                        peer_id=peer_id,
-                        joined_at_ms=now_ms,
-                    )
+            kind = kind_of(conversation_id) or Kind.DIRECT
+            body = encode_body(ConversationCreated(kind, ""))
+            log_id = LogId(conversation_id)
+            appends = [Append(log_id, CONVERSATION_CREATED, SYSTEM, body, now_ms, CREATED)]
+            changes = []
+            for user_id, peer_id in members.items():
+                member = Member(
+                    conversation_id=conversation_id,
+                    user_id=user_id,
+                    peer_id=peer_id,
+                    joined_at_ms=now_ms,
                 )
-                for user_id, peer_id in members.items()
-            )
-            await self._views.log.commit(Commit((append,), rows, origin=actor.connection_id))
+                changes.append(Put(member))
+                appends.append(_membership(member, kind))
+            origin = actor.connection_id
+            await self._views.log.commit(Commit(tuple(appends), tuple(changes), origin=origin))
         return await self._views.one(seen_by, conversation_id)
+
+
+def _membership(member: Member, kind: Kind) -> Append:
+    """Return what a member of a new conversation is told in their own log."""
+    body = MembershipJoined(
+        conversation_id=member.conversation_id, kind=kind, how="opened", peer_id=member.peer_id
+    )
+    log_id, now_ms = user_log(member.user_id), member.joined_at_ms
+    return Append(log_id, MEMBERSHIP_JOINED, SYSTEM, encode_body(body), now_ms)

@@ -31,6 +31,12 @@ JOIN_REQUESTED = "group.join_requested"
 """Body: ``JoinRequested``; in the user's own log of each who may answer."""
 JOIN_ANSWERED = "group.join_answered"
 """Body: ``JoinAnswered``; in the logs of the one who asked and of those who may answer."""
+MEMBERSHIP_JOINED = "membership.joined"
+"""In the user's log: the user is a member from now on. Body: ``MembershipJoined``."""
+MEMBERSHIP_LEFT = "membership.left"
+"""In the user's log: the user is a member no more. Body: ``MembershipLeft``."""
+MEMBERSHIP_ROLE = "membership.role"
+"""In the user's log: the user has another role. Body: ``MembershipRole``."""
 
 MEMBERS_MAX = 100_000
 
@@ -260,15 +266,55 @@ class JoinAnswered(Struct, frozen=True):
     accepted: bool
 
 
+How = Literal["created", "invited", "joined", "approved", "link", "added"]
+Why = Literal["left", "kicked", "banned", "dissolved", "deleted"]
+
+
 class MembersJoined(Struct, frozen=True):
     """Who joined, and how."""
 
     user_ids: tuple[UserId, ...]
-    how: Literal["created", "invited", "joined", "approved", "link", "added"] = "added"
+    how: How = "added"
 
 
 class MembersLeft(Struct, frozen=True):
     """Who left, and why."""
 
     user_ids: tuple[UserId, ...]
-    why: Literal["left", "kicked", "banned", "dissolved", "deleted"] = "left"
+    why: Why = "left"
+
+
+class MembershipJoined(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Where the user is a member now.
+
+    ``name`` is the group's as of then; that it is called otherwise later stands in the group's
+    own log alone. A group that is dissolved keeps its members, so it takes nobody's membership.
+    """
+
+    conversation_id: ConversationId
+    kind: Kind
+    name: str = ""
+    """Empty where the conversation is no group and no channel."""
+    how: How | Literal["opened"]
+    """``opened``: no group; somebody opened it, or the server did."""
+    role: Role = Role.MEMBER
+    peer_id: UserId = UserId("")
+    """The other one of a direct conversation; else empty."""
+
+
+class MembershipLeft(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Where the user is a member no more, and why."""
+
+    conversation_id: ConversationId
+    kind: Kind
+    name: str = ""
+    why: Why
+
+
+class MembershipRole(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Where the user has another role, and which."""
+
+    conversation_id: ConversationId
+    kind: Kind
+    name: str = ""
+    role: Role

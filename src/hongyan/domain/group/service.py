@@ -16,7 +16,7 @@ from hongyan.domain.log.model import (
 from hongyan.domain.log.service import decide
 from hongyan.kernel.bus import DONE, Actor, Done, handles
 from hongyan.kernel.errors import Conflict, Forbidden
-from hongyan.kernel.ids import ConversationId, Kind, LogId, UserId, group_id, kind_of
+from hongyan.kernel.ids import ConversationId, Kind, LogId, UserId, group_id, kind_of, user_log
 from hongyan.kernel.limits import CLIENT_ID_MAX, check_length, check_range
 from hongyan.kernel.pages import check_page, read_place, write_place
 
@@ -41,10 +41,12 @@ from .model import (
     CONVERSATION_DISSOLVED,
     MEMBERS_JOINED,
     MEMBERS_MAX,
+    MEMBERSHIP_JOINED,
     ConversationChanged,
     ConversationCreated,
     Group,
     Member,
+    MembershipJoined,
     MembersJoined,
     Permissions,
     Role,
@@ -197,8 +199,8 @@ class GroupService:
             rules.check_role(scene.me, Role.OWNER)
             heir = await self._desk.member(command.conversation_id, command.user_id)
             if heir.user_id != actor.user_id:
-                scene.put(structs.replace(scene.me, role=Role.ADMIN, rank=Role.ADMIN.rank))
                 crown(scene, heir)
+                scene.give_role(scene.me, Role.ADMIN)
 
         await self._desk.change(actor, command.conversation_id, plan)
         return DONE
@@ -247,8 +249,8 @@ class GroupService:
 def crown(scene: Scene, heir: Member) -> None:
     """Make a member the owner."""
     scene.set(owner_id=heir.user_id)
-    scene.put(structs.replace(heir, role=Role.OWNER, rank=Role.OWNER.rank))
     scene.tell(CONVERSATION_CHANGED, ConversationChanged(owner_id=heir.user_id), rules=True)
+    scene.give_role(heir, Role.OWNER)
 
 
 def dissolve(scene: Scene) -> None:
@@ -278,8 +280,22 @@ def _creation(actor: Actor, command: CreateGroup, group: Group, members: list[Me
                 changes_rules=True,
             ),
             Append(log_id, MEMBERS_JOINED, actor.user_id, joined, now_ms),
+            *(_membership(group, member, actor) for member in members),
         ),
         tuple(changes),
         (Expect(roll_log(made), 0),),
         actor.connection_id,
     )
+
+
+def _membership(group: Group, member: Member, actor: Actor) -> Append:
+    """Return what a member of a new group is told in their own log."""
+    body = MembershipJoined(
+        conversation_id=group.conversation_id,
+        kind=group.kind,
+        name=group.name,
+        how="created",
+        role=member.role,
+    )
+    log_id, now_ms = user_log(member.user_id), group.created_at_ms
+    return Append(log_id, MEMBERSHIP_JOINED, actor.user_id, encode_body(body), now_ms)

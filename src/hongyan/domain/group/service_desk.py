@@ -6,7 +6,7 @@ docs/adr/0002-the-roll-of-a-group.md.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct, structs
 
@@ -28,20 +28,28 @@ from hongyan.domain.user.model import User
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import LimitReached, NotFound
-from hongyan.kernel.ids import ConversationId, Kind, LogId, UserId, kind_of
+from hongyan.kernel.ids import ConversationId, Kind, LogId, UserId, kind_of, user_log
 from hongyan.kernel.turns import Turns
 
 from .api import Dissolved, GroupInfo, NotAdded, NotAMember
 from .model import (
     MEMBERS_JOINED,
     MEMBERS_LEFT,
+    MEMBERSHIP_JOINED,
+    MEMBERSHIP_LEFT,
+    MEMBERSHIP_ROLE,
     Ban,
     Group,
+    How,
     Member,
+    MembershipJoined,
+    MembershipLeft,
+    MembershipRole,
     MembersJoined,
     MembersLeft,
     Role,
     Roll,
+    Why,
     roll_log,
 )
 from .ports import Avatars
@@ -51,8 +59,6 @@ NO_ONE = UserId("")
 HERE = 2**53
 """A seq beyond any log's end, where cursors are clamped to."""
 GROUP_KINDS = (Kind.GROUP, Kind.CHANNEL)
-How = Literal["created", "invited", "joined", "approved", "link", "added"]
-Why = Literal["left", "kicked", "banned", "dissolved", "deleted"]
 
 
 class Scene:
@@ -96,21 +102,24 @@ class Scene:
         """Return the group as the caller sees it."""
         return GroupInfo(self.group, self.count, self.me)
 
-    def tell(
-        self, kind: str, body: Struct | None = None, rules: bool = False, to: LogId | None = None
-    ) -> None:
-        """Append an entry: to the group's log, or to somebody's own.
+    def tell(self, kind: str, body: Struct | None = None, rules: bool = False) -> None:
+        """Append an entry to the group's log.
 
         Args:
             kind: The entry's kind.
             body: Its body; None for an empty one.
             rules: Whether it may make somebody's "you may" untrue.
-            to: A user's log; None means the group's.
         """
         encoded = encode_body({} if body is None else body)
-        log_id = to or self.log_id
-        sender = self.actor.user_id
+        log_id, sender = self.log_id, self.actor.user_id
         self.appends.append(Append(log_id, kind, sender, encoded, self.now_ms, changes_rules=rules))
+
+    def tell_each(self, user_ids: Iterable[UserId], kind: str, body: Struct) -> None:
+        """Append the same entry to the own log of each of these users."""
+        encoded, sender = encode_body(body), self.actor.user_id
+        self.appends += [
+            Append(user_log(user_id), kind, sender, encoded, self.now_ms) for user_id in user_ids
+        ]
 
     def put(self, row: Row, seq_field: str = "") -> None:
         """Store a row; ``seq_field`` gets the seq of the first entry told."""
@@ -146,10 +155,10 @@ class Scene:
             how: How they came in.
             by: Who brought them in.
         """
-        seq_field = "" if self.group.history_visible else "visible_from"
+        group, seq_field = self.group, "" if self.group.history_visible else "visible_from"
         joined = []
         for user_id, before in places:
-            member = before or Member(conversation_id=self.group.conversation_id, user_id=user_id)
+            member = before or Member(conversation_id=group.conversation_id, user_id=user_id)
             member = structs.replace(
                 member,
                 active=True,
@@ -164,6 +173,10 @@ class Scene:
             joined.append(user_id)
         self.count += len(joined)
         self.tell(MEMBERS_JOINED, MembersJoined(tuple(joined), how))
+        body = MembershipJoined(
+            conversation_id=group.conversation_id, kind=group.kind, name=group.name, how=how
+        )
+        self.tell_each(joined, MEMBERSHIP_JOINED, body)
 
     def unseat(self, members: Sequence[Member], why: Why) -> None:
         """Let these members be no more; tell it before anything else."""
@@ -171,8 +184,22 @@ class Scene:
             gone = structs.replace(member, active=False, role=Role.MEMBER, rank=-1)
             self.put(gone, "visible_until")
         self.count -= len(members)
-        body = MembersLeft(tuple(member.user_id for member in members), why)
-        self.tell(MEMBERS_LEFT, body, rules=True)
+        group, gone_ids = self.group, tuple(member.user_id for member in members)
+        self.tell(MEMBERS_LEFT, MembersLeft(gone_ids, why), rules=True)
+        body = MembershipLeft(
+            conversation_id=group.conversation_id, kind=group.kind, name=group.name, why=why
+        )
+        self.tell_each(gone_ids, MEMBERSHIP_LEFT, body)
+
+    def give_role(self, member: Member, role: Role) -> Member:
+        """Give a member another role and tell it in the member's own log; return the member."""
+        group, changed = self.group, structs.replace(member, role=role, rank=role.rank)
+        self.put(changed)
+        body = MembershipRole(
+            conversation_id=group.conversation_id, kind=group.kind, name=group.name, role=role
+        )
+        self.tell_each((member.user_id,), MEMBERSHIP_ROLE, body)
+        return changed
 
     def commit(self, epoch: int, roll_epoch: int) -> Commit:
         """Return the whole as one transaction; an empty one where nothing changes."""

@@ -6,7 +6,7 @@ from hongyan.domain.log.model import Drop
 from hongyan.domain.user.model import User
 from hongyan.kernel.bus import DONE, Actor, Done, handles
 from hongyan.kernel.errors import LimitReached, NotFound
-from hongyan.kernel.ids import UserId, new_token_id, user_log
+from hongyan.kernel.ids import UserId, new_token_id
 from hongyan.kernel.limits import check_length, check_range
 from hongyan.kernel.pages import check_page, read_place, write_place
 
@@ -136,8 +136,7 @@ class JoiningService:
                 )
             )
             body = JoinAnswered(group_id, user_id, command.accept)
-            for told in (user_id, *await self._admins(scene)):
-                scene.tell(JOIN_ANSWERED, body, to=user_log(told))
+            scene.tell_each((user_id, *await self._admins(scene)), JOIN_ANSWERED, body)
 
         await self._desk.change(actor, group_id, plan)
         return DONE
@@ -253,8 +252,7 @@ class JoiningService:
             )
         )
         body = JoinRequested(group_id, user_id, answer)
-        for admin in await self._admins(scene):
-            scene.tell(JOIN_REQUESTED, body, to=user_log(admin))
+        scene.tell_each(await self._admins(scene), JOIN_REQUESTED, body)
 
     async def _let_in(self, scene: Scene, user_id: UserId) -> None:
         """Make the one who has asked a member, unless they have become one meanwhile."""

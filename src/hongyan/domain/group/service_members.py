@@ -33,9 +33,9 @@ from .members_api import (
     SetRole,
     UnbanMember,
 )
-from .model import MEMBER_CHANGED, Ban, Member, MemberChanged, Role
+from .model import MEMBER_CHANGED, Ban, How, Member, MemberChanged, Role
 from .service import dissolve
-from .service_desk import Desk, How, Scene
+from .service_desk import Desk, Scene
 
 
 class MemberService:
@@ -189,7 +189,9 @@ class MemberService:
                 )
                 if admins >= rules.ADMINS_MAX:
                     raise LimitReached("There are too many admins.", limit=rules.ADMINS_MAX)
-            _alter(scene, target, role=role)
+            if role != target.role:
+                scene.tell(MEMBER_CHANGED, MemberChanged(target.user_id, role=role), rules=True)
+                scene.give_role(target, role)
 
         await self._desk.change(actor, command.conversation_id, plan)
         return DONE
@@ -291,10 +293,7 @@ def _alter(scene: Scene, target: Member, **fields: Any) -> None:
     changed = structs.replace(target, **fields)
     if changed == target:
         return
-    changed = structs.replace(
-        changed, rank=changed.role.rank, nickname_key=changed.nickname.casefold()
-    )
-    scene.put(changed)
+    scene.put(structs.replace(changed, nickname_key=changed.nickname.casefold()))
     body = structs.replace(MemberChanged(target.user_id), **fields)
     scene.tell(MEMBER_CHANGED, body, rules="nickname" not in fields)
 

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec import Struct
 
-from hongyan.domain.log.model import Change, Commit, Entry, Put, place_of, position_of
+from hongyan.domain.log.model import Change, Commit, Entry, Placed, Put, place_of, position_of
 from hongyan.domain.log.ports import Feed, Log, Records
-from hongyan.domain.log.readers import Lag, Page, Placed, Reader, Retry, Unhandled
+from hongyan.domain.log.readers import Lag, Page, Reader, Retry, Unhandled
 from hongyan.domain.log.sources import feed_lag
 from hongyan.domain.visibility.service import Visibility
 from hongyan.kernel.clock import Clock

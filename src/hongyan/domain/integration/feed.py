@@ -3,8 +3,8 @@
 import asyncio
 from bisect import bisect_right
 
+from hongyan.domain.log.model import Placed
 from hongyan.domain.log.ports import Feed
-from hongyan.domain.log.readers import Placed
 
 PAGE = 500
 KEPT = 2_000

@@ -14,6 +14,7 @@ from hongyan.domain.log.model import (
     Drop,
     Entry,
     Expect,
+    Placed,
     Put,
     SavePlace,
     Touch,
@@ -21,7 +22,7 @@ from hongyan.domain.log.model import (
     place_of,
     position_of,
 )
-from hongyan.domain.log.readers import Family, Placed, Reader
+from hongyan.domain.log.readers import Family, Reader
 from hongyan.domain.log.service import decide
 from hongyan.domain.user.api import NoSuchUser
 from hongyan.domain.user.model import User

@@ -14,7 +14,6 @@ from hongyan.kernel.ids import SYSTEM, LogId, user_log
 
 from .model import Change, Commit, Entry, Expect, Row, Table
 
-Placed = tuple[int, Entry]
 READER_CHANGED = "reader.changed"
 """In the system's log: an operator moved a reader, or wants entries tried again. Body: JSON of
 ``ReaderRef``."""

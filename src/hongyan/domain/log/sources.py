@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from zlib import crc32
 
-from .model import place_of, position_of
+from .model import Placed, place_of, position_of
 from .ports import Feed
-from .readers import Lag, Page, Placed
+from .readers import Lag, Page
 
 LOOK_AT = 500
 COUNTED_MAX = 10_000

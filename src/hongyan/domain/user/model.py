@@ -19,6 +19,10 @@ DEVICE_CHANGED = "device.changed"
 """A device has another name. Body: ``DeviceInfo``."""
 DEVICE_REMOVED = "device.removed"
 """Body: ``DeviceRemoved``. Delivery closes that device's connection and tells it the reason."""
+APP_PASSWORD_ADDED = "app_password.added"
+"""Body: ``AppPasswordInfo``."""
+APP_PASSWORD_REMOVED = "app_password.removed"
+"""Body: ``AppPasswordRemoved``."""
 
 Platform = Literal[
     "web", "desktop", "linux", "macos", "windows", "android", "ios", "cli", "bot", "widget"
@@ -46,6 +50,24 @@ class DeviceInfo(Struct, frozen=True):
     seen_at_ms: int
     """When it last logged in or refreshed its tokens."""
     address: str
+    app_password_id: str = ""
+    """The app password that it logged in with; empty for none."""
+
+
+class AppPasswordInfo(Struct, frozen=True):
+    """An app password as its owner sees it; the password itself is shown once, when it is made."""
+
+    app_password_id: str
+    label: str
+    created_at_ms: int
+    used_at_ms: int = 0
+    """When somebody logged in with it last, or its device was last seen; 0 for never."""
+
+
+class AppPasswordRemoved(Struct, frozen=True):
+    """An app password that is worth nothing from now on."""
+
+    app_password_id: str
 
 
 class PasswordChanged(Struct, frozen=True):
@@ -126,6 +148,25 @@ class Account(Struct, frozen=True, omit_defaults=True):
     created_at_ms: int = 0
 
 
+class ScramKeys(Struct, frozen=True):
+    """What one mechanism of SCRAM keeps of a password (RFC 5802, section 3)."""
+
+    stored_key: bytes
+    server_key: bytes
+
+
+class ScramVerifier(Struct, frozen=True):
+    """What SCRAM keeps of a password. All of one user's have the same salt and iterations.
+
+    The server names them before it knows which of the user's passwords the client has.
+    """
+
+    salt: bytes
+    iterations: int
+    sha1: ScramKeys
+    sha256: ScramKeys
+
+
 class Credential(Row, frozen=True, kw_only=True):
     """What proves that somebody is the user."""
 
@@ -135,6 +176,23 @@ class Credential(Row, frozen=True, kw_only=True):
     password_hash: str
     """In the PHC string format, which names its algorithm and parameters."""
     changed_at_ms: int = 0
+    scram: ScramVerifier | None = None
+    """Only where the operator wants it: it is easier to guess a password by than the hash."""
+
+
+class AppPassword(Row, frozen=True, kw_only=True):
+    """A password that the server made for one device or program of the user's."""
+
+    TABLE: ClassVar = Table(
+        "app_password", key=("app_password_id",), indexes={"by_user": ("user_id",)}
+    )
+
+    app_password_id: str
+    user_id: UserId
+    label: str
+    created_at_ms: int
+    used_at_ms: int = 0
+    scram: ScramVerifier
 
 
 class Departure(Row, frozen=True, kw_only=True):
@@ -204,3 +262,5 @@ class Device(Row, frozen=True, kw_only=True):
     created_at_ms: int = 0
     seen_at_ms: int = 0
     address: str = ""
+    app_password_id: str = ""
+    """The app password that it logged in with; empty for none."""

@@ -7,6 +7,8 @@ from msgspec import Struct
 from hongyan.domain.log.model import Commit
 from hongyan.kernel.ids import DeviceId, LogId, UserId
 
+from .model import ScramVerifier
+
 
 class Hasher(Protocol):
     """Hashes passwords, slowly on purpose and away from the event loop."""
@@ -31,6 +33,18 @@ class Hasher(Protocol):
 
     def is_outdated(self, hashed: str) -> bool:
         """Return whether the hash was made with other parameters than are used now."""
+        ...
+
+
+class Scram(Protocol):
+    """Makes what SCRAM keeps of passwords (RFC 5802, RFC 7677), away from the event loop."""
+
+    async def verifier(self, password: str, salt: bytes, iterations: int) -> ScramVerifier | None:
+        """Return what is kept; None of a password that SCRAM cannot be used with (RFC 4013).
+
+        Raises:
+            Busy: too many passwords wait already.
+        """
         ...
 
 

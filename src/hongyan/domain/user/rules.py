@@ -22,6 +22,7 @@ AVATAR_MAX = 128
 STATUS_TEXT_MAX = 100
 STATUS_EMOJI_MAX = 16
 DEVICE_NAME_MAX = 64
+LABEL_MAX = 64
 EMAIL_MAX = 254
 QUERY_MAX = 64
 PASSWORD_MAX = 128
@@ -34,6 +35,8 @@ staff support system undefined webmaster
 """
 RESERVED_HANDLES = frozenset(_RESERVED.split())
 
+APP_PASSWORD = re.compile(r"[0-9a-v]{26}")
+"""What an app password looks like: see ``new_token_id``."""
 _HANDLE = re.compile(r"[a-z0-9._-]{2,32}")
 _USER_ID = re.compile(r"[a-z0-9._-]{1,64}")
 _EMAIL = re.compile(

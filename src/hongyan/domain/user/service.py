@@ -9,10 +9,14 @@ from hongyan.kernel.bus import Publisher
 from hongyan.kernel.clock import Clock
 
 from .accounts import Accounts
-from .ports import AccessTokens, Attempts, Avatars, CodeSender, Hasher, LoginTokens
+from .confirmation import Confirmation
+from .ports import AccessTokens, Attempts, Avatars, CodeSender, Hasher, LoginTokens, Scram
+from .scram import Verifiers
 from .service_admin import Administration
+from .service_app_passwords import AppPasswordService
 from .service_credentials import CredentialPolicy, Credentials
 from .service_devices import DevicePolicy, Devices
+from .service_log_in import LoggingIn
 from .service_login_tokens import LoginTokenService
 from .service_profiles import Profiles
 from .service_registration import Mode, Registration
@@ -26,6 +30,18 @@ def local_throttle(_name: str, policy: ThrottlePolicy) -> Attempts:
     return Throttle(policy)
 
 
+def _guards(throttles: Throttles) -> tuple[Guard, Guard, Attempts]:
+    """Return what slows down who guesses passwords, who asks for codes, and who registers."""
+    # Codes cost a mail each, so those who ask for them wait sooner and longer.
+    slow = ThrottlePolicy(free=3, delay_ms=30_000, delay_max_ms=900_000, forget_ms=3_600_000)
+    many = ThrottlePolicy(free=30)
+    passwords = Guard(throttles("password", ThrottlePolicy()), throttles("password-address", many))
+    codes = Guard(throttles("code", slow), throttles("code-address", many))
+    # Many may share an address (a school): after the first ones, one account each 10 s.
+    registrations = throttles("registration", ThrottlePolicy(free=50, delay_max_ms=10_000))
+    return passwords, codes, registrations
+
+
 class UserService:
     """Users, their credentials and their devices.
 
@@ -36,6 +52,7 @@ class UserService:
         records: Where rows are read.
         clock: The time of entries, tokens and limits.
         hasher: Hashes passwords.
+        scram: Makes what SCRAM keeps of passwords.
         access_tokens: Makes and reads access tokens.
         code_sender: Sends one-time codes.
         background: Sends them behind the answer.
@@ -55,6 +72,7 @@ class UserService:
         records: Records,
         clock: Clock,
         hasher: Hasher,
+        scram: Scram,
         access_tokens: AccessTokens,
         code_sender: CodeSender,
         background: Background,
@@ -68,25 +86,35 @@ class UserService:
         publisher: Publisher | None = None,
     ) -> None:
         accounts = Accounts(log, records, clock, phone_region, avatars, publisher)
-        # Codes cost a mail each, so those who ask for them wait sooner and longer.
-        slow = ThrottlePolicy(free=3, delay_ms=30_000, delay_max_ms=900_000, forget_ms=3_600_000)
-        many = ThrottlePolicy(free=30)
-        password_guard = Guard(
-            throttles("password", ThrottlePolicy()), throttles("password-address", many)
-        )
-        code_guard = Guard(throttles("code", slow), throttles("code-address", many))
-        # Many may share an address (a school): after the first ones, one account each 10 s.
-        registrations = throttles("registration", ThrottlePolicy(free=50, delay_max_ms=10_000))
-        self._devices = Devices(accounts, hasher, access_tokens, password_guard, devices)
+        password_guard, code_guard, registrations = _guards(throttles)
+        verifiers = Verifiers(records, scram, credentials.scram_for_account_passwords)
+        confirmation = Confirmation(records, clock, hasher, password_guard)
+        self._devices = Devices(accounts, access_tokens, devices)
         self._credentials = Credentials(
-            accounts, hasher, code_sender, password_guard, code_guard, credentials, background
+            accounts,
+            hasher,
+            code_sender,
+            password_guard,
+            code_guard,
+            credentials,
+            confirmation,
+            verifiers,
+            background,
         )
         password_min = credentials.password_min
         self.parts: tuple[object, ...] = (
             self._devices,
+            LoggingIn(accounts, self._devices, hasher, password_guard, devices, verifiers),
             self._credentials,
+            AppPasswordService(accounts, confirmation, verifiers),
             Registration(
-                accounts, self._devices, hasher, registration, password_min, registrations
+                accounts,
+                self._devices,
+                hasher,
+                verifiers,
+                registration,
+                password_min,
+                registrations,
             ),
             Profiles(accounts, phone_region),
             Administration(accounts),

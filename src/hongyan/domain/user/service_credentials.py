@@ -11,7 +11,7 @@ from hongyan.kernel.errors import Busy, Refusal
 from hongyan.kernel.ids import SYSTEM, DeviceId, UserId
 
 from .accounts import Accounts, Plan, account_of, check_reachable, deactivate
-from .api import MailNotConfigured, WrongCode, WrongPassword
+from .api import MailNotConfigured, WrongCode
 from .api_admin import CreateResetCode, ResetCode, SetPassword
 from .api_credentials import (
     ChangeEmail,
@@ -22,6 +22,7 @@ from .api_credentials import (
     RequestPasswordReset,
     ResetPassword,
 )
+from .confirmation import Confirmation
 from .model import (
     PASSWORD_CHANGED,
     Account,
@@ -35,6 +36,8 @@ from .model import (
 )
 from .ports import CodeSender, Hasher
 from .rules import check_password, clean_email, clean_password, clean_phone, hash_token
+from .scram import Verifiers
+from .service_app_passwords import revoke
 from .throttle import Guard
 
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -49,6 +52,8 @@ class CredentialPolicy(Struct, frozen=True):
     """In code points."""
     code_ttl_ms: int = 900_000
     code_tries: int = 5
+    scram_for_account_passwords: bool = False
+    """Whether SCRAM keeps something of accounts' own passwords too."""
 
 
 class Credentials:
@@ -61,6 +66,8 @@ class Credentials:
         password_guard: Slows down who guesses passwords.
         code_guard: Slows down who asks for codes or guesses them.
         policy: How passwords and codes have to be.
+        confirmation: Asks for the password where a device alone does not do.
+        verifiers: App passwords, and what SCRAM keeps.
         background: Sends codes behind the answer.
     """
 
@@ -72,6 +79,8 @@ class Credentials:
         password_guard: Guard,
         code_guard: Guard,
         policy: CredentialPolicy,
+        confirmation: Confirmation,
+        verifiers: Verifiers,
         background: Background,
     ) -> None:
         self._accounts = accounts
@@ -83,6 +92,8 @@ class Credentials:
         self._code_guard = code_guard
         self._policy = policy
         self._background = background
+        self._confirmation = confirmation
+        self._verifiers = verifiers
 
     # --- addresses ---
 
@@ -99,11 +110,11 @@ class Credentials:
         return await self._change_address(actor, command.password, phone=phone)
 
     async def _change_address(self, actor: Actor, password: str, **address: str | None) -> Account:
-        credential = await self._confirm(actor, password)
+        credential = await self._confirmation.confirm(actor, password)
         changed: list[User] = []
 
         async def judge(user: User, plan: Plan) -> None:
-            await self._still(credential)
+            await self._confirmation.still(credential)
             new = structs.replace(user, **address)
             check_reachable(new)
             if new != user:
@@ -119,13 +130,13 @@ class Credentials:
     @handles(ChangePassword)
     async def change_password(self, actor: Actor, command: ChangePassword) -> Done:
         """See ``ChangePassword``."""
-        old = await self._confirm(actor, command.password)
+        old = await self._confirmation.confirm(actor, command.password)
         user = await self._accounts.get(actor.user_id)
-        credential = await self._new_credential(user, command.new_password)
+        password, hashed = await self._hashed(user, command.new_password)
 
         async def judge(user: User, plan: Plan) -> None:
-            await self._still(old)
-            await self._replace(plan, credential, "changed", keep=actor.device_id)
+            await self._confirmation.still(old)
+            await self._replace(plan, password, hashed, "changed", keep=actor.device_id)
 
         await self._accounts.change(actor.user_id, judge, actor.user_id)
         return DONE
@@ -134,59 +145,43 @@ class Credentials:
     async def set_password(self, _actor: Actor, command: SetPassword) -> Done:
         """See ``SetPassword``."""
         user = await self._accounts.get(command.user_id)
-        credential = await self._new_credential(user, command.new_password)
+        password, hashed = await self._hashed(user, command.new_password)
 
         async def judge(_user: User, plan: Plan) -> None:
-            await self._replace(plan, credential, "set_by_administrator")
+            await self._replace(plan, password, hashed, "set_by_administrator")
 
         await self._accounts.change(command.user_id, judge)
         return DONE
 
-    async def _confirm(self, actor: Actor, text: str) -> Credential:
-        """Return the caller's credential.
-
-        Raises:
-            WrongPassword, RateLimited, Busy: the password is not the caller's, or not judged.
-        """
-        await self._password_guard.begin(actor.user_id, actor.address, self._clock.now_ms())
-        try:
-            credential = await self._records.get(Credential, actor.user_id)
-            hashed = credential.password_hash if credential is not None else None
-            fits = await self._hasher.verify(hashed, clean_password(text))
-        except BaseException:
-            await self._password_guard.undo(actor.user_id, actor.address)
-            raise
-        if not fits or credential is None:
-            raise WrongPassword
-        await self._password_guard.succeeded(actor.user_id, actor.address)
-        return credential
-
-    async def _still(self, credential: Credential) -> None:
-        """Refuse when the password that was confirmed is not the password any more."""
-        if await self._records.get(Credential, credential.user_id) != credential:
-            raise WrongPassword
-
-    async def _new_credential(self, user: User, text: str) -> Credential:
+    async def _hashed(self, user: User, text: str) -> tuple[str, str]:
+        """Return a new password as it is hashed, and its hash."""
         password = clean_password(text)
         check_password(password, user, self._policy.password_min)
-        return self._credential(user.user_id, await self._hasher.hash(password))
-
-    def _credential(self, user_id: UserId, hashed: str) -> Credential:
-        now_ms = self._clock.now_ms()
-        return Credential(user_id=user_id, password_hash=hashed, changed_at_ms=now_ms)
+        return password, await self._hasher.hash(password)
 
     async def _replace(
         self,
         plan: Plan,
-        credential: Credential,
+        password: str,
+        hashed: str,
         how: Literal["changed", "reset", "set_by_administrator"],
         keep: DeviceId | None = None,
     ) -> None:
+        """Plan another password: app passwords and all devices but one are worth nothing."""
+        user_id = plan.user_id
+        credential = Credential(
+            user_id=user_id,
+            password_hash=hashed,
+            changed_at_ms=plan.now_ms,
+            scram=await self._verifiers.of_account(user_id, password),
+        )
         plan.put(credential)
-        plan.drop(PasswordReset, credential.user_id)
+        plan.drop(PasswordReset, user_id)
         plan.tell(PASSWORD_CHANGED, PasswordChanged(how))
-        for device in await self._accounts.devices(credential.user_id):
-            if device.device_id != keep:
+        for app_password in await self._verifiers.app_passwords(user_id):
+            revoke(plan, app_password)
+        for device in await self._accounts.devices(user_id):
+            if device.device_id != keep or device.app_password_id:
                 plan.remove_device(device, "password_changed")
 
     # --- one-time codes ---
@@ -269,7 +264,7 @@ class Credentials:
             fits = secrets.compare_digest(reset.code_hash, code_hash)
             if fits:
                 check_password(password, user, self._policy.password_min)
-                await self._replace(plan, self._credential(user_id, hashed), "reset")
+                await self._replace(plan, password, hashed, "reset")
             else:
                 plan.put(structs.replace(reset, tries_left=reset.tries_left - 1))
 
@@ -281,10 +276,10 @@ class Credentials:
     @handles(DeactivateMe)
     async def deactivate_me(self, actor: Actor, command: DeactivateMe) -> Done:
         """See ``DeactivateMe``."""
-        credential = await self._confirm(actor, command.password)
+        credential = await self._confirmation.confirm(actor, command.password)
 
         async def judge(user: User, plan: Plan) -> None:
-            await self._still(credential)
+            await self._confirmation.still(credential)
             deactivate(plan, user, "self", await self._accounts.devices(user.user_id))
 
         await self._accounts.change(actor.user_id, judge, actor.user_id)
@@ -293,15 +288,17 @@ class Credentials:
     @handles(DeleteMe)
     async def delete_me(self, actor: Actor, command: DeleteMe) -> Done:
         """See ``DeleteMe``."""
-        credential = await self._confirm(actor, command.password)
+        credential = await self._confirmation.confirm(actor, command.password)
 
         async def judge(user: User, plan: Plan) -> None:
-            await self._still(credential)
+            await self._confirmation.still(credential)
             devices = await self._accounts.devices(user.user_id)
             plan.change_user(user, structs.replace(user, **_EMPTY))
             plan.put(Departure(user_id=user.user_id, at_ms=plan.now_ms))
             plan.drop(Credential, user.user_id)
             plan.drop(PasswordReset, user.user_id)
+            for app_password in await self._verifiers.app_passwords(user.user_id):
+                revoke(plan, app_password)
             for device in devices:
                 plan.remove_device(device, "deactivated")
 

@@ -1,4 +1,4 @@
-"""Logging in and out, tokens, and the devices that hold them."""
+"""Tokens, the devices that hold them, and logging out."""
 
 import base64
 import hashlib
@@ -9,7 +9,7 @@ from typing import Literal
 from msgspec import Struct, structs
 
 from hongyan.kernel.bus import DONE, Actor, Done, handles
-from hongyan.kernel.errors import Busy, Invalid, NotFound, Unauthenticated
+from hongyan.kernel.errors import Invalid, NotFound, Unauthenticated
 from hongyan.kernel.ids import DeviceId, UserId, new_device_id, new_token_id
 
 from .accounts import Accounts, Plan, Reason, device_info
@@ -21,27 +21,23 @@ from .api import (
     KickDevice,
     KickOtherDevices,
     ListDevices,
-    LogIn,
     LogOut,
     Refresh,
     RenameDevice,
     TokenReused,
     Tokens,
-    WrongCredentials,
 )
 from .api_admin import MintToken
 from .live_devices import LiveDevices
 from .model import (
     DEVICE_ADDED,
     DEVICE_CHANGED,
-    Credential,
     Device,
     Platform,
     User,
 )
-from .ports import AccessTokens, Claims, Hasher
-from .rules import DEVICE_NAME_MAX, clean_line, clean_password, hash_token
-from .throttle import Guard
+from .ports import AccessTokens, Claims
+from .rules import DEVICE_NAME_MAX, clean_line, hash_token
 
 MINTED_MAX_S = 366 * 24 * 3600
 Terminals = Literal["all", "one_per_platform", "one"]
@@ -65,26 +61,20 @@ class Devices:
 
     Args:
         accounts: The users.
-        hasher: Checks passwords.
         access_tokens: Makes and reads access tokens.
-        guard: Slows down who guesses passwords.
         policy: Lifetimes and limits.
     """
 
     def __init__(
         self,
         accounts: Accounts,
-        hasher: Hasher,
         access_tokens: AccessTokens,
-        guard: Guard,
         policy: DevicePolicy,
     ) -> None:
         self._accounts = accounts
         self._records = accounts.records
         self._clock = accounts.clock
-        self._hasher = hasher
         self._access_tokens = access_tokens
-        self._guard = guard
         self._policy = policy
         self.devices_max = policy.devices_max
         self.live = LiveDevices()
@@ -128,75 +118,6 @@ class Devices:
         self.live.add(user_id, device_id, user.admin, changes)
         return user.admin
 
-    @handles(LogIn)
-    async def log_in(self, actor: Actor, command: LogIn) -> Tokens:
-        """See ``LogIn``."""
-        name = clean_line(command.device_name, DEVICE_NAME_MAX, "device_name")
-        user = await self._accounts.find(command.identifier)
-        key = user.user_id if user is not None else self._accounts.key(command.identifier)
-        await self._guard.begin(key, actor.address, self._clock.now_ms())
-        password = clean_password(command.password)
-        try:
-            credential = await self._verified(user, password)
-        except BaseException:
-            await self._guard.undo(key, actor.address)
-            raise
-        if user is None or credential is None:
-            raise WrongCredentials
-        await self._guard.succeeded(key, actor.address)
-        rehashed = await self._rehashed(credential, password)
-        opened: list[Tokens] = []
-
-        async def judge(user: User, plan: Plan) -> None:
-            if await self._records.get(Credential, user.user_id) != credential:
-                raise WrongCredentials  # changed while it was checked
-            if user.state == "deactivated":
-                if user.deactivated_by != "self":
-                    raise AccountDeactivated
-                woken = structs.replace(user, state="active", deactivated_by="")
-                plan.change_user(user, woken)
-                user = woken
-            if rehashed is not None:
-                plan.put(rehashed)
-            devices = await self._accounts.devices(user.user_id)
-            for device in self._outgoing(user, devices, command.platform):
-                plan.remove_device(device, "replaced")
-            opened[:] = [self.open(plan, user, command.platform, name, actor.address)]
-
-        await self._accounts.change(user.user_id, judge, user.user_id)
-        return opened[0]
-
-    async def _verified(self, user: User | None, password: str) -> Credential | None:
-        """Return the credential that the password fits; as slow where there is none."""
-        credential = None
-        if user is not None and user.state != "deleted":
-            credential = await self._records.get(Credential, user.user_id)
-        hashed = credential.password_hash if credential is not None else None
-        return credential if await self._hasher.verify(hashed, password) else None
-
-    async def _rehashed(self, credential: Credential, password: str) -> Credential | None:
-        """Return the credential with today's parameters, or None where nothing is to be done."""
-        if not self._hasher.is_outdated(credential.password_hash):
-            return None
-        try:
-            return structs.replace(credential, password_hash=await self._hasher.hash(password))
-        except Busy:
-            return None  # the next log-in will do
-
-    def _outgoing(self, user: User, devices: list[Device], platform: Platform) -> list[Device]:
-        """Return the devices that have to go when one of this platform comes.
-
-        A bot runs in as many places as its owner likes.
-        """
-        terminals = "all" if user.bot else self._policy.terminals
-        if terminals == "one":
-            return devices
-        gone = []
-        if terminals == "one_per_platform":
-            gone = [device for device in devices if device.platform == platform]
-        left = sorted((d for d in devices if d not in gone), key=lambda d: d.seen_at_ms)
-        return gone + left[: max(0, len(left) + 1 - self._policy.devices_max)]
-
     def open(
         self,
         plan: Plan,
@@ -206,6 +127,7 @@ class Devices:
         address: str,
         access_ttl_s: int = 0,
         device_id: DeviceId = DeviceId(""),  # noqa: B008
+        app_password_id: str = "",
     ) -> Tokens:
         """Add a device to the plan and return its tokens, good once the plan is committed."""
         device_id = device_id or new_device_id()
@@ -222,6 +144,7 @@ class Devices:
             created_at_ms=plan.now_ms,
             seen_at_ms=plan.now_ms,
             address=address,
+            app_password_id=app_password_id,
         )
         plan.put(device)
         plan.tell(DEVICE_ADDED, device_info(device))

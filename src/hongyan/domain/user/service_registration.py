@@ -37,6 +37,7 @@ from .rules import (
     clean_password,
     clean_phone,
 )
+from .scram import Verifiers
 from .service_devices import Devices
 
 INVITE_USES_MAX = 100_000
@@ -52,6 +53,7 @@ class Registration:
         accounts: The users.
         devices: Logs the new user's device in.
         hasher: Hashes passwords.
+        verifiers: Makes what SCRAM keeps of passwords.
         mode: Who may register: everybody, who has an invite, nobody.
         password_min: The shortest password, in code points.
         throttle: Slows down an address that makes many accounts; None lets it.
@@ -62,6 +64,7 @@ class Registration:
         accounts: Accounts,
         devices: Devices,
         hasher: Hasher,
+        verifiers: Verifiers,
         mode: Mode = "closed",
         password_min: int = 8,
         throttle: Attempts | None = None,
@@ -71,6 +74,7 @@ class Registration:
         self._clock = accounts.clock
         self._devices = devices
         self._hasher = hasher
+        self._verifiers = verifiers
         self._mode = mode
         self._password_min = password_min
         self._throttle = throttle
@@ -175,6 +179,7 @@ class Registration:
             user_id=user.user_id,
             password_hash=await self._hasher.hash(password),
             changed_at_ms=self._clock.now_ms(),
+            scram=await self._verifiers.of_account(user.user_id, password),
         )
 
     # --- invites ---

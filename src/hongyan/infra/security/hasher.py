@@ -1,18 +1,12 @@
 """The port Hasher by argon2id, on a few threads."""
 
-import asyncio
 import secrets
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from hongyan.kernel.errors import Busy
-
-T = TypeVar("T")
+from .threads import HashingThreads
 
 
 class Argon2Hasher:
@@ -24,6 +18,9 @@ class Argon2Hasher:
         parallelism: Lanes of one hash.
         threads: Hashes made at once; each holds ``memory_kib``.
         queue_limit: Passwords that may wait; one more is refused with ``Busy``.
+
+    Attributes:
+        threads: Where it runs; other hashes of passwords may share them.
     """
 
     def __init__(
@@ -37,18 +34,16 @@ class Argon2Hasher:
         self._argon2 = PasswordHasher(
             time_cost=iterations, memory_cost=memory_kib, parallelism=parallelism
         )
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
-        self._waiting_max = threads + queue_limit
-        self.waiting = 0
+        self.threads = HashingThreads(threads, queue_limit)
         self._nobody = self._argon2.hash(secrets.token_urlsafe(16))
 
     async def hash(self, password: str) -> str:
         """See ``Hasher.hash``."""
-        return await self._run(partial(self._argon2.hash, password))
+        return await self.threads.run(partial(self._argon2.hash, password))
 
     async def verify(self, hashed: str | None, password: str) -> bool:
         """See ``Hasher.verify``."""
-        fits = await self._run(partial(self._verify, hashed or self._nobody, password))
+        fits = await self.threads.run(partial(self._verify, hashed or self._nobody, password))
         return fits and hashed is not None
 
     def is_outdated(self, hashed: str) -> bool:
@@ -57,30 +52,15 @@ class Argon2Hasher:
 
     def close(self) -> None:
         """Stop the threads; what waits is dropped."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self.threads.close()
+
+    @property
+    def waiting(self) -> int:
+        """How many passwords are hashed or wait now."""
+        return self.threads.waiting
 
     def _verify(self, hashed: str, password: str) -> bool:
         try:
             return self._argon2.verify(hashed, password)
         except (VerificationError, InvalidHashError):
             return False
-
-    async def _run(self, work: Callable[[], T]) -> T:
-        if self.waiting >= self._waiting_max:
-            raise Busy("Too many people log in at this moment; try again.")
-        self.waiting += 1
-        job = self._pool.submit(work)
-        job.add_done_callback(self._done_soon(asyncio.get_running_loop()))
-        return await asyncio.wrap_future(job)
-
-    def _done_soon(self, loop: asyncio.AbstractEventLoop) -> Callable[[object], None]:
-        """Count down on the loop when the thread is through, though nobody awaits it now."""
-
-        def done(_job: object) -> None:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(self._count_down)
-
-        return done
-
-    def _count_down(self) -> None:
-        self.waiting -= 1

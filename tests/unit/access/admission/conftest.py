@@ -14,6 +14,7 @@ from hongyan.delivery.outbox import Flusher, Outbox
 from hongyan.domain.admin.api import NoteAct
 from hongyan.domain.catalog import ROWS
 from hongyan.domain.conversation.api import Sync, Synced
+from hongyan.domain.conversation.archive_api import Archived, Generation, GetArchive, GetGeneration
 from hongyan.domain.integration.api import AuthenticateKey, CheckKeys, CreateKey
 from hongyan.domain.integration.keys import Keys
 from hongyan.domain.integration.scopes import SCOPES
@@ -27,9 +28,11 @@ from hongyan.infra.local.bus import LocalBus
 from hongyan.infra.local.caches import Caches
 from hongyan.infra.memory.store import MemoryStore
 from hongyan.infra.security.hasher import Argon2Hasher
+from hongyan.infra.security.scram import ScramHasher
 from hongyan.infra.security.tokens import JwtAccessTokens, JwtLoginTokens
 from hongyan.infra.senders.mail import SmtpCodeSender
 from hongyan.kernel.bus import ANONYMOUS, DONE
+from hongyan.kernel.positions import token_of
 from hongyan.kernel.tracing import TRACE
 from hongyan.runtime.background import Tasks
 from hongyan.wire.native.codec import JSON
@@ -42,7 +45,13 @@ UNLIMITED = RateOptions(connection_per_s=0, address_per_s=0, user_per_s=0, key_p
 
 UPLOAD = UploadInfo("u1", 5, 0, 0)
 OPENED = Opened("object", "etag", 5, "text/plain", "x.txt", False)
-ANSWERS = {Sync: Synced(()), CreateUpload: UPLOAD, OpenMedia: OPENED}
+GENERATION = Generation("gen")
+ANSWERS = {
+    Sync: Synced(()),
+    GetArchive: Archived((), token_of(0), False, "gen"),
+    CreateUpload: UPLOAD,
+    OpenMedia: OPENED,
+}
 
 
 class MemorySocket:
@@ -104,6 +113,7 @@ class World:
             store,
             clock,
             hasher,
+            ScramHasher(hasher.threads),
             JwtAccessTokens(secret),
             SmtpCodeSender(),
             Tasks(),
@@ -130,6 +140,8 @@ class World:
         if isinstance(command, NoteAct):
             self.acts.append((command.act, actor.key_id, actor.user_id))
             return DONE
+        if isinstance(command, GetGeneration):  # of the server itself, to greet devices
+            return GENERATION
         self.asked.append((type(command), actor))
         self.sent.append((getattr(command, "client_id", ""), actor))
         self.traces.append(TRACE.get())

@@ -15,6 +15,7 @@ from hongyan.domain.user.service import UserService
 from hongyan.infra.local.bus import LocalBus
 from hongyan.infra.memory.store import MemoryStore
 from hongyan.infra.security.hasher import Argon2Hasher
+from hongyan.infra.security.scram import ScramHasher
 from hongyan.infra.security.tokens import JwtAccessTokens
 from hongyan.infra.senders.mail import SmtpCodeSender
 from hongyan.runtime.background import Tasks
@@ -29,7 +30,10 @@ def bus(clock):
     store = MemoryStore(ROWS, bus.publish)
     hasher = Argon2Hasher(memory_kib=8, iterations=1, threads=1)
     keys = JwtAccessTokens([b"k" * 32])
-    service = UserService(store, store, clock, hasher, keys, SmtpCodeSender(), Tasks(), "open")
+    scram = ScramHasher(hasher.threads)
+    service = UserService(
+        store, store, clock, hasher, scram, keys, SmtpCodeSender(), Tasks(), "open"
+    )
     for part in service.parts:
         bus.serve(part)
     yield bus

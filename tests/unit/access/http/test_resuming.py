@@ -30,7 +30,7 @@ class Archive:
         self.settled = 2**40
         self.reads = 0
 
-    async def call(self, command: GetArchive) -> Archived:
+    async def part(self, command: GetArchive) -> Archived:
         self.reads += 1
         end = max([0, *(p for p in self.positions if p <= self.settled)])
         if not command.limit:
@@ -66,7 +66,7 @@ class Client:
 
 
 async def connect(archive: Archive, client: Client) -> Resumable:
-    end = position_of((await archive.call(GetArchive(limit=0))).next)
+    end = position_of((await archive.part(GetArchive(limit=0))).next)
     stream = Resumable(archive, Heard(archive.generation, end), client.write)  # type: ignore[arg-type]
     await stream.begin(Heard.parse(client.last_id) if client.last_id else None)
     return stream

@@ -22,7 +22,7 @@ from hongyan.delivery.routes.parcel import (
 from hongyan.delivery.routes.ports import Moves
 from hongyan.delivery.routes.registry import Whereabouts
 from hongyan.delivery.routes.teller import PARCEL_BYTES_MAX, PARCEL_ITEMS_MAX, packed
-from hongyan.domain.group.model import MEMBERS_JOINED, MEMBERS_LEFT
+from hongyan.domain.group.model import MEMBERS_JOINED, MEMBERS_LEFT, MEMBERSHIP_JOINED
 from hongyan.domain.log.model import Committed, Entry, Signal
 
 
@@ -126,6 +126,27 @@ def test_facts_survive_the_way():
         letter = decode_letter(encode_letter(Parcel("t", 1, (one,))))
         assert [fact_of(each) for each in letter.items] == [fact]
     assert [each.log_id for each in told_of(Committed((entry, mine), "c1"))] == ["g1", "@ann"]
+
+
+def test_a_first_entry_names_those_who_are_told_of_it_in_their_own_log():
+    def entry(log_id, seq, kind="message", body=b"{}"):
+        return Entry(log_id, seq, 0, kind, "ann", "", 1, msgspec.Raw(body))
+
+    def joined(who, group, seq):
+        body = {"conversation_id": group, "kind": "direct", "how": "opened"}
+        return entry(f"@{who}", seq, MEMBERSHIP_JOINED, msgspec.json.encode(body))
+
+    one = (entry("d1", 1), joined("ann", "d1", 1), joined("bob", "d1", 9))
+    other = (entry("d2", 1), joined("cid", "d2", 4), entry("d1", 2))
+    moved = [(one.log_id, one.seq, one.moved) for one in told_of(Committed((*one, *other), ""))]
+    assert moved == [
+        ("d1", 1, ("ann", "bob")),
+        ("@ann", 1, ()),
+        ("@bob", 9, ()),
+        ("d2", 1, ("cid",)),
+        ("@cid", 4, ()),
+        ("d1", 2, ()),
+    ]
 
 
 def test_joins_and_leaves_name_who_moved():

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from hongyan.domain.conversation.api import (
@@ -22,7 +23,7 @@ from hongyan.domain.relation.model import Relation
 from hongyan.domain.user.model import User
 from hongyan.infra.local.audience import RecordsConversations, RecordsMembers
 from hongyan.kernel.errors import Invalid, NotFound
-from hongyan.kernel.ids import Kind, direct_id, self_id, system_id
+from hongyan.kernel.ids import Kind, direct_id, self_id, system_id, user_log
 
 from .conftest import ALICE, BOB, CAROL, TEAM
 
@@ -35,7 +36,8 @@ async def test_a_pair_has_one_conversation_whoever_opens_it(world, committed):
     assert {found.conversation_id for found in (*both, again)} == {direct_id(ALICE, BOB)}
     assert [found.peer_id for found in (*both, again)] == [BOB, ALICE, BOB]
     assert (again.kind, again.head.seq, again.unread, again.last) == (Kind.DIRECT, 1, 0, None)
-    assert [e.kind for told in committed for e in told.entries] == ["conversation.created"]
+    kinds = [e.kind for told in committed for e in told.entries]
+    assert kinds == ["conversation.created", "membership.joined", "membership.joined"]
 
 
 async def test_only_with_users_that_there_are(world):
@@ -128,3 +130,23 @@ async def test_delivery_learns_what_a_conversation_is(world):
         ("g" + "0" * 16, About()),
     ):
         assert await world.call("", DescribeConversation(conversation_id=where)) == about
+
+
+async def test_both_learn_from_their_own_log_that_they_are_in_a_conversation(world):
+    for _ in range(2):
+        await world.call(ALICE, OpenDirect(user_id=BOB))
+        await world.call(BOB, OpenSelf())
+        await world.call(ALICE, OpenSystem(user_id=BOB))
+    told = {}
+    for who in (ALICE, BOB):
+        entries = await world.store.read(user_log(who), 1, 100, 100)
+        kinds = [entry.kind for entry in entries]
+        assert set(kinds) <= {"membership.joined"}
+        told[who] = [msgspec.json.decode(entry.body) for entry in entries]
+    direct = {"conversation_id": direct_id(ALICE, BOB), "kind": "direct", "how": "opened"}
+    assert told[ALICE] == [direct | {"peer_id": BOB}]
+    assert told[BOB] == [
+        direct | {"peer_id": ALICE},
+        {"conversation_id": self_id(BOB), "kind": "self", "how": "opened"},
+        {"conversation_id": system_id(BOB), "kind": "system", "how": "opened"},
+    ]

@@ -110,7 +110,7 @@ async def test_hiding_messages(world, chat):
     seqs = [(await world.say(BOB, chat)).seq for _ in range(12)]
     await world.call(ALICE, HideMessages(conversation_id=chat, seqs=(seqs[2], seqs[1])))
     await world.call(ALICE, HideMessages(conversation_id=chat, seqs=(seqs[1], seqs[1])))
-    entries = await world.store.read("@alice", 1, 99, 99)
+    entries = await world.store.read("@alice", 2, 99, 99)
     assert [(e.kind, msgspec.json.decode(e.body)) for e in entries] == [
         ("messages.hidden", {"conversation_id": chat, "seqs": [seqs[1], seqs[2]]})
     ]

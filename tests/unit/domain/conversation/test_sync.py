@@ -59,11 +59,11 @@ async def test_a_fresh_device_gets_everything(world, chat):
     direct, team = (one.conversation for one in found.conversations)
     assert (direct.peer_id, direct.group, direct.unread, direct.last.seq) == (BOB, None, 3, 4)
     assert (team.peer_id, team.group.name, team.unread, team.member_count) == ("", "T", 2, 2)
-    assert (found.next_after, found.left, found.user_seq) == (None, (), 0)
+    assert (found.next_after, found.left, found.user_seq) == (None, (), 1)
 
 
 async def test_a_device_that_knows_all_gets_nothing(world, chat):
-    found = await sync(world, known={CHAT: 4, TEAM: 2})
+    found = await sync(world, known={CHAT: 4, TEAM: 2}, user_seq=1)
     assert (found.conversations, found.user_entries, found.left) == ((), (), ())
 
 
@@ -98,12 +98,12 @@ async def test_pages(world, chat):
 async def test_ones_own_log(world, chat):
     await world.call(ALICE, MarkRead(conversation_id=CHAT, seq=4))
     await world.call(ALICE, SetDraft(conversation_id=CHAT, text="Dear"))
-    found = await sync(world, known={CHAT: 4, TEAM: 2}, user_seq=1)
-    assert (found.user_seq, [e.kind for e in found.user_entries]) == (2, ["preference.changed"])
+    found = await sync(world, known={CHAT: 4, TEAM: 2}, user_seq=2)
+    assert (found.user_seq, [e.kind for e in found.user_entries]) == (3, ["preference.changed"])
     assert found.conversations == ()
-    assert (await sync(world, user_seq=2)).user_entries == ()
-    ahead = await sync(world, user_seq=3)
-    assert (ahead.user_log_truncated, ahead.user_seq, ahead.user_entries) == (True, 2, ())
+    assert (await sync(world, user_seq=3)).user_entries == ()
+    ahead = await sync(world, user_seq=4)
+    assert (ahead.user_log_truncated, ahead.user_seq, ahead.user_entries) == (True, 3, ())
 
 
 async def test_ones_own_log_is_bounded(world):

@@ -118,8 +118,8 @@ async def test_a_request_reaches_those_who_may_answer(world):
         assert answer.state == "requested"
     body = {"conversation_id": group, "user_id": "zoe", "answer": "please"}
     for admin in ("olga", "adam"):
-        assert await world.entries(user_log(admin)) == [("group.join_requested", body)]
-    assert await world.entries(user_log("mia")) == []
+        assert (await world.entries(user_log(admin)))[-1] == ("group.join_requested", body)
+    assert [kind for kind, _ in await world.entries(user_log("mia"))] == ["membership.joined"]
     listed = await world.call("adam", ListJoinRequests(conversation_id=group))
     assert [(r.user_id, r.answer) for r in listed.requests] == [("zoe", "please")]
     with pytest.raises(RoleTooLow):
@@ -141,7 +141,9 @@ async def test_accepting_lets_in_and_tells_all(world):
         "group.join_answered",
         {"conversation_id": group, "user_id": "zoe", "accepted": True},
     )
-    assert await world.entries(user_log("zoe")) == [answered]
+    kinds = [kind for kind, _ in await world.entries(user_log("zoe"))]
+    assert kinds == ["membership.joined", "group.join_answered"]
+    assert (await world.entries(user_log("zoe")))[-1] == answered
     assert (await world.entries(user_log("olga")))[-1] == answered
     with pytest.raises(AlreadyAnswered):
         await world.call(

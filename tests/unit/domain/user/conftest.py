@@ -11,6 +11,8 @@ from hongyan.domain.user.api import LogIn, ProfileChanged, Register, Tokens
 from hongyan.domain.user.model import Device
 from hongyan.domain.user.service import UserService
 from hongyan.infra.local.bus import LocalBus
+from hongyan.infra.security.scram import ScramHasher
+from hongyan.infra.security.threads import HashingThreads
 from hongyan.infra.security.tokens import JwtAccessTokens
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.errors import Unavailable
@@ -19,6 +21,7 @@ from hongyan.runtime.background import Tasks
 
 PASSWORD = "correct horse"
 KEY = b"k" * 32
+THREADS = HashingThreads(1)
 
 
 class Told(list[Committed]):
@@ -92,6 +95,7 @@ class World:
             store,
             clock,
             self.hasher,
+            ScramHasher(THREADS),
             self.access_tokens,
             self.postman,
             self.background,

@@ -5,6 +5,7 @@ import { useClient } from "../../model/client.js";
 import { type DialogProps, attempt, explain, openDialog } from "../../model/feedback.js";
 import { Dialog } from "../../parts/Dialog.js";
 import { ErrorLine, Field } from "../../parts/parts.js";
+import { AppPasswords } from "./AppPasswords.js";
 
 /** Password, e-mail address, telephone number, and the end of the account. */
 export function AccountSection() {
@@ -28,6 +29,7 @@ export function AccountSection() {
         field={{ label: "account.phoneField", type: "tel", value: me?.phone ?? "" }}
         run={(password, phone) => call("user.change_phone", { password, phone: phone || null })}
       />
+      <AppPasswords />
       <h2>{t("account.end")}</h2>
       <Deed
         title="account.deactivate"
