@@ -1,11 +1,13 @@
 """What the server answers about conversations and logs."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
+from .errors import Refused
 from .models import Conversation, Entry
 from .wire import read
 
@@ -68,6 +70,13 @@ class Page(Struct, frozen=True):
     more_after: bool = False
 
 
+def begin_conversation(remote: Remote, first: int) -> Conversation:
+    """Return a conversation of which nothing was known; what is before ``first`` is not kept."""
+    return Conversation(
+        conversation_id=remote.conversation_id, kind=remote.kind, tip=first - 1, floor=first
+    )
+
+
 def merge_remote(local: Conversation, remote: Remote) -> Conversation:
     """Return the conversation after the server told how it stands."""
     member = remote.member
@@ -99,3 +108,20 @@ async def read_page(call: Call, log_id: str, after_seq: int, limit: int) -> Page
     if log_id[:1] == "@":
         return read(await call("conversation.user_log", params), Page)
     return read(await call("conversation.history", {**params, "conversation_id": log_id}), Page)
+
+
+async def read_between(call: Call, log_id: str, first: int, last: int, limit: int) -> Page:
+    """Ask for what is missing of a log, again where it is too early; empty where it is not ours.
+
+    Raises:
+        Refused, ConnectionLost: see there.
+    """
+    while True:
+        try:
+            return await read_page(call, log_id, first - 1, limit)
+        except Refused as refusal:
+            if refusal.code in {"not_a_member", "not_found"}:
+                return Page((), first, last)
+            if not refusal.retryable:
+                raise
+            await asyncio.sleep(max(0.2, refusal.retry_after_ms / 1000))

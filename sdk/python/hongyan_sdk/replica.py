@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
-from .errors import HongyanError, Refused
+from .errors import HongyanError
 from .events import (
     BegunAnew,
     ConversationChanged,
@@ -25,7 +25,16 @@ from .ids import user_log
 from .models import CHANGES_INFO, Conversation, Entry
 from .once import once
 from .peers import name_peers
-from .remote import Call, Page, Remote, Synced, SyncedConversation, merge_remote, read_page
+from .remote import (
+    Call,
+    Page,
+    Remote,
+    Synced,
+    SyncedConversation,
+    begin_conversation,
+    merge_remote,
+    read_between,
+)
 from .renewal import Renewal
 from .sequencer import Sequencer
 from .store import Store
@@ -278,15 +287,7 @@ class Replica:
         try:
             while (missing := log.missing) is not None:
                 first, last = missing
-                try:
-                    page = await read_page(self._call, log_id, first - 1, PAGE)
-                except Refused as refusal:
-                    if refusal.retryable:
-                        await asyncio.sleep(max(0.2, refusal.retry_after_ms / 1000))
-                        continue
-                    if refusal.code not in {"not_a_member", "not_found"}:
-                        raise
-                    page = Page((), first, last)  # not ours to see any more
+                page = await read_between(self._call, log_id, first, last, PAGE)
                 if log is not self._logs.get(log_id):
                     return  # begun anew meanwhile
                 self._filled(log_id, page, first, last)
@@ -344,11 +345,7 @@ class Replica:
 
     def _begin(self, remote: Remote, first: int) -> None:
         self._logs.pop(remote.conversation_id, None)
-        self._store.put_conversation(
-            Conversation(
-                conversation_id=remote.conversation_id, kind=remote.kind, tip=first - 1, floor=first
-            )
-        )
+        self._store.put_conversation(begin_conversation(remote, first))
 
     def _merge(self, remote: Remote) -> list[Event]:
         """Let what the server says of a conversation hold here."""

@@ -174,6 +174,17 @@ export function renewed(message: Message, now: Entry): Message {
   return version > message.version ? { ...message, content, version, editedAtMs } : message;
 }
 
+/** Whether this is an edit that does not tell to what. */
+export function isUntold(entry: Entry): boolean {
+  return entry.kind === "message.edited" && !(entry.body as Bodies["message.edited"]).content;
+}
+
+/** Which conversation this entry of the user's log makes the user a member of. */
+export function joinedBy(entry: Entry): string | null {
+  if (entry.kind !== "membership.joined") return null;
+  return (entry.body as Bodies["membership.joined"]).conversation_id;
+}
+
 type Apply = (message: Message, entry: Entry, me: string) => Message;
 
 const CHANGES = {

@@ -1,6 +1,7 @@
 /** A conversation as this device keeps it, and what changes it. */
 
 import type { TimelineItem } from "./api.js";
+import { messageOf } from "./fold.js";
 import type { Conversation, Cursor, Group, Kind, Member, Preference } from "./protocol.js";
 import { allStale, cover, type Spans } from "./ranges.js";
 
@@ -34,6 +35,8 @@ export interface ConversationRecord {
   /** The messages that were edited to what is still to be asked for. */
   readonly outdated?: readonly number[];
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Return the record of a conversation that was not known; what is before `first` is not kept. */
 export function beginRecord(remote: Conversation, first: number): ConversationRecord {
@@ -70,7 +73,7 @@ export function mergeRemote(record: ConversationRecord, remote: Conversation): C
   const cursor: Cursor = remote.cursor ?? {};
   const unread = remote.unread ?? 0;
   const readOrdinal = Math.max(record.readOrdinal, head.ordinal - unread);
-  const merged: ConversationRecord = {
+  const merged: Mutable<ConversationRecord> = {
     ...record,
     kind: remote.kind,
     peerId: remote.peer_id ?? "",
@@ -81,6 +84,9 @@ export function mergeRemote(record: ConversationRecord, remote: Conversation): C
     activeAtMs: Math.max(record.activeAtMs, remote.last?.sent_at_ms ?? 0),
     lastMessageSeq: Math.max(record.lastMessageSeq, remote.last?.seq ?? 0),
   };
+  const last = remote.last ?? null;
+  if (last !== null && last.seq > (record.last?.seq ?? 0)) merged.last = messageOf(last);
+  if (record.tip === head.seq) merged.mentions = remote.mentions ?? 0;
   if (!isNewer) return merged;
   return {
     ...merged,

@@ -1,24 +1,17 @@
 /** Keeping the store equal to the server: sync, the order of pushes, gaps. */
 
-import { ConnectionLost, HongyanError, Refused } from "./errors.js";
-import { messageOf, targetOf } from "./fold.js";
+import { ConnectionLost, HongyanError } from "./errors.js";
+import { isUntold, joinedBy, targetOf } from "./fold.js";
 import { isUserLog, userLog } from "./ids.js";
 import { applyEntry, applyUserEntry, type Reader } from "./incoming.js";
 import type { Journal, Step } from "./journal.js";
-import type {
-  Bodies,
-  Conversation,
-  Entries,
-  Entry,
-  Synced,
-  SyncedConversation,
-} from "./protocol.js";
+import { LogPages } from "./pages.js";
+import type { Conversation, Entries, Entry, Synced, SyncedConversation } from "./protocol.js";
 import { beginRecord, type ConversationRecord, jumpTo, mergeRemote, raiseTip } from "./records.js";
 import { Renewal } from "./renewal.js";
 import { Sequencer } from "./sequencer.js";
-import { Once, sleep } from "./timing.js";
+import { Once } from "./timing.js";
 
-const PAGE = 200;
 /** After an absence, more missing entries of a conversation than these are left for later. */
 const CATCH_UP = 200;
 const FIRST_ENTRIES = 20;
@@ -35,17 +28,6 @@ export interface ReplicaOptions {
   begunAnew: () => void;
 }
 
-/** Whether this is an edit that does not tell to what. */
-function isUntold(entry: Entry): boolean {
-  return entry.kind === "message.edited" && !(entry.body as Bodies["message.edited"]).content;
-}
-
-/** Which conversation this entry of the user's log makes the user a member of. */
-function joinedBy(entry: Entry): string | null {
-  if (entry.kind !== "membership.joined") return null;
-  return (entry.body as Bodies["membership.joined"]).conversation_id;
-}
-
 export class Replica {
   private readonly logs = new Map<string, Sequencer>();
   private readonly strangers = new Map<string, Entry[]>();
@@ -60,6 +42,7 @@ export class Replica {
 
   private readonly reader: Reader;
   private readonly renewal: Renewal;
+  private readonly pages: LogPages;
 
   constructor(private readonly options: ReplicaOptions) {
     const isNews = (entry: Entry) => !this.isFirst || entry.sent_at_ms >= this.newsSinceMs;
@@ -70,6 +53,7 @@ export class Replica {
       isNews,
     };
     this.renewal = new Renewal(options.journal, this.reader, options.call);
+    this.pages = new LogPages(options.call);
   }
 
   /** The connection is gone: nothing is fetched or taken until the next `sync`. */
@@ -230,7 +214,7 @@ export class Replica {
     return this.repairs.run(`${logId} end`, async () => {
       for (;;) {
         const tip = this.options.journal.userTip ?? 0;
-        const page = await this.page(logId, tip);
+        const page = await this.pages.after(logId, tip);
         await this.filled(logId, page, tip + 1, page.to_seq);
         if (!page.more_after) return;
       }
@@ -291,36 +275,13 @@ export class Replica {
         const log = this.logs.get(logId);
         const missing = log?.missing;
         if (!missing) return;
-        const page = await this.pageOrNothing(logId, missing.first, missing.last);
+        const page = await this.pages.between(logId, missing.first, missing.last);
         if (this.logs.get(logId) !== log) return; // begun anew meanwhile
         if (page !== null) await this.filled(logId, page, missing.first, missing.last);
       }
     } catch (error) {
       if (!(error instanceof HongyanError)) throw error; // else the next connection syncs
     }
-  }
-
-  /** Return the entries from `first` on; null to ask again. */
-  private async pageOrNothing(logId: string, first: number, last: number): Promise<Entries | null> {
-    try {
-      return await this.page(logId, first - 1);
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      if (error.retryable) {
-        await sleep(Math.max(200, error.retryAfterMs));
-        return null;
-      }
-      if (error.code !== "not_a_member" && error.code !== "not_found") throw error;
-      return { entries: [], from_seq: first, to_seq: last, more_before: false, more_after: false };
-    }
-  }
-
-  private async page(logId: string, afterSeq: number): Promise<Entries> {
-    const params = { after_seq: afterSeq, limit: PAGE };
-    const { call } = this.options;
-    if (isUserLog(logId)) return (await call("conversation.user_log", params)) as Entries;
-    const whole = { ...params, conversation_id: logId };
-    return (await call("conversation.history", whole)) as Entries;
   }
 
   private async filled(logId: string, page: Entries, first: number, last: number): Promise<void> {
@@ -397,17 +358,7 @@ export class Replica {
 
   /** Let what the server says of a conversation hold here. */
   private merge(step: Step, remote: Conversation): void {
-    step.updateRecord(remote.conversation_id, (record) => {
-      let merged = mergeRemote(record, remote);
-      const last = remote.last ?? null;
-      if (last !== null && last.seq > (record.last?.seq ?? 0)) {
-        merged = { ...merged, last: messageOf(last) };
-      }
-      if (record.tip === (remote.head.seq ?? 0)) {
-        merged = { ...merged, mentions: remote.mentions ?? 0 };
-      }
-      return merged;
-    });
+    step.updateRecord(remote.conversation_id, (record) => mergeRemote(record, remote));
   }
 
   private strangersOf(id: string): Entry[] {
