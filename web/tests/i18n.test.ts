@@ -10,7 +10,7 @@ const ERRORS = join(import.meta.dirname, "../../protocol/errors.md");
 const MADE = /^(error|ended|contacts|typing|role|atLeast|permission|policy|connection|emoji|readers|settings)\./;
 /** Refusals that only app servers and operators meet. */
 const NOT_FOR_PEOPLE =
-  /^error\.(api_key|direct_off|idempotency|no_such_(external|key|webhook)|not_a_bot|not_delivered|not_for_|on_behalf|scope_)/;
+  /^error\.(api_key|direct_off|idempotency|no_such_(external|key|reader|webhook)|not_a_bot|not_delivered|not_rebuildable|not_for_|on_behalf|scope_)/;
 const HAN = /\p{Script=Han}/u;
 
 const sources = readdirSync(SOURCES, { recursive: true, encoding: "utf8" })

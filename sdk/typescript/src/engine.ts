@@ -142,16 +142,7 @@ export class Engine implements Core {
       onUsers: (users) => this.tell([{ type: "users", users }]),
       onPeople: (people) => this.tell([{ type: "people", people }]),
     });
-    this.uploads = new UploadWorker({
-      url,
-      store,
-      fetch,
-      accounts: this.accounts,
-      ready: () => this.session.whenOnline(),
-      onChange: (state) => this.tell([{ type: "upload", state }]),
-      onDone: (id, mediaId, state) => this.uploaded(id, mediaId, state),
-      onFailed: (id, error) => this.uploadFailed(id, error),
-    });
+    this.uploads = this.makeUploads();
     this.session = new Session({
       url,
       client,
@@ -166,6 +157,20 @@ export class Engine implements Core {
       if (state.kind === "offline" || state.kind === "stopped") this.replica.offline();
       this.tell([{ type: "connection", state }]);
       if (state.kind === "online") this.online();
+    });
+  }
+
+  private makeUploads(): UploadWorker {
+    const { url, store, fetch } = this.options;
+    return new UploadWorker({
+      url,
+      store,
+      fetch,
+      accounts: this.accounts,
+      ready: () => this.session.whenOnline(),
+      onChange: (state) => this.tell([{ type: "upload", state }]),
+      onDone: (id, mediaId, state) => this.uploaded(id, mediaId, state),
+      onFailed: (id, error) => this.uploadFailed(id, error),
     });
   }
 

@@ -4,11 +4,10 @@ import { t } from "../../i18n/index.js";
 import { ago } from "../../i18n/when.js";
 import { useLoaded, useMinute } from "../../lib/hooks.js";
 import { useClient } from "../../model/client.js";
-import { type DialogProps, attempt, explain, openDialog } from "../../model/feedback.js";
+import { type DialogProps, attempt, copy, explain, openDialog } from "../../model/feedback.js";
 import { Confirm, Dialog } from "../../parts/Dialog.js";
 import { Icon } from "../../parts/Icon.js";
 import { ErrorLine, Failed, Field, Spinner } from "../../parts/parts.js";
-import { copy } from "../conversation/messageMenu.js";
 
 /** The passwords of programs that cannot log in otherwise. */
 export function AppPasswords() {
