@@ -176,7 +176,7 @@ def marks(postgres: PostgresServer, schema: str) -> int:
 async def test_a_source_that_changed_meanwhile_is_noticed_and_can_begin_anew(
     folder: Path, postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(self: Any) -> None:
+    async def fail(self: Any, generation: str) -> None:
         raise ConnectionResetError
 
     monkeypatch.setattr(PostgresTarget, "finish", fail)

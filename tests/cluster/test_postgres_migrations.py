@@ -206,8 +206,8 @@ ON CONFLICT (name) DO UPDATE SET position = excluded.position"""
 async def test_places_become_bytes_while_two_releases_save_them(
     connection: Any, tmp_path: Path
 ) -> None:
-    first = STEPS / "0001_logs.pre.sql"
-    (tmp_path / "0001_logs.pre.sql").write_text(first.read_text())
+    for step in ("0001_logs.pre.sql", "0002_generation.pre.sql"):
+        (tmp_path / step).write_text((STEPS / step).read_text())
     await migrate(connection, [], folder=tmp_path)
     for name, position in {"new": 0, "webhook:w1": 7 << 16, "far": 2**62}.items():
         await connection.execute(OLD_SAVE, name, position)

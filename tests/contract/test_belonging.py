@@ -15,6 +15,7 @@ from hongyan.domain.conversation.service import Opening
 from hongyan.domain.conversation.service_views import Views
 from hongyan.domain.group.model import Group, Member
 from hongyan.domain.log.model import Commit, Put
+from hongyan.domain.message.versions import visibility_of
 from hongyan.infra.local.audience import RecordsConversations, RecordsMembers
 from hongyan.infra.local.bus import LocalBus
 from hongyan.infra.memory.store import MemoryStore
@@ -78,7 +79,9 @@ async def belonging(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIter
 
 def bus_of(rows: Rows) -> LocalBus:
     bus = LocalBus()
-    bus.serve(Opening(Views(rows.store, rows.store, rows.store, ()), SystemClock()))
+    bus.serve(
+        Opening(Views(rows.store, rows.store, rows.store, visibility_of(rows.store)), SystemClock())
+    )
     return bus
 
 

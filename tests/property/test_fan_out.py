@@ -24,7 +24,7 @@ class Encoder:
         self.name = name
         self.fails_on = fails_on
 
-    def encode(self, event: Any) -> bytes:
+    def encode(self, event: Any, position: int = 0) -> bytes:
         if event.kind == self.fails_on:
             raise ValueError(event.kind)
         return f"{self.name} {event.seq}".encode()

@@ -121,7 +121,7 @@ class Said:
 
 
 class Encoder:
-    def encode(self, fact):
+    def encode(self, fact, position=0):
         return fact
 
 
@@ -201,7 +201,12 @@ class WhoSeesWhat(RuleBasedStateMachine):
         for part in (
             self.visibility,
             *(GroupService(desk), MemberService(desk), JoiningService(desk)),
-            *(Opening(views, clock), Histories(views), Syncing(views), Preferences(views, clock)),
+            *(
+                Opening(views, clock),
+                Histories(views),
+                Syncing(views, store),
+                Preferences(views, clock),
+            ),
             Sending(store, store, clock, rooms, mentions),
             Editing(store, store, clock, targets, mentions, windows=Windows(edit_ms=0)),
             Recalling(clock, targets, ending, Windows(recall_ms=0, admin_recall_ms=0)),

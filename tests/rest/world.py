@@ -118,6 +118,9 @@ class World:
         self.real[examples.CODE] = code
         key = self.call("key.create", {"name": "world", "scopes": ["users:read"]})
         self.real[examples.KEY] = key["info"]["key_id"]
+        asked = examples.EXAMPLES["app_password.create"]
+        made = self.call("app_password.create", {**asked, "label": "world"})
+        self.real[examples.APP_PASSWORD] = made["app_password"]["app_password_id"]
         for external_id in ("seller-1", "customer-7", "courier-3"):
             self.call("app.user_upsert", {"external_id": external_id, "name": external_id})
         self.call("app.user_upsert", {"external_id": "shop-notices", "bot": True})

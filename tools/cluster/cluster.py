@@ -201,9 +201,7 @@ class Cluster:
 
     def start(self) -> None:
         """Start everything, and return when people can come."""
-        self.postgres.init()
-        for engine in (self.nats, self.redis, self.postgres):
-            engine.start()
+        self.start_engines()
         first, *rest = self.nodes()
         first.start()  # makes the tables
         for node in rest:
@@ -212,6 +210,12 @@ class Cluster:
             node.wait_ready()
         if self.proxy is not None:
             self.proxy.start()
+
+    def start_engines(self) -> None:
+        """Start what the processes of a cluster need."""
+        self.postgres.init()
+        for engine in (self.nats, self.redis, self.postgres):
+            engine.start()
 
     def stop(self) -> None:
         """Stop everything, by pid."""

@@ -11,6 +11,7 @@ GROUP, CHAT = "gteamteamteamteam", "dchatchatchatchat"
 MEDIA = "mpicturepicturepi"
 PHONE = "vphonephonephonep"
 INVITE, LINK, CODE = "inviteinviteinviteinvitein", "linklinklinklinklinklinkli", "824193"
+APP_PASSWORD = "apppasswordapppasswordappp"
 KEY, WEBHOOK = "k0123456789abcdef", "w0123456789abcdef"
 REFRESH = "vphonephonephonep.family.serial"
 LOGIN_TOKEN = "header.claims.signature"
@@ -45,7 +46,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "user.kick_other_devices": {},
     "app_password.list": {},
     "app_password.create": {"password": "plum blossom 7", "label": "Mail program"},
-    "app_password.revoke": {"app_password_id": "apppasswordapppasswordappp"},
+    "app_password.revoke": {"app_password_id": APP_PASSWORD},
     "user.get": {"user_ids": [ALICE, BOB]},
     "user.search": {"query": "bob", "limit": 20},
     "relation.get": {"user_id": BOB},
