@@ -8,8 +8,7 @@ import asyncio
 import logging
 
 from hongyan.domain.conversation.model import About
-from hongyan.domain.log.model import Entry, Signal
-from hongyan.kernel.ids import ConnectionId, ConversationId
+from hongyan.kernel.ids import ConversationId
 
 from .delivery import Delivery, renamed
 from .failures import Failures
@@ -48,21 +47,15 @@ class Addressed:
         self._held: list[tuple[Delivery, tuple[AddressedPeer, ...]]] = []
         self._asking: asyncio.Task[None] | None = None
 
-    def tell(
-        self,
-        event: Entry | Signal,
-        origin: ConnectionId,
-        position: int,
-        peers: tuple[AddressedPeer, ...],
-    ) -> None:
+    def tell(self, delivery: Delivery, peers: tuple[AddressedPeer, ...]) -> None:
         """Hand an event to these of the peers; to none, it is only noted what it changes."""
         if self._asking is not None:
             if len(self._held) < HELD_MAX:  # beyond: peers see a gap in seq, and sync
-                self._held.append((Delivery(event, origin, position), peers))
+                self._held.append((delivery, peers))
         elif self._about is not None:
-            self._hand(Delivery(event, origin, position), peers)
+            self._hand(delivery, peers)
         elif peers:
-            self._held.append((Delivery(event, origin, position), peers))
+            self._held.append((delivery, peers))
             self._asking = asyncio.get_running_loop().create_task(self._ask())
 
     def _hand(self, delivery: Delivery, peers: tuple[AddressedPeer, ...]) -> None:

@@ -1,4 +1,4 @@
-"""An event on its way to those who encode it for themselves, with what it is about."""
+"""An event on its way to the peers, with what it is about for those who encode it themselves."""
 
 from collections.abc import Callable, Hashable
 

@@ -4,9 +4,6 @@ from collections.abc import Sequence
 
 from msgspec import Struct, field
 
-from hongyan.domain.log.model import Entry, Signal
-from hongyan.kernel.ids import ConnectionId
-
 from .delivery import Delivery
 from .ports import AddressedPeer, Encoder, Peer, SharingPeer
 
@@ -20,20 +17,17 @@ class Failed(Struct):
     """Those whose encoder failed, which is no fault of theirs."""
 
 
-def share(
-    event: Entry | Signal, origin: ConnectionId, position: int, peers: Sequence[SharingPeer]
-) -> Failed | None:
+def share(delivery: Delivery, peers: Sequence[SharingPeer]) -> Failed | None:
     """Encode an event once for each encoder, and push it to each peer but the origin.
 
     Args:
-        event: What to tell.
-        origin: The connection that asked for it, or empty.
-        position: An entry's, 0 where it is not known.
+        delivery: What to tell.
         peers: Who gets it; not to be changed meanwhile, though a push may make its peer go.
 
     Returns:
         Who did not get it; None, nearly always, when all did.
     """
+    event, origin, position = delivery.event, delivery.origin, delivery.position
     encoder: Encoder | None = None
     frame: bytes | None = None
     frames: dict[Encoder, bytes | None] = {}

@@ -27,7 +27,7 @@ from hongyan.domain.group.model import (
 )
 from hongyan.domain.log.model import Committed, Entry, Signal
 from hongyan.domain.user.model import DEVICE_REMOVED, USER_CHANGED, DeviceRemoved
-from hongyan.kernel.ids import ConnectionId, ConversationId, DeviceId, UserId, log_owner
+from hongyan.kernel.ids import ConversationId, DeviceId, UserId, log_owner
 
 from .addressed import Addressed
 from .delivery import Delivery
@@ -161,12 +161,12 @@ class Hub:
         for one in event.split():
             (entry,) = one.entries
             self.recent.note(entry.log_id, entry.seq)
-            self._tell(entry, one.origin, one.position)
+            self._tell(Delivery(entry, one.origin, one.position))
 
     def signalled(self, signal: Signal) -> None:
         """Deliver a signal."""
         self.facts += 1
-        self._tell(signal, signal.origin, 0)
+        self._tell(Delivery(signal, signal.origin))
 
     def _is_here(self, peer: Peer) -> bool:
         return self._users.get(peer.user_id, {}).get(peer.device_id) is peer
@@ -189,12 +189,13 @@ class Hub:
 
     # --- telling ---
 
-    def _tell(self, event: Event, origin: ConnectionId, position: int) -> None:
-        owner = log_owner(event.log_id)
+    def _tell(self, delivery: Delivery) -> None:
+        log_id = delivery.event.log_id
+        owner = log_owner(log_id)
         if owner is not None:
-            self._tell_user(owner, event, origin, position)
+            self._tell_user(owner, delivery)
             return
-        conversation_id = ConversationId(event.log_id)
+        conversation_id = ConversationId(log_id)
         room = self._rooms.get(conversation_id)
         if room is None:
             if not self._users:
@@ -202,55 +203,37 @@ class Hub:
             room = self._gather(conversation_id)
         else:
             self._rooms.move_to_end(conversation_id)
-        self._hand(conversation_id, room, event, origin, position)
+        self._hand(conversation_id, room, delivery)
 
-    def _hand(
-        self,
-        conversation_id: ConversationId,
-        room: Room,
-        event: Event,
-        origin: ConnectionId,
-        position: int,
-    ) -> None:
+    def _hand(self, conversation_id: ConversationId, room: Room, delivery: Delivery) -> None:
         """Tell a room, or let the event wait behind those that wait."""
         if room.pending is not None:
             if len(room.pending) < PENDING_MAX:  # beyond: peers see a gap in seq, and sync
-                room.pending.append((event, origin, position))
+                room.pending.append(delivery)
             return
-        self._tell_room(conversation_id, room, event, origin, position)
+        self._tell_room(conversation_id, room, delivery)
 
-    def _tell_room(
-        self,
-        conversation_id: ConversationId,
-        room: Room,
-        event: Event,
-        origin: ConnectionId,
-        position: int,
-    ) -> None:
+    def _tell_room(self, conversation_id: ConversationId, room: Room, delivery: Delivery) -> None:
+        event = delivery.event
         if event.kind in _ROLL:
-            self._tell_roll(conversation_id, room, event, origin, position)
+            self._tell_roll(conversation_id, room, delivery)
             return
         if event.kind == CONVERSATION_CHANGED:
             room.horizon = self._horizon(conversation_id)
         about = room.horizon.about(event)
         if about and room.horizon.unknown(room.peers):
-            room.pending = [(event, origin, position)]
+            room.pending = [delivery]
             self._run(self._look(conversation_id, room))
             return
         blind = room.horizon.blind(about, room.peers) if about else None
         if blind:
-            self._tell_peers(room, withheld(event), origin, position, blind)
-            self._tell_peers(room, event, origin, position, set(room.peers) - blind)
+            self._tell_peers(room, withheld(delivery), blind)
+            self._tell_peers(room, delivery, set(room.peers) - blind)
         else:
-            self._tell_peers(room, event, origin, position)
+            self._tell_peers(room, delivery)
 
     def _tell_peers(
-        self,
-        room: Room,
-        event: Event,
-        origin: ConnectionId,
-        position: int,
-        only: Container[Peer] | None = None,
+        self, room: Room, delivery: Delivery, only: Container[Peer] | None = None
     ) -> None:
         """Hand an event to the room's peers, or to those of them that are named."""
         sharing = room.walk if room.walk is not None else room.sharing
@@ -259,27 +242,28 @@ class Hub:
             sharing = tuple(peer for peer in sharing if peer in only)
             addressed = tuple(peer for peer in addressed if peer in only)
         self.pushes += len(sharing) + len(addressed)
-        failed = share(event, origin, position, sharing)
+        failed = share(delivery, sharing)
         if failed is not None:
-            self.failures.note(event, failed)
+            self.failures.note(delivery.event, failed)
         if room.addressed is not None and (addressed or only is None):
-            room.addressed.tell(event, origin, position, addressed)
+            room.addressed.tell(delivery, addressed)
 
-    def _tell_user(self, owner: UserId, event: Event, origin: ConnectionId, position: int) -> None:
+    def _tell_user(self, owner: UserId, delivery: Delivery) -> None:
         devices = self._users.get(owner)
         if devices is None:
             return
+        event = delivery.event
         peers: Collection[Peer] = devices.values()
         if isinstance(event, Signal) and event.devices:
             peers = [devices[one] for one in event.devices if one in devices]
         self.pushes += len(peers)
         sharing = [peer for peer in peers if peer.encoder is not None]
-        failed = share(event, origin, position, sharing)
+        failed = share(delivery, sharing)
         if failed is not None:
-            self.failures.note(event, failed)
+            self.failures.note(delivery.event, failed)
         if len(sharing) < len(peers):
             addressed = [peer for peer in peers if peer.encoder is None]
-            failed = address(Delivery(event, origin, position), addressed)
+            failed = address(delivery, addressed)
             if failed is not None:
                 self.failures.note(event, failed)
         if event.kind in _RIGHTS:
@@ -288,19 +272,13 @@ class Hub:
             removed = msgspec.json.decode(event.body, type=DeviceRemoved)
             self.kick(owner, removed.device_id, removed.reason)
 
-    def _tell_roll(
-        self,
-        conversation_id: ConversationId,
-        room: Room,
-        event: Event,
-        origin: ConnectionId,
-        position: int,
-    ) -> None:
+    def _tell_roll(self, conversation_id: ConversationId, room: Room, delivery: Delivery) -> None:
         """Tell who has joined or left, to both old and new members."""
+        event = delivery.event
         if event.kind == MEMBERS_JOINED:
             for user_id in msgspec.json.decode(event.body, type=MembersJoined).user_ids:
                 self._enter(conversation_id, room, self._users.get(user_id, {}).values())
-        self._tell_peers(room, event, origin, position)
+        self._tell_peers(room, delivery)
         if event.kind == MEMBERS_LEFT:
             gone = set(msgspec.json.decode(event.body, type=MembersLeft).user_ids)
             for peer in [one for one in room.peers if one.user_id in gone]:
@@ -360,8 +338,8 @@ class Hub:
     def _go_on(self, conversation_id: ConversationId, room: Room) -> None:
         """Tell what waits; one of them may make the rest wait again."""
         pending, room.pending = room.pending or [], None
-        for event, origin, position in pending:
-            self._hand(conversation_id, room, event, origin, position)
+        for delivery in pending:
+            self._hand(conversation_id, room, delivery)
 
     def kick(self, user_id: UserId, device_id: DeviceId, reason: str) -> None:
         """Let a device that was removed go, if it is here."""

@@ -1,9 +1,7 @@
 """The connected peers of one conversation's members."""
 
-from hongyan.domain.log.model import Entry, Signal
-from hongyan.kernel.ids import ConnectionId
-
 from .addressed import Addressed
+from .delivery import Delivery
 from .ports import Peer, SharingPeer
 from .withholding import Horizon
 
@@ -24,8 +22,8 @@ class Room:
         """What ``sharing`` returns; None when others are in than before."""
         self.addressed: Addressed | None = None
         """Those who encode for themselves; None while there were none yet."""
-        self.pending: list[tuple[Entry | Signal, ConnectionId, int]] | None = []
-        """What came while the peers are gathered: event, origin and position."""
+        self.pending: list[Delivery] | None = []
+        """What came while the peers are gathered."""
 
     @property
     def sharing(self) -> tuple[SharingPeer, ...]:

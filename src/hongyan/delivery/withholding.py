@@ -17,6 +17,7 @@ from hongyan.domain.visibility.model import END, ENTRY_WITHHELD, about_seq
 from hongyan.kernel.bus import ANONYMOUS, Caller
 from hongyan.kernel.ids import SYSTEM, ClientId, ConversationId, Kind, UserId, kind_of
 
+from .delivery import Delivery
 from .ports import Peer
 
 ASKED_AT_ONCE = 1_000
@@ -92,11 +93,12 @@ class Withholding:
                 return
 
 
-def withheld(event: Entry | Signal) -> Entry | Signal:
+def withheld(delivery: Delivery) -> Delivery:
     """Return what is told in an entry's place: that it is there, and no more."""
+    event = delivery.event
     if not isinstance(event, Entry):
-        return event
-    return Entry(
+        return delivery
+    empty = Entry(
         event.log_id,
         event.seq,
         event.ordinal,
@@ -106,3 +108,4 @@ def withheld(event: Entry | Signal) -> Entry | Signal:
         event.sent_at_ms,
         Raw(b"{}"),
     )
+    return Delivery(empty, delivery.origin, delivery.position)

@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
+from hongyan.delivery.delivery import Delivery
 from hongyan.delivery.hub import Hub
 from hongyan.delivery.resyncs import Resyncs
 from hongyan.delivery.withholding import Withholding, withheld
@@ -188,7 +189,7 @@ async def test_when_nobody_can_tell_there_is_a_gap_and_no_content(world):
 
 def test_what_is_withheld_tells_no_more_than_that_it_is_there():
     entry = Entry(ROOM, 5, 3, "message.reacted", "old", "c1", 7, msgspec.Raw(b'{"emoji":"x"}'))
-    told = withheld(entry)
+    told = withheld(Delivery(entry, "")).event
     assert (told.log_id, told.seq, told.ordinal, told.sent_at_ms) == (ROOM, 5, 3, 7)
     assert (told.kind, told.sender, told.client_id, bytes(told.body)) == (
         *("entry.withheld", "system", ""),
