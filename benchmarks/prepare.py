@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 import uvloop
 
+from hongyan.access.rate_options import RateOptions
 from hongyan.app.composition import Embedded
-from hongyan.app.settings import RateSettings, ServerSettings, Settings, prepare_data_dir
+from hongyan.app.settings import ServerSettings, Settings, prepare_data_dir
 from hongyan.domain.conversation.api import OpenDirect
 from hongyan.domain.group.api import CreateGroup
 from hongyan.domain.message.api import SendMessage
@@ -104,7 +105,7 @@ async def prepare(
     """Fill the folder and return what is in it."""
     settings = Settings(
         server=ServerSettings(data_dir=str(data_dir)),
-        rates=RateSettings(user_per_s=0, connection_per_s=0, address_per_s=0),
+        rates=RateOptions(user_per_s=0, connection_per_s=0, address_per_s=0),
     )
     prepare_data_dir(data_dir)
     with FolderLock(data_dir):

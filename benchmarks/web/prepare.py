@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from benchmarks.prepare import OPERATOR, Preparation, each
+from hongyan.access.rate_options import RateOptions
 from hongyan.app.composition import Embedded
-from hongyan.app.settings import RateSettings, ServerSettings, Settings, prepare_data_dir
+from hongyan.app.settings import ServerSettings, Settings, prepare_data_dir
 from hongyan.domain.message.api import SendMessage
 from hongyan.domain.message.model import Text
 from hongyan.domain.user.api_admin import CreateUser
@@ -30,7 +31,7 @@ async def fill(folder: Path, count: int) -> None:
     """Make the people, a long and a short conversation, and let them talk."""
     settings = Settings(
         server=ServerSettings(data_dir=str(folder)),
-        rates=RateSettings(user_per_s=0, connection_per_s=0, address_per_s=0),
+        rates=RateOptions(user_per_s=0, connection_per_s=0, address_per_s=0),
     )
     prepare_data_dir(folder)
     with FolderLock(folder):

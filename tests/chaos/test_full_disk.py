@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from benchmarks.prepare import Preparation
 
+from hongyan.access.rate_options import RateOptions
 from hongyan.app.composition import Embedded, Server
-from hongyan.app.settings import RateSettings, ServerSettings, Settings
+from hongyan.app.settings import ServerSettings, Settings
 from tests.engines.disk import tiny_disk
 from tests.engines.process import free_port
 
@@ -48,7 +49,7 @@ async def test_storage_full_is_said_and_passes(small_disk: Path) -> None:
         server=ServerSettings(
             data_dir=str(small_disk / "data"), listen=f"127.0.0.1:{port}", drain_s=0.0
         ),
-        rates=RateSettings(user_per_s=0, connection_per_s=0),
+        rates=RateOptions(user_per_s=0, connection_per_s=0),
     )
     embedded = await Embedded.open(settings)
     server = Server(embedded)

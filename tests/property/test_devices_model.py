@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from hongyan.access.rate_options import RateOptions
 from hongyan.app.composition import Embedded, Server
-from hongyan.app.settings import RateSettings, ServerSettings, Settings
+from hongyan.app.settings import ServerSettings, Settings
 from hongyan.kernel.ids import UserId
 from tests.chaos.checker import Item, Seen, Unread, check
 from tests.chaos.client import Gone
@@ -50,7 +51,7 @@ class DevicesAgree(RuleBasedStateMachine):
             server=ServerSettings(
                 data_dir=str(self.folder), listen=f"127.0.0.1:{port}", drain_s=0.0
             ),
-            rates=RateSettings(user_per_s=0, connection_per_s=0),
+            rates=RateOptions(user_per_s=0, connection_per_s=0),
         )
         self.texts: dict[tuple[str, int], str | None] = {}
         """What each acknowledged message says now; None once it is recalled."""

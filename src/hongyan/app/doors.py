@@ -14,7 +14,6 @@ from starlette.routing import BaseRoute, Route
 
 import hongyan
 from hongyan.access.admission import Admission, AdmissionOptions
-from hongyan.access.admission.rates import RateOptions
 from hongyan.access.http.app import HttpOptions, create_app
 from hongyan.access.http.files import Files
 from hongyan.access.http.sync_stream import end_streams
@@ -83,7 +82,7 @@ class Doors:
             clock,
             hub,
             AdmissionOptions(
-                rates=RateOptions(**structs.asdict(settings.rates)),
+                rates=settings.rates,
                 relay_awaits_only_futures=relay is not None,
             ),
             relay=relay,

@@ -8,7 +8,6 @@ Count = Annotated[int, Meta(ge=1)]
 CountOrNone = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(ge=0)]
 PositiveSeconds = Annotated[float, Meta(gt=0)]
-Rate = Annotated[float, Meta(ge=0)]
 Secret = Annotated[str, Meta(extra={"secret": True})]
 Address = Annotated[
     str,

@@ -13,8 +13,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 from hongyan.access.native.options import SocketOptions
+from hongyan.access.rate_options import RateOptions
 
-from .setting_types import Address, Count, CountOrNone, PositiveSeconds, Rate, Seconds, Secret
+from .setting_types import Address, Count, CountOrNone, PositiveSeconds, Seconds, Secret
 from .settings_storage import (
     FileSettings,
     MetricsSettings,
@@ -45,27 +46,6 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
     """The least severity that is written to standard error."""
     log_format: Literal["text", "json"] = "text"
     """Lines for people or one JSON object a line for programs."""
-
-
-class RateSettings(Struct, frozen=True, kw_only=True):
-    """How often somebody may ask. Each limit is a bucket: so many a second, and a reserve."""
-
-    connection_per_s: Rate = 100.0
-    """Requests a second on one connection. 0 means no limit."""
-    connection_burst: Rate = 200.0
-    """Requests that one connection may save up."""
-    user_per_s: Rate = 100.0
-    """Requests a second of all devices of one user together. 0 means no limit."""
-    user_burst: Rate = 400.0
-    """Requests that one user may save up."""
-    address_per_s: Rate = 2.0
-    """Registrations and log-ins a second from one network address. 0 means no limit."""
-    address_burst: Rate = 30.0
-    """Registrations and log-ins that one address may save up."""
-    key_per_s: Rate = 500.0
-    """Requests a second with one API key. 0 means no limit."""
-    key_burst: Rate = 1_000.0
-    """Requests that one API key may save up."""
 
 
 class IntegrationSettings(Struct, frozen=True, kw_only=True):
@@ -234,7 +214,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     server: ServerSettings = ServerSettings()
     websocket: SocketOptions = SocketOptions()
-    rates: RateSettings = RateSettings()
+    rates: RateOptions = RateOptions()
     integration: IntegrationSettings = IntegrationSettings()
     widget: WidgetSettings = WidgetSettings()
     users: UserSettings = UserSettings()

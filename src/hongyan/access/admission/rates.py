@@ -6,30 +6,10 @@ from collections import OrderedDict
 
 from msgspec import Struct
 
+from hongyan.access.rate_options import RateOptions
 from hongyan.kernel.addresses import network_of
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.errors import RateLimited
-
-
-class RateOptions(Struct, frozen=True, kw_only=True):
-    """What an operator may set of rates. A rate of 0 means no limit."""
-
-    connection_per_s: float = 100.0
-    """Requests a second of one connection."""
-    connection_burst: float = 200.0
-    """How many of them one connection may save up."""
-    address_per_s: float = 2.0
-    """Registrations, log-ins and refreshes a second from one address."""
-    address_burst: float = 30.0
-    """How many of them one address may save up."""
-    user_per_s: float = 100.0
-    """Requests a second of one user, over all devices and protocols."""
-    user_burst: float = 400.0
-    """How many of them one user may save up."""
-    key_per_s: float = 500.0
-    """Requests a second with one API key, over all protocols."""
-    key_burst: float = 1_000.0
-    """How many of them one key may save up."""
 
 
 class Bucket:

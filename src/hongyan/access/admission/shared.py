@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from hongyan.access.line import Line
+from hongyan.access.rate_options import RateOptions
 from hongyan.delivery.hub import Hub
 from hongyan.domain.catalog import COMMANDS
 from hongyan.kernel.bus import Caller, Command
@@ -20,7 +21,7 @@ from hongyan.wire.native.errors import wire_error
 from .generation import LogGeneration
 from .identity import Identity
 from .live import PAUSE_S, Live
-from .rates import RateOptions, Rates
+from .rates import Rates
 
 
 class AdmissionOptions(Struct, frozen=True, kw_only=True):

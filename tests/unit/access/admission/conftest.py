@@ -7,9 +7,9 @@ import pytest
 from tests.unit.quiet_hub import quiet_hub
 
 from hongyan.access.admission import Admission, AdmissionOptions
-from hongyan.access.admission.rates import RateOptions
 from hongyan.access.native.mapper import NativeEncoder
 from hongyan.access.native.session import Door, Session
+from hongyan.access.rate_options import RateOptions
 from hongyan.delivery.outbox import Flusher, Outbox
 from hongyan.domain.admin.api import NoteAct
 from hongyan.domain.catalog import ROWS

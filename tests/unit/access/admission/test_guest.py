@@ -6,9 +6,9 @@ import pytest
 from msgspec import structs
 
 from hongyan.access.admission import standing
-from hongyan.access.admission.rates import RateOptions
 from hongyan.access.http.examples import EXAMPLES
 from hongyan.access.http.sync_stream import EVENTS, Listener
+from hongyan.access.rate_options import RateOptions
 from hongyan.domain.admin.api import GetStatistics
 from hongyan.domain.conversation.api import Sync
 from hongyan.domain.integration.api import RevokeKey

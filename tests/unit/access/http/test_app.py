@@ -8,8 +8,8 @@ import pytest
 from tests.unit.quiet_hub import quiet_hub
 
 from hongyan.access.admission import Admission, AdmissionOptions
-from hongyan.access.admission.rates import RateOptions
 from hongyan.access.http.app import HttpOptions, create_app
+from hongyan.access.rate_options import RateOptions
 from hongyan.domain.catalog import ROWS
 from hongyan.domain.user.service import UserService
 from hongyan.infra.local.bus import LocalBus

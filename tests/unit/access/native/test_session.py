@@ -8,7 +8,6 @@ from tests.unit.quiet_hub import quiet_hub
 
 from hongyan.access.admission import Admission, AdmissionOptions
 from hongyan.access.admission import guest as guest_module
-from hongyan.access.admission.rates import RateOptions
 from hongyan.access.native.mapper import NativeEncoder
 from hongyan.access.native.session import (
     CLOSE_FLOODING,
@@ -18,6 +17,7 @@ from hongyan.access.native.session import (
     Door,
     Session,
 )
+from hongyan.access.rate_options import RateOptions
 from hongyan.delivery.outbox import Flusher, Outbox
 from hongyan.domain.log.model import Committed, Entry
 from hongyan.domain.user.api import Authenticate, CheckDevices
