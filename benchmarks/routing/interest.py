@@ -114,12 +114,10 @@ class InterestRoutes(Routes):
         self._is_counted = buckets > 0
         self._subject_of = hashed(buckets) if buckets else exact
 
-    def teller(self, members: ConversationMembers) -> RoutedTeller:
+    def teller(self, _members: ConversationMembers) -> RoutedTeller:
         """See ``Routes.teller``."""
         addressing = InterestAddressing(self._subject_of)
-        return RoutedTeller(
-            self._carrier(), addressing, members, counted=self._is_counted, beat_s=BEAT_S
-        )
+        return RoutedTeller(self._carrier(), addressing, counted=self._is_counted, beat_s=BEAT_S)
 
     def _follower(self, _carrier: Carrier, listening: Listening) -> Follower:
         return InterestFollower(listening, self._subject_of)
