@@ -4,13 +4,12 @@ import asyncio
 
 import msgspec
 import pytest
+from tests.unit.access.memory_socket import MemorySocket
 from tests.unit.quiet_hub import quiet_hub
 
 from hongyan.access.admission import Admission, AdmissionOptions
-from hongyan.access.native.mapper import NativeEncoder
 from hongyan.access.native.session import Door, Session
 from hongyan.access.rate_options import RateOptions
-from hongyan.delivery.outbox import Flusher, Outbox
 from hongyan.domain.admin.api import NoteAct
 from hongyan.domain.catalog import ROWS
 from hongyan.domain.conversation.api import Sync, Synced
@@ -52,28 +51,6 @@ ANSWERS = {
     CreateUpload: UPLOAD,
     OpenMedia: OPENED,
 }
-
-
-class MemorySocket:
-    address = "192.0.2.7"
-
-    def __init__(self):
-        self.sent, self.closed_with = [], None
-        self.outbox = Outbox(Flusher(), self._take, lambda: 0, lambda: None, 1 << 20)
-        self.frame = lambda message: message + b"\n"
-        self.encoder = NativeEncoder(JSON, self.frame)
-
-    def _take(self, data):
-        self.sent += [msgspec.json.decode(line) for line in data.splitlines()]
-
-    def close(self, code, reason):
-        self.closed_with = self.closed_with or (code, reason)
-
-    def pause(self):
-        pass
-
-    def resume(self):
-        pass
 
 
 class Line:

@@ -4,11 +4,11 @@ import asyncio
 
 import msgspec
 import pytest
+from tests.unit.access.memory_socket import MemorySocket
 from tests.unit.quiet_hub import quiet_hub
 
 from hongyan.access.admission import Admission, AdmissionOptions
 from hongyan.access.admission import guest as guest_module
-from hongyan.access.native.mapper import NativeEncoder
 from hongyan.access.native.session import (
     CLOSE_FLOODING,
     CLOSE_KICKED,
@@ -18,7 +18,6 @@ from hongyan.access.native.session import (
     Session,
 )
 from hongyan.access.rate_options import RateOptions
-from hongyan.delivery.outbox import Flusher, Outbox
 from hongyan.domain.log.model import Committed, Entry
 from hongyan.domain.user.api import Authenticate, CheckDevices
 from hongyan.infra.local.bus import LocalBus
@@ -97,28 +96,6 @@ class Service:
     @handles(AdminOnly)
     async def admin(self, actor, _):
         return DONE
-
-
-class MemorySocket:
-    address = "192.0.2.7"
-
-    def __init__(self):
-        self.sent, self.closed_with, self.reading = [], None, True
-        self.outbox = Outbox(Flusher(), self._take, lambda: 0, lambda: None, 1 << 20)
-        self.frame = lambda message: message + b"\n"
-        self.encoder = NativeEncoder(JSON, self.frame)
-
-    def _take(self, data):
-        self.sent += [msgspec.json.decode(line) for line in data.splitlines()]
-
-    def close(self, code, reason):
-        self.closed_with = self.closed_with or (code, reason)
-
-    def pause(self):
-        self.reading = False
-
-    def resume(self):
-        self.reading = True
 
 
 COMMANDS = {c.METHOD: c for c in (Wait, Fail, Who, AdminOnly, Secret)}

@@ -1,9 +1,9 @@
 """Sync: what a device lacks, no more, in few reads."""
 
 import time
-from collections import Counter
 
 import pytest
+from tests.unit.domain.counting import Counting
 
 from hongyan.domain.conversation.api import (
     ClearConversation,
@@ -143,18 +143,6 @@ async def test_limits(world):
         await sync(world, known={CHAT: -1})
     with pytest.raises(LimitReached):
         await sync(world, known={f"g{i}": 1 for i in range(20_001)})
-
-
-class Counting:
-    """A store that counts what is asked of it."""
-
-    def __init__(self, store):
-        self._store = store
-        self.asked = Counter()
-
-    def __getattr__(self, name):
-        self.asked[name] += 1
-        return getattr(self._store, name)
 
 
 async def many(world, count):

@@ -1,9 +1,8 @@
 """The reader of who sees what, over the stores: versions of then, and few reads."""
 
-from collections import Counter
-
 import msgspec
 import pytest
+from tests.unit.domain.counting import Counting
 
 from hongyan.domain.group.model import Group, Member
 from hongyan.domain.log.model import Append, Commit, Put
@@ -16,18 +15,6 @@ from hongyan.kernel.bus import ANONYMOUS
 from hongyan.kernel.ids import Kind
 
 ROOM = "g" + "a" * 16
-
-
-class Counting:
-    """Counts the reads of a store."""
-
-    def __init__(self, store):
-        self._store = store
-        self.asked = Counter()
-
-    def __getattr__(self, name):
-        self.asked[name] += 1
-        return getattr(self._store, name)
 
 
 async def put(store, *rows):
