@@ -14,6 +14,7 @@ class World:
         self.store = store
         self.now_s = 1000.0
         self.told = []
+        self.events = []
         self.doubts = 0
         self.retelling = self.leader()
 
@@ -21,6 +22,7 @@ class World:
         return Retelling(self.store, self.store, self, lambda: self.now_s, safe_s=8.0)
 
     def tell(self, fact):
+        self.events.append(fact)
         self.told += [entry.seq for entry in fact.entries]
 
     def doubt(self):
@@ -109,3 +111,28 @@ async def test_too_much_to_tell_becomes_doubt(world, monkeypatch):
     await world.pass_s(1)
     assert world.doubts == 1
     assert len(world.taken()) <= 20
+
+
+async def test_the_entries_of_one_commit_stay_together_where_a_page_ends_among_them(
+    world, monkeypatch
+):
+    """A new conversation's first entry names its members by what the same commit told them."""
+    monkeypatch.setattr(retelling, "PAGE", 2)
+    await world.retelling.begin()
+    await world.pass_s(10)
+    logs = ("gnew", "@anna", "@ben", "@carl", "@dora")
+    await world.store.commit(
+        Commit(tuple(Append(log_id, "kind", "anna", b"{}", 1) for log_id in logs))
+    )
+    world.retelling.lost()
+    await world.pass_s(1)
+    (event,) = world.events
+    assert [entry.log_id for entry in event.entries] == list(logs)
+    placed = await world.store.follow(0, 9)
+    assert [one.position for one in event.split()] == [position for position, _ in placed]
+
+
+def test_what_does_not_follow_one_by_one_was_committed_apart():
+    placed = [(7, "a"), (8, "b"), (65_536, "c"), (65_537, "d"), (65_540, "e")]
+    runs = retelling.committed_together(placed)
+    assert [[entry for _, entry in run] for run in runs] == [["a", "b"], ["c", "d"], ["e"]]
