@@ -50,7 +50,7 @@ test: $(VENV)/.test $(WEB)  ## Run every test, installing what it needs
 		echo "What failed runs once more, one test after the other: a busy machine makes tests late."; \
 		$(NODE) $(BIN)/pytest --last-failed --last-failed-no-failures none; }
 
-check: $(VENV)/.test  ## Style, types, floors and all tests that need no real engine: two minutes
+check: $(VENV)/.test  ## Style, types, floors and all tests that need no real engine: three minutes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
