@@ -65,10 +65,11 @@ async def test_what_was_not_sent_is_sent_once(
     store = Store(tmp_path / "store.db")
     client: Client = await enter(store)
     events = client.events()
-    server.faults["message.send"] = ["drop", "cut"]
+    server.faults["message.send"] = ["drop", *["cut"] * 1000]  # no answer before the restore
     sending = client.send("d1", "mine")
     await until(lambda: len(server.asked("message.send")) > 0)
     await server.restore({"d1": 1}, greets)
+    server.faults["message.send"] = ["cut"]
     message = await asyncio.wait_for(sending, 10)
     assert (message.text, message.seq) == ("mine", 2)
     assert await texts(client) == ["kept", "mine"]
