@@ -8,7 +8,7 @@ import timeit
 from functools import partial
 from time import perf_counter
 
-from hongyan.delivery.recent import Recent
+from hongyan.delivery.recent_deliveries import RecentDeliveries
 from hongyan.kernel.ids import LogId
 from hongyan.kernel.meters import Durations, Meters
 
@@ -18,7 +18,7 @@ ROUNDS, EACH = 7, 200_000
 class Node:
     """What counts as a hub does."""
 
-    facts = 0
+    events = 0
     pushes = 0
 
 
@@ -45,16 +45,16 @@ def main() -> None:
         partial(_metered, 1, meters["message.send"], began)(None, None)
 
     def fan_out() -> None:
-        node.facts += 1
+        node.events += 1
         node.pushes += len(peers)
 
-    recent, log_id = Recent(), LogId("g" + "a" * 16)
+    recent, log_id = RecentDeliveries(), LogId("g" + "a" * 16)
     nothing = _ns(lambda: None)
-    request, fact = _ns(measured) - _ns(without), _ns(fan_out) - nothing
+    request, event = _ns(measured) - _ns(without), _ns(fan_out) - nothing
     note = _ns(lambda: recent.note(log_id, 1)) - nothing
     print(
         f"each request: {request:.0f} ns;"
-        f" each fact at a node: {fact:.0f} ns, noting it {note:.0f} ns"
+        f" each fact at a node: {event:.0f} ns, noting it {note:.0f} ns"
     )
 
 

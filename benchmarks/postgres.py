@@ -17,7 +17,7 @@ import psutil
 import uvloop
 from tests.engines.postgres import PostgresServer, find_binaries
 
-from hongyan.domain.log.model import Append, Commit, Expect
+from hongyan.domain.log.model import Append, Commit, Precondition
 from hongyan.infra.postgres.store import PostgresStore
 from hongyan.infra.sqlite.store import SqliteStore
 
@@ -62,7 +62,7 @@ async def measure(store: Any, senders: int, logs: int, seconds: float, cpu: Cpu)
                 log_id, "message", f"u{who}", BODY, 1, f"{who}.{number}.{end}", countable=True
             )  # type: ignore[arg-type]
             began = time.perf_counter()
-            await store.commit(Commit((append,), (), (Expect(log_id, 0),)))  # type: ignore[arg-type]
+            await store.commit(Commit((append,), (), (Precondition(log_id, 0),)))  # type: ignore[arg-type]
             latencies.append(time.perf_counter() - began)
             number += 1
 

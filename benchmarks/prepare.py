@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 import uvloop
 
 from hongyan.access.rate_options import RateOptions
-from hongyan.app.composition import Embedded
-from hongyan.app.settings import ServerSettings, Settings, prepare_data_dir
-from hongyan.domain.conversation.api import OpenDirect
-from hongyan.domain.group.api import CreateGroup
-from hongyan.domain.message.api import SendMessage
+from hongyan.app.roles.embedded import Embedded
+from hongyan.app.settings.sections import ServerSettings, Settings, prepare_data_dir
+from hongyan.domain.conversation.commands import OpenDirect
+from hongyan.domain.group.commands import CreateGroup
+from hongyan.domain.message.commands import SendMessage
 from hongyan.domain.message.model import Text
-from hongyan.domain.user.api_admin import CreateUser, MintToken
+from hongyan.domain.user.commands_admin import CreateUser, MintToken
 from hongyan.infra.local.folder import FolderLock
 from hongyan.kernel.bus import Actor, Caller
 from hongyan.kernel.ids import SYSTEM, ClientId, DeviceId, UserId

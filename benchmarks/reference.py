@@ -11,7 +11,7 @@ import sys
 import uvloop
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest, ws_create_server
 
-RECEIPT = b',"result":{"seq":1234567,"ordinal":1234567,"sent_at_ms":1700000000000}}'
+ACK = b',"result":{"seq":1234567,"ordinal":1234567,"sent_at_ms":1700000000000}}'
 pairs: dict[int, WSTransport] = {}
 group: dict[int, WSTransport] = {}
 
@@ -49,7 +49,7 @@ class Relay(WSListener):
             transport.send(WSMsgType.TEXT, self.answer)
             return
         payload = frame.get_payload_as_bytes()
-        transport.send(WSMsgType.TEXT, payload[:16] + RECEIPT)
+        transport.send(WSMsgType.TEXT, payload[:16] + ACK)
         push = b'{"event":"entry","data":%b}' % payload
         if self.kind == "pair":
             peer = pairs.get(self.number ^ 1)

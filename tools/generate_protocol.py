@@ -9,7 +9,7 @@ import msgspec
 
 from hongyan.access.http.openapi import openapi_json
 from hongyan.access.native.description.documents import documents
-from hongyan.app.settings_page import settings_page
+from hongyan.app.settings.page import settings_page
 from hongyan.domain.catalog import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -45,7 +45,7 @@ def simulate(
     strategies: Sequence[str],
     kinds: Sequence[str],
     bursts: Sequence[int],
-    facts: int,
+    events: int,
 ) -> list[Row]:
     """Return what is sent for a message, for each strategy, kind and burst."""
 
@@ -57,7 +57,7 @@ def simulate(
             await simulation.start()
             for kind in kinds:
                 for burst in bursts:
-                    count = (await simulation.run(kind, facts, burst)).per_fact()
+                    count = (await simulation.run(kind, events, burst)).per_event()
                     rows.append(
                         count
                         | {
@@ -77,7 +77,7 @@ def simulate(
     return asyncio.run(run())
 
 
-def measured(facts: dict[int, int]) -> list[Row]:
+def measured(events: dict[int, int]) -> list[Row]:
     """Measure the real ones."""
     rows = []
     for gateways in MEASURED_GATEWAYS:
@@ -89,7 +89,7 @@ def measured(facts: dict[int, int]) -> list[Row]:
                     strategy,
                     gateways,
                     users=MEASURED_USERS,
-                    facts=facts,
+                    events=events,
                     buckets=BUCKETS,
                 )
     return rows

@@ -11,8 +11,8 @@ FEATURES: dict[str, tuple[str, ...]] = {
     "redis": ("published", "delivered", "wakes", "moves", "lookups"),
     "gateways": ("arrived", "delivered", "wakes"),
 }
-"""Process -> what its cost is made of: messages told, rounds of the teller, bus messages sent and
-delivered, times that a gateway was woken, looks at the registry's changes, conversations looked
+"""Process -> what its cost is made of: messages told, rounds of the publisher, bus messages sent
+and delivered, times that a gateway was woken, looks at the registry's changes, conversations looked
 up, messages that arrived."""
 FAMILIES = {
     "broadcast": "nats",

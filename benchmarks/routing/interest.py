@@ -11,14 +11,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from msgspec import structs
 
-from hongyan.app.routing import BEAT_S, Routes
-from hongyan.app.settings import RoutingSettings
+from hongyan.app.composition.routing import HEARTBEAT_S, Routes
+from hongyan.app.settings.sections import RoutingSettings
 from hongyan.delivery.ports import ConversationMembers
+from hongyan.delivery.routes.batch import RoutedEvent
 from hongyan.delivery.routes.broadcast import ALL
-from hongyan.delivery.routes.listening import Listening
-from hongyan.delivery.routes.parcel import Told
-from hongyan.delivery.routes.ports import Carrier, Follower
-from hongyan.delivery.routes.teller import RoutedTeller
+from hongyan.delivery.routes.ports import Follower, Transport
+from hongyan.delivery.routes.publisher import RoutedPublisher
+from hongyan.delivery.routes.subscriptions import Subscriptions
 from hongyan.infra.nats.connection import NatsConnection
 from hongyan.kernel.ids import LogId, user_log
 
@@ -55,15 +55,15 @@ class InterestAddressing:
     async def start(self) -> None:
         """See ``Addressing.start``."""
 
-    async def address(self, batch: Sequence[Told]) -> Mapping[str, Sequence[Told]]:
+    async def address(self, batch: Sequence[RoutedEvent]) -> Mapping[str, Sequence[RoutedEvent]]:
         """See ``Addressing.address``."""
-        addressed: dict[str, list[Told]] = {}
-        for told in batch:
-            subject = self._subject_of(told.log_id)
-            addressed.setdefault(subject, []).append(told)
-            if told.moved:
-                copy = structs.replace(told, is_copy=True)
-                subjects = {self._subject_of(user_log(user_id)) for user_id in told.moved}
+        addressed: dict[str, list[RoutedEvent]] = {}
+        for routed in batch:
+            subject = self._subject_of(routed.log_id)
+            addressed.setdefault(subject, []).append(routed)
+            if routed.moved:
+                copy = structs.replace(routed, is_copy=True)
+                subjects = {self._subject_of(user_log(user_id)) for user_id in routed.moved}
                 for other in subjects - {subject} if len(subjects) <= COPIES_MAX else (ALL,):
                     addressed.setdefault(other, []).append(copy)
         return addressed
@@ -77,20 +77,20 @@ class InterestFollower:
 
     Args:
         listening: What is listened to.
-        subject_of: As the tellers have it.
+        subject_of: As the publishers have it.
     """
 
-    def __init__(self, listening: Listening, subject_of: SubjectOf) -> None:
+    def __init__(self, listening: Subscriptions, subject_of: SubjectOf) -> None:
         self._listening = listening
         self._subject_of = subject_of
 
     async def start(self) -> None:
         """See ``Follower.start``."""
-        await self._listening.hold((ALL,))
+        await self._listening.acquire((ALL,))
 
     async def follow(self, log_ids: Collection[LogId]) -> None:
         """See ``Follower.follow``."""
-        await self._listening.hold([self._subject_of(log_id) for log_id in log_ids])
+        await self._listening.acquire([self._subject_of(log_id) for log_id in log_ids])
 
     def unfollow(self, log_ids: Collection[LogId]) -> None:
         """See ``Follower.unfollow``."""
@@ -114,10 +114,12 @@ class InterestRoutes(Routes):
         self._is_counted = buckets > 0
         self._subject_of = hashed(buckets) if buckets else exact
 
-    def teller(self, _members: ConversationMembers) -> RoutedTeller:
-        """See ``Routes.teller``."""
+    def publisher(self, _members: ConversationMembers) -> RoutedPublisher:
+        """See ``Routes.publisher``."""
         addressing = InterestAddressing(self._subject_of)
-        return RoutedTeller(self._carrier(), addressing, counted=self._is_counted, beat_s=BEAT_S)
+        return RoutedPublisher(
+            self._transport(), addressing, counted=self._is_counted, heartbeat_s=HEARTBEAT_S
+        )
 
-    def _follower(self, _carrier: Carrier, listening: Listening) -> Follower:
+    def _follower(self, _transport: Transport, listening: Subscriptions) -> Follower:
         return InterestFollower(listening, self._subject_of)

@@ -1,4 +1,4 @@
-"""One process of a real cluster's routes: ``teller`` or ``station``; commands come on stdin.
+"""One process of a real cluster's routes: ``publisher`` or ``subscriber``; commands come on stdin.
 
 Each command is a line, and each answer a line of JSON.
 """
@@ -14,8 +14,8 @@ import uvloop
 
 from benchmarks.routing.interest import InterestRoutes
 from benchmarks.routing.population import Population, Size
-from hongyan.app.routing import Routes
-from hongyan.app.settings import RoutingSettings
+from hongyan.app.composition.routing import Routes
+from hongyan.app.settings.sections import RoutingSettings
 from hongyan.delivery.routes.interests import Interests
 from hongyan.infra.nats.connection import NatsConnection
 
@@ -28,8 +28,8 @@ class Process:
     def __init__(self, about: dict[str, Any]) -> None:
         self.about = about
         self.people = Population(Size(about["users"], has_hundred_thousand=False))
-        self.facts = 0
-        self.doubts = 0
+        self.events = 0
+        self.resyncs = 0
         self.connection = NatsConnection((about["nats"],), about["role"])
 
     async def start(self) -> None:
@@ -46,27 +46,27 @@ class Process:
             routes = Routes(settings, self.connection, "bench", about["redis"])
         self.part: Any
         if about["role"] == "teller":
-            self.part = routes.teller(self.people)
+            self.part = routes.publisher(self.people)
             await self.part.start()
             return
-        self.part = routes.station(self.people, Interests())
-        await self.part.start(self._take, self._doubt)
+        self.part = routes.subscriber(self.people, Interests())
+        await self.part.start(self._take, self._resync)
         users: Any = self.people.spread(about["gateways"])[about["number"]]
-        await asyncio.gather(*(self.part.came(user) for user in users))
+        await asyncio.gather(*(self.part.connected(user) for user in users))
 
-    def _take(self, _fact: Any) -> None:
-        self.facts += 1
+    def _take(self, _event: Any) -> None:
+        self.events += 1
 
-    def _doubt(self) -> None:
-        self.doubts += 1
+    def _resync(self) -> None:
+        self.resyncs += 1
 
-    async def tell(self, facts: int, burst: int) -> None:
+    async def tell(self, events: int, burst: int) -> None:
         """Tell so many facts of the mix, ``burst`` in each turn of the loop."""
-        messages = list(self.people.messages("mix", facts))
+        messages = list(self.people.messages("mix", events))
         gc.collect()
         began_s = time.process_time()
         for number, message in enumerate(messages, 1):
-            self.part.tell(message)
+            self.part.publish(message)
             if number % burst == 0:
                 await self.part._idle.wait()
                 if self.about["strategy"] == "rpc":
@@ -84,7 +84,7 @@ class Process:
         if words[0] == "tell":
             await self.tell(int(words[1]), int(words[2]))
             return {"cpu_s": self.cpu_s}
-        return {"cpu_s": time.process_time(), "facts": self.facts, "doubts": self.doubts}
+        return {"cpu_s": time.process_time(), "facts": self.events, "doubts": self.resyncs}
 
 
 async def main() -> None:

@@ -1,4 +1,4 @@
-"""Real brokers, a teller and 1, 2 or 4 gateways as processes: what each spends on a message."""
+"""Real brokers, a publisher and 1, 2 or 4 gateways as processes: what each spends on a message."""
 
 import json
 import subprocess
@@ -52,17 +52,17 @@ def measure(
     gateways: int,
     *,
     users: int,
-    facts: dict[int, int],
+    events: dict[int, int],
     buckets: int,
 ) -> list[dict[str, Any]]:
-    """Return the CPU µs per message of teller, brokers and all gateways together.
+    """Return the CPU µs per message of publisher, brokers and all gateways together.
 
     Args:
         folder: For the brokers' logs.
         strategy: One of ``REAL``.
         gateways: How many.
         users: How many users there are.
-        facts: Burst -> how many messages to tell in bursts of that size.
+        events: Burst -> how many messages to tell in bursts of that size.
         buckets: Of ``interest``.
     """
     found = []
@@ -79,23 +79,23 @@ def measure(
             "nats": nats.url,
             "redis": redis.url,
         }
-        stations = [
+        subscribers = [
             Child(stack, about | {"role": "station", "number": number})
             for number in range(gateways)
         ]
-        started = [station.ask() for station in stations]
+        started = [subscriber.ask() for subscriber in subscribers]
         rss = psutil.Process(nats.pid).memory_info().rss
-        teller = Child(stack, about | {"role": "teller"})
-        teller.ask()
+        publisher = Child(stack, about | {"role": "teller"})
+        publisher.ask()
         if strategy == "registry":
             time.sleep(2.2)  # until the registry is old enough to be believed
-        teller.ask("tell 4000 16")
-        for burst, count in facts.items():
+        publisher.ask("tell 4000 16")
+        for burst, count in events.items():
             time.sleep(QUIET_S)
-            before = [station.ask("how") for station in stations]
+            before = [subscriber.ask("how") for subscriber in subscribers]
             brokers = [_cpu_s(nats.pid), _cpu_s(redis.pid)]
-            spent = teller.ask(f"tell {count} {burst}")["cpu_s"]
-            after = _settled(stations)
+            spent = publisher.ask(f"tell {count} {burst}")["cpu_s"]
+            after = _settled(subscribers)
             found.append(
                 {
                     "strategy": strategy,
@@ -121,13 +121,13 @@ def measure(
     return found
 
 
-def _settled(stations: list[Child]) -> list[dict[str, Any]]:
-    """Return how the stations are when nothing arrives any more."""
+def _settled(subscribers: list[Child]) -> list[dict[str, Any]]:
+    """Return how the subscribers are when nothing arrives any more."""
     before: list[int] = []
     while True:
         time.sleep(QUIET_S)
-        answers = [station.ask("how") for station in stations]
-        facts = [answer["facts"] for answer in answers]
-        if facts == before:
+        answers = [subscriber.ask("how") for subscriber in subscribers]
+        events = [answer["facts"] for answer in answers]
+        if events == before:
             return answers
-        before = facts
+        before = events

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from benchmarks.prepare import OPERATOR, Preparation, each
 from hongyan.access.rate_options import RateOptions
-from hongyan.app.composition import Embedded
-from hongyan.app.settings import ServerSettings, Settings, prepare_data_dir
-from hongyan.domain.message.api import SendMessage
+from hongyan.app.roles.embedded import Embedded
+from hongyan.app.settings.sections import ServerSettings, Settings, prepare_data_dir
+from hongyan.domain.message.commands import SendMessage
 from hongyan.domain.message.model import Text
-from hongyan.domain.user.api_admin import CreateUser
+from hongyan.domain.user.commands_admin import CreateUser
 from hongyan.infra.local.folder import FolderLock
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.ids import ClientId, DeviceId, UserId

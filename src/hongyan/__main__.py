@@ -1,5 +1,5 @@
 """``python -m hongyan``: the same as the command ``hongyan``."""
 
-from hongyan.app.main import main
+from hongyan.app.cli.main import main
 
 main()

@@ -12,7 +12,7 @@ import pytest
 
 from hongyan.access.native import session
 from hongyan.access.native.description.asyncapi import asyncapi
-from hongyan.access.native.description.facts import entry_kinds, methods, refusals
+from hongyan.access.native.description.catalogue import entry_kinds, methods, refusals
 from hongyan.domain.catalog import COMMANDS
 
 ROOT = Path(__file__).parents[2]

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from hongyan.app.composition import Embedded, Server
-from hongyan.app.settings import ServerSettings, Settings, UserSettings
+from hongyan.app.roles.embedded import Embedded, Server
+from hongyan.app.settings.sections import ServerSettings, Settings, UserSettings
 
 from .trace import FLOWS, SOURCE, check, steps_of, traced
 

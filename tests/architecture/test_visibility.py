@@ -16,10 +16,10 @@ LIMITS = {
 }
 WRITERS = {
     "domain/group/model.py": {"visible_from", "visible_until", "history_was_hidden"},
-    "domain/group/service.py": {"history_was_hidden"},
-    "domain/group/service_desk.py": {"visible_from", "visible_until"},
+    "domain/group/groups.py": {"history_was_hidden"},
+    "domain/group/repository.py": {"visible_from", "visible_until"},
     "domain/conversation/model.py": {"up_to_seq"},
-    "domain/conversation/service_preferences.py": {"cleared_seq", "HiddenMessage"},
+    "domain/conversation/preferences.py": {"cleared_seq", "HiddenMessage"},
     "domain/message/forget.py": {"HiddenMessage"},
     "domain/message/trim.py": {"up_to_seq"},
 }

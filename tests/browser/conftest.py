@@ -11,7 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright, expect
 
 import hongyan
-from tests.e2e.houses import House, opened
+from tests.e2e.servers import Server, opened
 
 from .person import DESKTOP, PASSWORD, Person, Size
 
@@ -47,10 +47,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """A server; with ``HONGYAN_HOUSE=cluster`` a cluster."""
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server; with ``HONGYAN_SERVER=cluster`` a cluster."""
     assert INDEX.is_file(), "the web client is not built: make web"
-    kind = os.environ.get("HONGYAN_HOUSE", "embedded")
+    kind = os.environ.get("HONGYAN_SERVER", "embedded")
     with opened(kind, tmp_path_factory.mktemp("browser"), "rates.user_per_s=0") as running:
         yield running
 
@@ -66,7 +66,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def enter(browser: Browser, server: House) -> AsyncIterator[Enter]:
+async def enter(browser: Browser, server: Server) -> AsyncIterator[Enter]:
     """Returns somebody new who is logged in; they leave without an error on their pages."""
     entered: list[Person] = []
 

@@ -139,10 +139,10 @@ class Person:
         await self.composer.press("Enter")
         await expect(self.message(text).last).to_be_visible()
 
-    async def choose(self, text: str, deed: str) -> None:
+    async def choose(self, text: str, action: str) -> None:
         """Do something from the menu of a message."""
         await self.message(text).last.click(button="right")
-        await self.page.get_by_role("menuitem", name=deed, exact=True).click()
+        await self.page.get_by_role("menuitem", name=action, exact=True).click()
 
     async def confirm(self) -> None:
         """Say yes to what a dialog asks."""

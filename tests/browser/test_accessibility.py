@@ -101,21 +101,21 @@ async def _results(person: Person) -> None:
     await expect(person.page.locator(".results mark").first).to_be_visible()
 
 
-def _beside(deed: str) -> Callable[[Person], Awaitable[None]]:
+def _beside(action: str) -> Callable[[Person], Awaitable[None]]:
     async def show(person: Person) -> None:
         await person.open("Geese")
         await person.page.get_by_role("button", name="Details").click()
-        await person.page.get_by_role("button", name=deed, exact=True).click()
+        await person.page.get_by_role("button", name=action, exact=True).click()
         await expect(person.dialog).to_be_visible()
         await expect(person.page.locator(".spinner")).to_have_count(0)
 
     return show
 
 
-def _of_message(deed: str) -> Callable[[Person], Awaitable[None]]:
+def _of_message(action: str) -> Callable[[Person], Awaitable[None]]:
     async def show(person: Person) -> None:
         await person.open("Geese")
-        await person.choose("hello", deed)
+        await person.choose("hello", action)
         await expect(person.dialog).to_be_visible()
 
     return show

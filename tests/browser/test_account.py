@@ -2,9 +2,9 @@
 
 from playwright.async_api import Browser, expect
 
-from hongyan.domain.user.api_admin import CreateResetCode
+from hongyan.domain.user.commands_admin import CreateResetCode
 from hongyan.kernel.ids import UserId
-from tests.e2e.houses import House
+from tests.e2e.servers import Server
 
 from .conftest import Enter
 from .person import DESKTOP, PASSWORD, Person
@@ -31,7 +31,7 @@ async def test_a_picture_of_oneself_is_seen_by_others_and_taken_away(enter: Ente
 
 
 async def test_a_password_is_changed_and_set_anew_with_a_code(
-    browser: Browser, server: House, enter: Enter
+    browser: Browser, server: Server, enter: Enter
 ) -> None:
     ann = await enter("ann", "Ann")
     other = await Person.arrive(browser, server.url, ann.handle, "Ann", DESKTOP)
@@ -96,7 +96,7 @@ async def test_whom_somebody_blocked_reaches_them_no_more(enter: Enter) -> None:
 
 
 async def test_a_program_gets_a_password_of_its_own_and_loses_it(
-    browser: Browser, server: House, enter: Enter
+    browser: Browser, server: Server, enter: Enter
 ) -> None:
     ann = await enter("ann", "Ann")
     await ann.page.goto(f"{server.url}/settings/account")

@@ -2,14 +2,14 @@
 
 from playwright.async_api import Browser, expect
 
-from tests.e2e.houses import House
+from tests.e2e.servers import Server
 
 from .conftest import Enter, handles
 from .person import DESKTOP, PASSWORD, Person
 
 
 async def test_somebody_registers_after_what_was_wrong_was_said(
-    browser: Browser, server: House
+    browser: Browser, server: Server
 ) -> None:
     handle = f"new_{next(handles)}"
     new = await Person.arrive(browser, server.url, handle, "New", DESKTOP)
@@ -34,7 +34,7 @@ async def test_somebody_registers_after_what_was_wrong_was_said(
 
 
 async def test_a_device_is_removed_from_another(
-    browser: Browser, server: House, enter: Enter
+    browser: Browser, server: Server, enter: Enter
 ) -> None:
     ann = await enter("ann", "Ann")
     other = await Person.arrive(browser, server.url, ann.handle, "Ann", DESKTOP)

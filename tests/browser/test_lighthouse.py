@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.async_api import async_playwright, expect
 
-from tests.e2e.houses import House
+from tests.e2e.servers import Server
 
 from .conftest import ARGUMENTS, CHROMIUM, handles
 from .person import PASSWORD
@@ -54,7 +54,7 @@ def faults(found: dict[str, Any], category: str) -> list[str]:
 
 
 @pytest.mark.timeout(240)
-async def test_lighthouse_is_content(server: House, tmp_path: Path) -> None:
+async def test_lighthouse_is_content(server: Server, tmp_path: Path) -> None:
     handle = f"lara_{next(handles)}"
     await server.add_user(handle, PASSWORD, "Lara")
     async with async_playwright() as playwright:

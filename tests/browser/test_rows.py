@@ -9,7 +9,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, WebSocketRoute, expect
 
 from hongyan_sdk import Client
-from tests.e2e.houses import House
+from tests.e2e.servers import Server
 
 from .person import DESKTOP, PASSWORD, Person, until
 from .watching import LOADED, MOST_PX, scroll
@@ -75,7 +75,7 @@ Visit = Callable[[Weather], Awaitable[Person]]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def writer(browser: Browser, server: House) -> AsyncIterator[Person]:
+async def writer(browser: Browser, server: Server) -> AsyncIterator[Person]:
     """Somebody with a long diary of texts and voice messages."""
     await server.add_user("diarist", PASSWORD, "Ann")
     ann = await Person.arrive(browser, server.url, "diarist", "Ann", DESKTOP)

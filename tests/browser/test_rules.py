@@ -79,14 +79,14 @@ async def test_somebody_asks_to_join_is_declined_asks_again_and_is_let_in(enter:
     await ann.page.get_by_role("button", name="Join requests").click()
     await expect(ann.dialog).to_contain_text("No requests")
     await bob.page.goto(address)
-    for answer, deed in (("none", "Decline"), ("a goose", "Accept")):
+    for answer, action in (("none", "Decline"), ("a goose", "Accept")):
         await bob.page.get_by_label("Which bird did you see last?").fill(answer)
         await bob.page.get_by_role("button", name="Ask to join").click()
         await expect(bob.page.get_by_text("You have asked to join.")).to_be_visible()
         await expect(ann.dialog).to_contain_text(answer)
-        await ann.dialog.get_by_role("button", name=deed).click()
+        await ann.dialog.get_by_role("button", name=action).click()
         await expect(ann.dialog).to_contain_text("No requests")
-        if deed == "Decline":
+        if action == "Decline":
             declined = bob.page.get_by_role("alert").get_by_text("request to join was declined")
             await expect(declined).to_be_visible()
     await expect(bob.page.locator(".conversation-who h1")).to_have_text("Birders")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import uvloop
 
-from .play import Plan, play
 from .report import show
+from .run import Plan, run
 
 
 def main() -> int:
@@ -22,7 +22,7 @@ def main() -> int:
     chosen = parser.parse_args()
     plan = Plan(kills=chosen.kills, seconds=chosen.seconds, users=chosen.users)
     with tempfile.TemporaryDirectory(prefix="hongyan-chaos-") as temporary:
-        outcome = uvloop.run(play(chosen.data or Path(temporary), plan))
+        outcome = uvloop.run(run(chosen.data or Path(temporary), plan))
     show(
         outcome,
         kills=outcome.kills,

@@ -47,7 +47,7 @@ class Seen:
     """By conversation: its whole log at the end, in the order in which the server gave it."""
     acks: Mapping[str, Sequence[Ack]]
     """By device: what was acknowledged, in the order in which the device sent it."""
-    views: Mapping[str, Mapping[str, Mapping[int, Author]]]
+    queries: Mapping[str, Mapping[str, Mapping[int, Author]]]
     """By device and conversation: what the device holds, by seq."""
     conflicts: Sequence[str] = ()
     """Where a device was given two different things for one seq, or one thing twice by push."""
@@ -91,7 +91,7 @@ def check(seen: Seen) -> Verdict:
     verdict = Verdict(disordered=list(seen.conflicts), files=list(seen.broken))
     _check_logs(seen, verdict)
     _check_acks(seen, verdict)
-    _check_views(seen, verdict)
+    _check_queries(seen, verdict)
     _check_unread(seen, verdict)
     verdict.files += broken_files(seen.files, seen.downloads, seen.members)
     if seen.deliveries is not None:
@@ -151,10 +151,10 @@ def _check_acks(seen: Seen, verdict: Verdict) -> None:
             last[ack.conversation_id] = place
 
 
-def _check_views(seen: Seen, verdict: Verdict) -> None:
+def _check_queries(seen: Seen, verdict: Verdict) -> None:
     """Each device holds each log: all of it, nothing else, in the same places."""
-    for device, views in seen.views.items():
-        for name, view in views.items():
+    for device, queries in seen.queries.items():
+        for name, view in queries.items():
             log = seen.logs.get(name, ())
             missing = [item.seq for item in log if item.seq not in view]
             if missing:

@@ -175,8 +175,8 @@ class Device:
     async def deliver(self, message: dict[str, Any]) -> None:
         """Send a message, again and again with the same client id until it is acknowledged."""
         began = time.monotonic()
-        receipt = await self.insist("message.send", message, twice=random.random() < TWICE)
-        self.acknowledge(message, receipt["seq"])
+        ack = await self.insist("message.send", message, twice=random.random() < TWICE)
+        self.acknowledge(message, ack["seq"])
         self._acked(time.monotonic() - began)
 
     def compose(self, conversation_id: str, text: str, client_id: str = "") -> dict[str, Any]:

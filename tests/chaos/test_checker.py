@@ -28,7 +28,7 @@ def clean(count: int = 6) -> Seen:
     return Seen(
         logs={"g": log},
         acks=acks,
-        views={"anna/0": {"g": dict(view)}, "boris/0": {"g": dict(view)}},
+        queries={"anna/0": {"g": dict(view)}, "boris/0": {"g": dict(view)}},
         unread=[Unread("anna", "g", 4, count - 4, 4), Unread("boris", "g", count, 0, 0)],
         members={"g": {"anna", "boris"}},
         files=[File("f1", "d1", "anna", "g"), File("f2", "d2", "anna")],
@@ -71,7 +71,7 @@ def test_a_whole_log_that_is_gone_is_lost() -> None:
 
 def test_a_device_that_lacks_an_entry_has_lost_it() -> None:
     seen = clean()
-    del seen.views["boris/0"]["g"][3]  # type: ignore[attr-defined]
+    del seen.queries["boris/0"]["g"][3]  # type: ignore[attr-defined]
     assert check(seen).lost == ["boris/0 lacks 1 of g: [3]"]
 
 
@@ -79,7 +79,7 @@ def test_the_same_message_at_two_seqs_is_a_duplicate() -> None:
     seen = clean()
     again = Item(7, 6, author(3), True)
     seen.logs = {"g": [*log_of(seen), again]}
-    for view in seen.views.values():
+    for view in seen.queries.values():
         view["g"][7] = again.author  # type: ignore[index]
     seen.unread = []
     verdict = check(seen)
@@ -117,7 +117,7 @@ def test_a_wrong_ordinal_is_disorder() -> None:
 
 def test_a_device_with_another_order_is_disorder() -> None:
     seen = clean()
-    view: Any = seen.views["anna/0"]["g"]
+    view: Any = seen.queries["anna/0"]["g"]
     view[2], view[3] = view[3], view[2]
     assert check(seen).disordered == ["anna/0 has other entries in g: [2, 3]"]
 

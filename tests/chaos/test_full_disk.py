@@ -9,8 +9,8 @@ import pytest
 from benchmarks.prepare import Preparation
 
 from hongyan.access.rate_options import RateOptions
-from hongyan.app.composition import Embedded, Server
-from hongyan.app.settings import ServerSettings, Settings
+from hongyan.app.roles.embedded import Embedded, Server
+from hongyan.app.settings.sections import ServerSettings, Settings
 from tests.engines.disk import tiny_disk
 from tests.engines.process import free_port
 
@@ -65,13 +65,13 @@ async def test_storage_full_is_said_and_passes(small_disk: Path) -> None:
 
         async def say(number: int) -> int:
             content = {"type": "text", "text": "x" * 4000}
-            receipt = await one.call(
+            ack = await one.call(
                 "message.send",
                 conversation_id=conversation,
                 client_id=f"c{number}",
                 content=content,
             )
-            seq: int = receipt["seq"]
+            seq: int = ack["seq"]
             return seq
 
         seqs, refusal = await until_refused(say)

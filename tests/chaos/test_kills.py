@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from .cast import Pace
-from .play import Plan, play
+from .run import Plan, run
+from .workload import Pace
 
 
 async def test_five_kills_lose_nothing(tmp_path: Path) -> None:
@@ -13,7 +13,7 @@ async def test_five_kills_lose_nothing(tmp_path: Path) -> None:
         life_s=(0.1, 0.8),
         pace=Pace(file_pause_s=(0.0, 0.1), receiver_up_s=(0.2, 1.5), receiver_down_s=(0.2, 1.0)),
     )
-    outcome = await play(tmp_path / "data", plan)
+    outcome = await run(tmp_path / "data", plan)
     assert outcome.verdict.examples() == []
     assert outcome.verdict.is_clean
     assert outcome.kills == 5

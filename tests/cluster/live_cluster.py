@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tools.cluster.cluster import Cluster, Node
 
-from hongyan.domain.user.api_admin import CreateUser
+from hongyan.domain.user.commands_admin import CreateUser
 from hongyan.kernel.bus import ANONYMOUS, Command, Result
 from tests.e2e.live_server import SETTINGS
 from tests.engines.seaweed import Seaweed

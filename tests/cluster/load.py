@@ -134,9 +134,9 @@ class Load:
         self._peers: dict[str, str] = {}
         for one, other in zip(self.people[::2], self.people[1::2], strict=True):
             direct = await one.call("conversation.open_direct", user_id=other.user_id)
-            place = direct["conversation_id"]
-            self._peers[one.user_id] = self._peers[other.user_id] = place
-            self.members[place] = {one.user_id, other.user_id}
+            host = direct["conversation_id"]
+            self._peers[one.user_id] = self._peers[other.user_id] = host
+            self.members[host] = {one.user_id, other.user_id}
 
     async def run(self) -> None:
         """Write until ``stop``."""
@@ -155,36 +155,36 @@ class Load:
         for turn in itertools.count():
             if self._ends.is_set():
                 return
-            place = self._group if turn % 4 == 0 else self._peers[person.user_id]
-            await self._send(person, place)
+            host = self._group if turn % 4 == 0 else self._peers[person.user_id]
+            await self._send(person, host)
             due = max(due + self._every_s, loop.time() - 1)
             await asyncio.sleep(max(0.0, due - loop.time()))
 
-    async def _send(self, person: Person, place: str) -> None:
+    async def _send(self, person: Person, host: str) -> None:
         client_id = f"c{next(self._numbers)}"
         content = {"type": "text", "text": f"{person.user_id} {client_id}"}
         began = time.perf_counter()
         try:
-            receipt = await person.call(
-                "message.send", conversation_id=place, client_id=client_id, content=content
+            ack = await person.call(
+                "message.send", conversation_id=host, client_id=client_id, content=content
             )
         except (Refused, ConnectionLost) as error:
             self.outcome.failed.append(repr(error))
             return
         self.outcome.took_ms.append((time.perf_counter() - began) * 1000)
-        key = (place, receipt["seq"])
+        key = (host, ack["seq"])
         assert key not in self.outcome.acked, f"{key} was given to two messages"
         self.outcome.acked[key] = (person.user_id, client_id)
 
     def unheard(self) -> list[tuple[str, tuple[str, int]]]:
         """Return who was not told of what was acknowledged: (user, (log, seq))."""
         return [
-            (person.user_id, place)
-            for place, (sender, _) in self.outcome.acked.items()
+            (person.user_id, host)
+            for host, (sender, _) in self.outcome.acked.items()
             for person in self.people
-            if person.user_id in self.members[place[0]]
+            if person.user_id in self.members[host[0]]
             and person.user_id != sender
-            and place not in person.heard
+            and host not in person.heard
         ]
 
     def disordered(self) -> int:

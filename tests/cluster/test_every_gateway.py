@@ -33,7 +33,7 @@ async def test_a_removed_device_is_cut_off_at_every_gateway(cluster: LiveCluster
         path = f"{there}/api/v1/me/devices/{device['device_id']}"
         assert (await http.delete(path, headers=mine)).status_code == 200
         await until(lambda: person.closed)
-        await asyncio.sleep(0.1)  # hearsay comes 50 times a second
+        await asyncio.sleep(0.1)  # commit broadcast comes 50 times a second
         for url in (here, there):
             assert (await http.get(f"{url}/api/v1/me", headers=mine)).status_code == 401
     with pytest.raises(Refused):

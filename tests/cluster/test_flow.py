@@ -11,7 +11,7 @@ import pytest
 from tools.cluster.cluster import environment
 
 from hongyan.app.roles import all as whole
-from hongyan.app.sources import load
+from hongyan.app.settings.sources import load
 from tests.architecture.trace import FLOWS, check, traced
 from tests.cluster.live_cluster import LiveCluster
 from tests.cluster.load import make_people
@@ -38,9 +38,9 @@ async def test_one_message_over_the_cluster(tmp_path: Path) -> None:
             for person in (one, other):
                 await person.connect(node.url)
             direct = await one.call("conversation.open_direct", user_id=other.user_id)
-            place = {"conversation_id": direct["conversation_id"], "client_id": "1"}
+            host = {"conversation_id": direct["conversation_id"], "client_id": "1"}
             called.clear()
-            sent = await one.call("message.send", **place, content={"type": "text", "text": "hi"})
+            sent = await one.call("message.send", **host, content={"type": "text", "text": "hi"})
             await until(lambda: (direct["conversation_id"], sent["seq"]) in other.heard)
             check(FLOWS / "one-message-over-the-cluster.md", called)
             os.kill(os.getpid(), signal.SIGTERM)

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hongyan.domain.admin.api import NoteAct
+from hongyan.domain.admin.commands import NoteAct
 from tests.cluster.live_cluster import LiveCluster, opened_cluster
 from tests.cluster.load import make_people
 
@@ -37,15 +37,15 @@ async def test_chats_are_exported_with_their_files(cluster: LiveCluster, tmp_pat
         made = await http.post("/uploads", headers=mine | whole, content=data)
         file = {"type": "file", "media_id": made.headers["upload-media-id"]}
         opened = await http.post("/conversations/self", headers=mine, json={})
-        place = opened.json()["conversation_id"]
+        host = opened.json()["conversation_id"]
         for number, content in enumerate(({"type": "text", "text": "大雁"}, file)):
             message = {"client_id": f"e{number}", "content": content}
-            sent = await http.post(f"/conversations/{place}/messages", headers=mine, json=message)
+            sent = await http.post(f"/conversations/{host}/messages", headers=mine, json=message)
             assert sent.status_code == 200, sent.text
     target = tmp_path / "export"
     told = await asyncio.to_thread(cluster.operate, "export", "user", person.user_id, str(target))
     assert "Exported 1 conversations" in told
-    lines = (target / "conversations" / f"{place}.jsonl").read_text().splitlines()
+    lines = (target / "conversations" / f"{host}.jsonl").read_text().splitlines()
     bodies = [entry["body"] for entry in map(json.loads, lines) if entry["kind"] == "message"]
     assert [body["content"]["type"] for body in bodies] == ["text", "file"]
     assert bodies[0]["content"]["text"] == "大雁"

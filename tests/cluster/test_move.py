@@ -14,13 +14,13 @@ from typing import Any
 import apsw
 import pytest
 
-from hongyan.app import move as moving
-from hongyan.app.bars import Bars
-from hongyan.app.cli_fill import fill
-from hongyan.app.composition import DATABASE
-from hongyan.app.move import MoveFailed, move
+from hongyan.app.cli.demo import fill
+from hongyan.app.export import move as moving
+from hongyan.app.export.move import MoveFailed, move
+from hongyan.app.progress import ProgressBars
+from hongyan.app.roles.embedded import DATABASE
 from hongyan.domain.catalog import ROWS
-from hongyan.domain.log.model import Append, Commit, Committed, SavePlace, place_of
+from hongyan.domain.log.model import Append, Commit, Committed, SaveOffset, offset_of
 from hongyan.infra.objects.bucket import open_bucket
 from hongyan.infra.objects.s3 import S3Objects
 from hongyan.infra.postgres.migrate import MoveUnfinished
@@ -32,7 +32,10 @@ from tests.engines.postgres import PostgresServer
 from tests.engines.seaweed import Seaweed
 from tests.unit.app.conftest import settings_for
 
-SCRIPT = "from hongyan.app import move; move.PAGE = 3; from hongyan.app.cli import app; app()"
+SCRIPT = (
+    "from hongyan.app.export import move; move.PAGE = 3; "
+    "from hongyan.app.cli.root import app; app()"
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +44,10 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("company") / "data"
 
     async def make() -> None:
-        assert await fill(settings_for(folder), 6, 80, 3, False, Bars()) is not None
+        assert await fill(settings_for(folder), 6, 80, 3, False, ProgressBars()) is not None
         store = SqliteStore(folder / DATABASE, ROWS)
         await store.start()
-        places = (SavePlace("webhook", place_of(17)), SavePlace("search", b"gtid:4"))
+        places = (SaveOffset("webhook", offset_of(17)), SaveOffset("search", b"gtid:4"))
         await store.commit(Commit(changes=places))
         await store.close()
 
@@ -58,7 +61,7 @@ def folder(company: Path, tmp_path: Path) -> Path:
 
 
 async def run(folder: Path, dsn: str, restart: bool = False, bucket: Any = None) -> Any:
-    return await move(folder / DATABASE, dsn, restart, bucket, Bars())
+    return await move(folder / DATABASE, dsn, restart, bucket, ProgressBars())
 
 
 async def assert_same(folder: Path, dsn: str) -> None:
@@ -70,9 +73,9 @@ async def assert_same(folder: Path, dsn: str) -> None:
         assert len(feed) > 80
         assert await store.follow(0, 10**6) == feed
         logs = sorted({entry.log_id for _, entry in feed})
-        heads = await snapshot.heads(logs)
-        assert await store.heads(logs) == heads
-        assert any(head.epoch for head in heads.values())
+        heads = await snapshot.states(logs)
+        assert await store.states(logs) == heads
+        assert any(head.version for head in heads.values())
         for log_id in logs:
             assert await store.in_log(log_id, 0, "", 999) == await snapshot.in_log(  # type: ignore[arg-type]
                 log_id,
@@ -93,7 +96,7 @@ async def assert_same(folder: Path, dsn: str) -> None:
             counts.append(len(rows))
         assert sum(count > 0 for count in counts) > 10
         for reader in ("webhook", "search", "nobody"):
-            assert await store.place(reader) == await snapshot.place(reader)
+            assert await store.offset(reader) == await snapshot.offset(reader)
     await store.close()
 
 
@@ -111,7 +114,7 @@ async def test_everything_is_there_and_goes_on(folder: Path, postgres_dsn: str) 
     repeat = next(entry for _, entry in feed if entry.client_id)
     append = Append(repeat.log_id, "message", repeat.sender, b'"x"', 1, repeat.client_id)
     assert await store.commit(Commit((append,))) == (repeat,)
-    head = (await store.heads([last.log_id]))[last.log_id]
+    head = (await store.states([last.log_id]))[last.log_id]
     new = Append(last.log_id, "message", last.sender, b'"new"', 1, countable=True)
     (entry,) = await store.commit(Commit((new,)))
     assert (entry.seq, entry.ordinal) == (head.seq + 1, head.ordinal + 1)

@@ -9,8 +9,8 @@ import asyncpg
 import pytest
 from typer.testing import CliRunner
 
-from hongyan.app.cli import app
-from hongyan.domain.log.model import Commit, Put, Row, Table, place_of
+from hongyan.app.cli.root import app
+from hongyan.domain.log.model import Commit, Put, Row, Table, offset_of
 from hongyan.infra.postgres import migrate as migrating
 from hongyan.infra.postgres.batch import SQL
 from hongyan.infra.postgres.connections import connect
@@ -213,25 +213,25 @@ async def test_places_become_bytes_while_two_releases_save_them(
         await connection.execute(OLD_SAVE, name, position)
     await migrate(connection, [])
 
-    async def place(name: str) -> bytes:
+    async def host(name: str) -> bytes:
         return bytes(await connection.fetchval(SQL["place"], name))
 
-    assert [await place(name) for name in ("new", "webhook:w1", "far")] == [
+    assert [await host(name) for name in ("new", "webhook:w1", "far")] == [
         b"",
-        place_of(7 << 16),
-        place_of(2**62),
+        offset_of(7 << 16),
+        offset_of(2**62),
     ]
     await connection.execute(OLD_SAVE, "webhook:w1", 8 << 16)
     await connection.execute(OLD_SAVE, "made", 5)
-    assert [await place("webhook:w1"), await place("made")] == [place_of(8 << 16), place_of(5)]
-    await connection.execute(SQL["save_place"], "webhook:w1", place_of(9 << 16))
+    assert [await host("webhook:w1"), await host("made")] == [offset_of(8 << 16), offset_of(5)]
+    await connection.execute(SQL["save_place"], "webhook:w1", offset_of(9 << 16))
     await connection.execute(SQL["save_place"], "search", b"gtid:1-5")
     await connection.execute(SQL["save_place"], "made", b"")
     old = "SELECT position FROM reader WHERE name = $1"
     assert await connection.fetchval(old, "webhook:w1") == 9 << 16
     assert await connection.fetchval(old, "made") == 0
     await migrate(connection, [], ("post",))
-    assert await place("webhook:w1") == place_of(9 << 16)
-    assert await place("search") == b"gtid:1-5"
-    await connection.execute(SQL["save_place"], "webhook:w1", place_of(10 << 16))
-    assert await place("webhook:w1") == place_of(10 << 16)
+    assert await host("webhook:w1") == offset_of(9 << 16)
+    assert await host("search") == b"gtid:1-5"
+    await connection.execute(SQL["save_place"], "webhook:w1", offset_of(10 << 16))
+    assert await host("webhook:w1") == offset_of(10 << 16)

@@ -51,16 +51,16 @@ async def test_health_metrics_and_the_way_of_a_message(tmp_path: Path) -> None:
         first, second = (gateway.url for gateway in cluster.gateways)
         li, wang = Person(first, "li"), Person(second, "wang")
         opened = li.ask("POST", "/conversations/direct", user_id=wang.user_id)
-        place = (opened.get("conversation") or opened)["conversation_id"]
+        host = (opened.get("conversation") or opened)["conversation_id"]
         url = second.replace("http", "ws") + "/ws"
         async with connect(url, subprotocols=["hongyan.json"]) as socket:  # type: ignore[list-item]
             hello = {"id": 1, "method": "hello", "params": {"token": wang.token}}
             await socket.send(json.dumps(hello))
             device = json.loads(await socket.recv())["result"]["device_id"]
             message = {"client_id": "c", "content": {"type": "text", "text": "hi"}}
-            seq = li.ask("POST", f"/conversations/{place}/messages", **message)["seq"]
+            seq = li.ask("POST", f"/conversations/{host}/messages", **message)["seq"]
             await socket.recv()
-            found = json.loads(cluster.operate("trace", f"{place}:{seq}", "--json"))
+            found = json.loads(cluster.operate("trace", f"{host}:{seq}", "--json"))
         assert facts(ports[1]) > 0
         pushed = [
             one
@@ -84,8 +84,8 @@ async def test_a_message_is_followed_through_the_cluster(tmp_path: Path) -> None
     cluster = LiveCluster(tmp_path, *settings, shape=(2, 1, 1), with_proxy=False)
     try:
         cluster.start()
-        place, seq = await talk(*(gateway.url for gateway in cluster.gateways))
-        found = check_way(collector.wait_for(has_push), place, seq)
+        host, seq = await talk(*(gateway.url for gateway in cluster.gateways))
+        found = check_way(collector.wait_for(has_push), host, seq)
     finally:
         cluster.stop()
         collector.stop()

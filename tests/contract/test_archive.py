@@ -10,17 +10,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hongyan.domain.log.model import Commit, Entry, Rewrite, Span
+from hongyan.domain.log.model import Commit, Entry, Rewrite, SeqRange
 from hongyan.infra.memory.store import MemoryStore
 from hongyan.infra.postgres.store import PostgresStore
 from hongyan.infra.sqlite.store import SqliteStore
 
 from .conftest import ANNA, A, B, Subject, said, seqs, text
 from .rows import ROWS
-from .test_postgres_feed import BEGIN_LATE
+from .test_postgres_change_stream import BEGIN_LATE
 
 LOGS = ("g-a", "g-b", "g-c", "@anna")
-EVERYTHING = [Span(log_id, 1, 2**62) for log_id in LOGS]  # type: ignore[arg-type]
+EVERYTHING = [SeqRange(log_id, 1, 2**62) for log_id in LOGS]  # type: ignore[arg-type]
 
 
 async def fill(store: Any, times: int = 40) -> None:
@@ -40,13 +40,13 @@ def index(store: Any) -> None:
 
 
 class TestArchive:
-    async def test_it_is_the_feed_of_these_logs(self, store: Any) -> None:
+    async def test_it_is_the_change_stream_of_these_logs(self, store: Any) -> None:
         await fill(store)
         index(store)
         await fill(store, 10)
         feed = await store.follow(0, 999)
         assert await store.archive(EVERYTHING, 999) == feed
-        ours = [Span(A, 3, 9), Span("@anna", 1, 4)]
+        ours = [SeqRange(A, 3, 9), SeqRange("@anna", 1, 4)]
         expected = [
             (position, entry)
             for position, entry in feed
@@ -56,7 +56,7 @@ class TestArchive:
         assert await store.archive(ours, 999) == expected
         assert await store.archive(ours, 999, order="newest") == expected[::-1]
         assert await store.archive([], 9) == []
-        assert await store.archive([Span("g-none", 1, 9)], 9) == []
+        assert await store.archive([SeqRange("g-none", 1, 9)], 9) == []
 
     async def test_pages_follow_each_other_in_both_directions(self, store: Any) -> None:
         await fill(store)
@@ -166,7 +166,7 @@ async def test_postgres_gives_nothing_before_which_something_may_appear(
 ) -> None:
     store = PostgresStore(postgres_dsn, ROWS)
     await store.start()
-    spans = [Span(A, 1, 99), Span("g-late", 1, 99)]  # type: ignore[arg-type]
+    spans = [SeqRange(A, 1, 99), SeqRange("g-late", 1, 99)]  # type: ignore[arg-type]
     await store.commit(Commit((said("1"),)))
     slow = await asyncpg.connect(postgres_dsn)
     held = slow.transaction()
@@ -227,7 +227,7 @@ async def test_it_answers_as_memory_does(
                 index(store)
         here = [p for p, _ in await store.follow(start, 999)]
         there = [p for p, _ in await memory.follow(0, 999)]
-        spans = [Span(prefix + name, *end) for name, end in zip(LOGS, ends, strict=True)]  # type: ignore[arg-type]
+        spans = [SeqRange(prefix + name, *end) for name, end in zip(LOGS, ends, strict=True)]  # type: ignore[arg-type]
         after, before, limit, order = ask
         answers = []
         for one, places in ((store, here), (memory, there)):

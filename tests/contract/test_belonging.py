@@ -11,8 +11,8 @@ from hongyan.delivery.ports import ConversationMembers, Descriptions, UserConver
 from hongyan.delivery.routes.interests import Interests
 from hongyan.domain.catalog import ROWS
 from hongyan.domain.conversation.model import About
-from hongyan.domain.conversation.service import Opening
-from hongyan.domain.conversation.service_views import Views
+from hongyan.domain.conversation.opening import Opening
+from hongyan.domain.conversation.queries import ConversationQueries
 from hongyan.domain.group.model import Group, Member
 from hongyan.domain.log.model import Commit, Put
 from hongyan.domain.message.versions import visibility_of
@@ -80,7 +80,10 @@ async def belonging(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIter
 def bus_of(rows: Rows) -> LocalBus:
     bus = LocalBus()
     bus.serve(
-        Opening(Views(rows.store, rows.store, rows.store, visibility_of(rows.store)), SystemClock())
+        Opening(
+            ConversationQueries(rows.store, rows.store, rows.store, visibility_of(rows.store)),
+            SystemClock(),
+        )
     )
     return bus
 

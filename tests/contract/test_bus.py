@@ -176,7 +176,7 @@ def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsProcess]:
     process.stop()
 
 
-class World:
+class Harness:
     """Callers and backends, closed at the end."""
 
     def __init__(self, url: str, stack: AsyncExitStack) -> None:
@@ -197,9 +197,9 @@ class World:
 
 
 @pytest.fixture
-async def world(nats: NatsProcess) -> AsyncIterator[World]:
+async def harness(nats: NatsProcess) -> AsyncIterator[Harness]:
     async with AsyncExitStack() as stack:
-        yield World(nats.url, stack)
+        yield Harness(nats.url, stack)
 
 
 @pytest.fixture(params=["local", "nats"])
@@ -212,9 +212,9 @@ async def bus(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Any, Echo]]
         return
     process: NatsProcess = request.getfixturevalue("nats")
     async with AsyncExitStack() as stack:
-        world = World(process.url, stack)
-        gateway = await world.gateway()
-        backend = await world.backend("one")
+        harness = Harness(process.url, stack)
+        gateway = await harness.gateway()
+        backend = await harness.backend("one")
         yield gateway.caller, backend.echo
 
 
@@ -262,9 +262,9 @@ async def test_nothing_happens_before_the_call_is_awaited(bus: Any) -> None:
 # --- what the one over NATS promises besides ---
 
 
-async def test_a_defect_is_told_as_internal_and_a_wrong_value_as_invalid(world: World) -> None:
-    await world.backend("one")
-    caller = (await world.gateway()).caller
+async def test_a_defect_is_told_as_internal_and_a_wrong_value_as_invalid(harness: Harness) -> None:
+    await harness.backend("one")
+    caller = (await harness.gateway()).caller
     with pytest.raises(Internal) as refused:
         await caller.call(ANNA, Fail(how="defect"))
     assert "secret" not in refused.value.text
@@ -272,24 +272,24 @@ async def test_a_defect_is_told_as_internal_and_a_wrong_value_as_invalid(world: 
         await caller.call(ANNA, Fail(how="value"))
 
 
-async def test_messages_longer_than_the_broker_takes_arrive_whole(world: World) -> None:
-    await world.backend("one")
-    caller = (await world.gateway()).caller
+async def test_messages_longer_than_the_broker_takes_arrive_whole(harness: Harness) -> None:
+    await harness.backend("one")
+    caller = (await harness.gateway()).caller
     texts = ["a" * 3_000_000, "b", "c" * 1_500_000]
     said = await asyncio.gather(*(caller.call(ANNA, Say(text=text)) for text in texts))
     assert [one.text for one in said] == texts
 
 
-async def test_a_relayed_answer_is_the_json_of_the_result(world: World) -> None:
-    await world.backend("one")
-    caller = (await world.gateway()).caller
+async def test_a_relayed_answer_is_the_json_of_the_result(harness: Harness) -> None:
+    await harness.backend("one")
+    caller = (await harness.gateway()).caller
     raw = await caller.relay().call(ANNA, Say(text="hi"))
     assert msgspec.json.decode(raw, type=Said) == Said(ANNA, "hi", 1)
 
 
-async def test_conversations_are_spread_over_backends_each_at_home_in_one(world: World) -> None:
-    backends = [await world.backend(name) for name in ("one", "two", "three")]
-    gateways = [await world.gateway() for _ in range(2)]
+async def test_conversations_are_spread_over_backends_each_at_home_in_one(harness: Harness) -> None:
+    backends = [await harness.backend(name) for name in ("one", "two", "three")]
+    gateways = [await harness.gateway() for _ in range(2)]
     await _until(lambda: all(len(list(g.nodes.of_role("backend"))) == 3 for g in gateways))
     for gateway in gateways:
         for n in range(120):
@@ -301,20 +301,20 @@ async def test_conversations_are_spread_over_backends_each_at_home_in_one(world:
     assert sum(len(backend.echo.began) for backend in backends) == 240
 
 
-async def test_calls_wait_for_the_first_backend(world: World) -> None:
-    gateway = await world.gateway()
+async def test_calls_wait_for_the_first_backend(harness: Harness) -> None:
+    gateway = await harness.gateway()
     calls = asyncio.gather(*(gateway.caller.call(ANNA, Say(text=str(n))) for n in range(20)))
     await asyncio.sleep(0.05)
-    backend = await world.backend("late")
+    backend = await harness.backend("late")
     await asyncio.wait_for(calls, 10)
     assert backend.echo.began == [str(n) for n in range(20)]
 
 
 async def test_a_backend_that_leaves_answers_what_it_has_and_nothing_is_done_twice(
-    world: World,
+    harness: Harness,
 ) -> None:
-    backends = [await world.backend(name) for name in ("one", "two")]
-    gateway = await world.gateway()
+    backends = [await harness.backend(name) for name in ("one", "two")]
+    gateway = await harness.gateway()
     await _until(lambda: len(list(gateway.nodes.of_role("backend"))) == 2)
     texts = [f"{place}-{n}" for n in range(100) for place in "abcdef"]
 
@@ -337,10 +337,10 @@ async def test_a_backend_that_leaves_answers_what_it_has_and_nothing_is_done_twi
 
 
 async def test_a_dead_backend_s_repeatable_calls_go_to_another_and_the_rest_is_refused(
-    world: World,
+    harness: Harness,
 ) -> None:
-    backends = [await world.backend(name) for name in ("one", "two")]
-    gateway = await world.gateway()
+    backends = [await harness.backend(name) for name in ("one", "two")]
+    gateway = await harness.gateway()
     await _until(lambda: len(list(gateway.nodes.of_role("backend"))) == 2)
     home = await _home(gateway, backends, "g1")
     other = next(one for one in backends if one is not home)
@@ -359,9 +359,9 @@ async def test_a_dead_backend_s_repeatable_calls_go_to_another_and_the_rest_is_r
     home.echo.may_end.set()
 
 
-async def test_a_call_that_came_too_late_for_a_backend_goes_to_another(world: World) -> None:
-    backends = [await world.backend(name) for name in ("one", "two")]
-    gateway = await world.gateway()
+async def test_a_call_that_came_too_late_for_a_backend_goes_to_another(harness: Harness) -> None:
+    backends = [await harness.backend(name) for name in ("one", "two")]
+    gateway = await harness.gateway()
     await _until(lambda: len(list(gateway.nodes.of_role("backend"))) == 2)
     home = await _home(gateway, backends, "g1")
     other = next(one for one in backends if one is not home)
@@ -372,9 +372,9 @@ async def test_a_call_that_came_too_late_for_a_backend_goes_to_another(world: Wo
     assert other.echo.began[-1] == "late"
 
 
-async def test_a_backend_that_leaves_slowly_still_answers(world: World) -> None:
-    backends = [await world.backend(name) for name in ("one", "two")]
-    gateway = await world.gateway()
+async def test_a_backend_that_leaves_slowly_still_answers(harness: Harness) -> None:
+    backends = [await harness.backend(name) for name in ("one", "two")]
+    gateway = await harness.gateway()
     await _until(lambda: len(list(gateway.nodes.of_role("backend"))) == 2)
     home = await _home(gateway, backends, "g1")
     home.echo.may_end.clear()
@@ -392,17 +392,17 @@ async def test_a_backend_that_leaves_slowly_still_answers(world: World) -> None:
     await leaving
 
 
-async def test_an_answer_that_does_not_come_is_refused_in_time(world: World) -> None:
-    await world.backend("one")
-    caller = (await world.gateway()).caller
+async def test_an_answer_that_does_not_come_is_refused_in_time(harness: Harness) -> None:
+    await harness.backend("one")
+    caller = (await harness.gateway()).caller
     with pytest.raises(Unavailable):
         await asyncio.wait_for(caller.call(ANNA, Impatient(wait_s=5)), 3)
     assert caller.in_flight == 0
 
 
-async def test_more_calls_than_may_wait_are_refused_at_once(world: World) -> None:
-    backend = await world.backend("one")
-    caller = (await world.gateway()).caller
+async def test_more_calls_than_may_wait_are_refused_at_once(harness: Harness) -> None:
+    backend = await harness.backend("one")
+    caller = (await harness.gateway()).caller
     backend.echo.may_end.clear()
     calls = [asyncio.create_task(caller.call(ANNA, Say(text=str(n)))) for n in range(2_100)]
     await _until(lambda: sum(call.done() for call in calls) >= 1_600)
@@ -420,9 +420,9 @@ async def test_the_broker_s_restart_loses_no_call_and_repeats_none(
     broker.start()
     try:
         async with AsyncExitStack() as stack:
-            world = World(broker.url, stack)
-            backend = await world.backend("one")
-            gateway = await world.gateway()
+            harness = Harness(broker.url, stack)
+            backend = await harness.backend("one")
+            gateway = await harness.gateway()
             await gateway.caller.call(ANNA, Say(text="first"))
             calls = []
             for n in range(400):

@@ -13,7 +13,7 @@ from typing import Any
 import apsw
 import pytest
 
-from hongyan.domain.log.model import Advance, Commit, Cursor, Put, Touch
+from hongyan.domain.log.model import Advance, Bump, Commit, Cursor, Put
 from hongyan.infra.sqlite import database, writer
 from hongyan.kernel.errors import StorageFull
 from tests.engines.disk import grow, tiny_disk
@@ -91,7 +91,7 @@ async def assert_stands(subject: Subject, count: int) -> None:
     store = subject.store
     entries = await store.read(A, 1, 2**62, 9999)
     assert seqs(entries) == list(range(1, count + 1))
-    head = (await store.heads([A]))[A]
+    head = (await store.states([A]))[A]
     assert (head.seq, head.ordinal) == (count, entries[-1].ordinal)
     assert [entry for _, entry in await store.follow(0, 9999)] == entries
     told = [entry for committed in subject.told for entry in committed.entries]
@@ -105,7 +105,7 @@ async def test_commits_are_refused_and_reads_go_on(tight: Tight) -> None:
     def make(number: int) -> Commit:
         return Commit(
             (said(WORDS, client_id=f"c{number}", countable=True),),
-            (Put(Thing(shelf="s", number=number)), Advance(A, BORIS, number), Touch(B)),
+            (Put(Thing(shelf="s", number=number)), Advance(A, BORIS, number), Bump(B)),
         )
 
     count = await until_full(subject, make)
@@ -115,7 +115,7 @@ async def test_commits_are_refused_and_reads_go_on(tight: Tight) -> None:
             await store.commit(make(count))
     await assert_stands(subject, count + 1)
     assert await store.count(Thing) == count
-    assert (await store.heads([B]))[B].epoch == count
+    assert (await store.states([B]))[B].version == count
     assert await store.find(A, "anna", f"c{count}") is None
     assert StorageFull.retryable
 

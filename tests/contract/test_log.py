@@ -1,4 +1,4 @@
-"""``Log``, ``Cursors`` and ``Feed``: what ports.py and model.py promise."""
+"""``Log``, ``Cursors`` and ``ChangeStream``: what ports.py and model.py promise."""
 
 import asyncio
 from typing import Any
@@ -8,18 +8,18 @@ import pytest
 from hongyan.domain.log.model import (
     Advance,
     Append,
+    Bump,
     Commit,
     Cursor,
     Drop,
     Duplicate,
-    Expect,
-    Head,
+    LogState,
+    Precondition,
     Put,
     Rewrite,
-    SavePlace,
-    Span,
-    Stale,
-    Touch,
+    SaveOffset,
+    SeqRange,
+    VersionConflict,
 )
 from hongyan.kernel.errors import Unavailable
 from hongyan.kernel.ids import ConnectionId, UserId
@@ -50,20 +50,24 @@ class TestAppend:
             Commit((said(), said(countable=True), said(), said(countable=True)))
         )
         assert [e.ordinal for e in entries] == [0, 1, 1, 2]
-        assert (await store.heads([A]))[A] == Head(4, 2, 0)
+        assert (await store.states([A]))[A] == LogState(4, 2, 0)
 
-    async def test_epoch_grows_with_rules_and_touch(self, store: Any) -> None:
+    async def test_version_grows_with_rules_and_touch(self, store: Any) -> None:
         await store.commit(Commit((said(), said(changes_rules=True))))
-        assert (await store.heads([A]))[A].epoch == 1
-        await store.commit(Commit(changes=(Touch(A), Touch(B))))
-        assert await store.heads([A, B, "c"]) == {A: Head(2, 0, 2), B: Head(0, 0, 1), "c": Head()}
+        assert (await store.states([A]))[A].version == 1
+        await store.commit(Commit(changes=(Bump(A), Bump(B))))
+        assert await store.states([A, B, "c"]) == {
+            A: LogState(2, 0, 2),
+            B: LogState(0, 0, 1),
+            "c": LogState(),
+        }
 
     async def test_counters_go_on_after_a_restart(self, subject: Subject) -> None:
         await subject.store.commit(Commit((said(countable=True, changes_rules=True),)))
         store = await subject.reopen()
         (entry,) = await store.commit(Commit((said(countable=True),)))
         assert (entry.seq, entry.ordinal) == (2, 2)
-        assert (await store.heads([A]))[A] == Head(2, 2, 1)
+        assert (await store.states([A]))[A] == LogState(2, 2, 1)
         assert [p for p, _ in await store.follow(0, 9)] == sorted(
             {p for p, _ in await store.follow(0, 9)}
         )
@@ -85,7 +89,7 @@ class TestAppend:
         await store.commit(Commit((said(words, log_id="g'\"雁", sender="a'雁", client_id="'雁"),)))
         entry = await store.find("g'\"雁", "a'雁", "'雁")
         assert text(entry) == words
-        assert (await store.heads(["g'\"雁"]))["g'\"雁"].seq == 1
+        assert (await store.states(["g'\"雁"]))["g'\"雁"].seq == 1
         assert (await store.of_user("a'雁", ["g'\"雁"]))["g'\"雁"] == Cursor()
 
 
@@ -104,7 +108,7 @@ class TestIdempotence:
             *[store.commit(Commit((said(str(i), client_id="c"),))) for i in range(50)]
         )
         assert {text(entry) for (entry,) in answers} == {"0"}
-        assert (await store.heads([A]))[A].seq == 1
+        assert (await store.states([A]))[A].seq == 1
         assert len(subject.told) == 1
 
     async def test_old_and_new_repeats_mixed_in_one_batch(self, subject: Subject) -> None:
@@ -124,7 +128,7 @@ class TestIdempotence:
             (2, "n1"),
             (4, "plain"),
         ]
-        assert (await store.heads([A]))[A] == Head(4, 2, 0)
+        assert (await store.states([A]))[A] == LogState(4, 2, 0)
         assert [text(e) for told in subject.told for e in told.entries] == [
             "old",
             "n1",
@@ -151,10 +155,10 @@ class TestIdempotence:
                 (said(str(i), client_id="c", countable=True, changes_rules=True),),
                 (
                     Put(Thing(shelf="s", number=i)),
-                    Drop(Thing, ("s", 0)) if i else Touch(B),
-                    Touch(B),
+                    Drop(Thing, ("s", 0)) if i else Bump(B),
+                    Bump(B),
                     Advance(A, BORIS, i, i),
-                    SavePlace("r", b"%d" % i),
+                    SaveOffset("r", b"%d" % i),
                     Rewrite(A, 1, f'"{i}"'.encode()),
                 ),
             )
@@ -166,16 +170,18 @@ class TestIdempotence:
             for commit in commits:
                 await store.commit(commit)
         assert await store.scan(Thing) == [Thing(shelf="s", number=0)]
-        assert await store.heads([A, B]) == {A: Head(1, 1, 1), B: Head(0, 0, 2)}
+        assert await store.states([A, B]) == {A: LogState(1, 1, 1), B: LogState(0, 0, 2)}
         assert (await store.of_user(BORIS, [A]))[A] == Cursor()
-        assert await store.place("r") == b"0"
+        assert await store.offset("r") == b"0"
         assert text(await store.find(A, ANNA, "c")) == "0"
 
     @pytest.mark.parametrize("same_batch", [True, False])
-    async def test_a_repeat_is_answered_whatever_it_expects(
+    async def test_a_repeat_is_answered_whatever_it_preconditions(
         self, store: Any, same_batch: bool
     ) -> None:
-        commit = Commit((said(client_id="c", changes_rules=True),), expects=(Expect(A, 0),))
+        commit = Commit(
+            (said(client_id="c", changes_rules=True),), preconditions=(Precondition(A, 0),)
+        )
         if same_batch:
             one, two = await settle(store.commit(commit), store.commit(commit))
         else:
@@ -217,45 +223,53 @@ class TestIdempotence:
 class TestExpect:
     async def test_stale_changes_nothing(self, subject: Subject) -> None:
         store = subject.store
-        with pytest.raises(Stale):
+        with pytest.raises(VersionConflict):
             await store.commit(
-                Commit((said(client_id="c"),), (Put(Thing(shelf="s", number=1)),), (Expect(A, 1),))
+                Commit(
+                    (said(client_id="c"),),
+                    (Put(Thing(shelf="s", number=1)),),
+                    (Precondition(A, 1),),
+                )
             )
-        assert await store.heads([A]) == {A: Head()}
+        assert await store.states([A]) == {A: LogState()}
         assert await store.scan(Thing) == []
         assert await store.find(A, ANNA, "c") is None
         assert subject.told == []
 
-    async def test_an_empty_log_has_epoch_0(self, store: Any) -> None:
+    async def test_an_empty_log_has_version_0(self, store: Any) -> None:
         assert seqs(
-            await store.commit(Commit((said(),), expects=(Expect(A, 0), Expect(B, 0))))
+            await store.commit(
+                Commit((said(),), preconditions=(Precondition(A, 0), Precondition(B, 0)))
+            )
         ) == [1]
 
     async def test_of_two_rivals_in_one_batch_one_wins(self, store: Any) -> None:
-        await store.commit(Commit(changes=(Touch(A),)))
-        rival = Commit((said(changes_rules=True),), expects=(Expect(A, 1),))
+        await store.commit(Commit(changes=(Bump(A),)))
+        rival = Commit((said(changes_rules=True),), preconditions=(Precondition(A, 1),))
         answers = await settle(*[store.commit(rival) for _ in range(5)])
         assert seqs(answers[0]) == [1]
-        assert [type(answer) for answer in answers[1:]] == [Stale] * 4
-        assert (await store.heads([A]))[A] == Head(1, 0, 2)
+        assert [type(answer) for answer in answers[1:]] == [VersionConflict] * 4
+        assert (await store.states([A]))[A] == LogState(1, 0, 2)
 
     async def test_all_expectations_must_hold(self, store: Any) -> None:
-        await store.commit(Commit(changes=(Touch(B),)))
-        with pytest.raises(Stale):
-            await store.commit(Commit((said(),), expects=(Expect(A, 0), Expect(B, 0))))
+        await store.commit(Commit(changes=(Bump(B),)))
+        with pytest.raises(VersionConflict):
+            await store.commit(
+                Commit((said(),), preconditions=(Precondition(A, 0), Precondition(B, 0)))
+            )
 
     async def test_what_the_commit_itself_touches_comes_after(self, store: Any) -> None:
-        await store.commit(Commit((said(),), (Touch(A),), (Expect(A, 0),)))
-        await store.commit(Commit((said(),), expects=(Expect(A, 1),)))
-        assert (await store.heads([A]))[A].seq == 2
+        await store.commit(Commit((said(),), (Bump(A),), (Precondition(A, 0),)))
+        await store.commit(Commit((said(),), preconditions=(Precondition(A, 1),)))
+        assert (await store.states([A]))[A].seq == 2
 
     async def test_a_stale_commit_does_not_disturb_its_batch(self, store: Any) -> None:
         answers = await settle(
             store.commit(Commit((said("1"),))),
-            store.commit(Commit((said("2", client_id="c"),), expects=(Expect(A, 9),))),
+            store.commit(Commit((said("2", client_id="c"),), preconditions=(Precondition(A, 9),))),
             store.commit(Commit((said("3", client_id="c"),))),
         )
-        assert isinstance(answers[1], Stale)
+        assert isinstance(answers[1], VersionConflict)
         assert [text(e) for e in await store.read(A, 1, 9, 9)] == ["1", "3"]
 
 
@@ -269,24 +283,24 @@ class TestDuplicate:
                     (said(client_id="c", countable=True, changes_rules=True), said(log_id=B)),
                     (
                         Put(Thing(shelf="s", number=1)),
-                        Touch("c"),
+                        Bump("c"),
                         Advance(A, BORIS, 1, 1),
-                        SavePlace("r", b"5"),
+                        SaveOffset("r", b"5"),
                         Put(Person(person_id="q", handle="h")),
                     ),
                 )
             )
         assert (caught.value.table, caught.value.constraint) == ("test_person", "handle")
-        assert await store.heads([A, B, "c"]) == dict.fromkeys([A, B, "c"], Head())
+        assert await store.states([A, B, "c"]) == dict.fromkeys([A, B, "c"], LogState())
         assert await store.of_user(ANNA, [A]) == {A: Cursor()}
         assert await store.of_user(BORIS, [A]) == {A: Cursor()}
         assert await store.scan(Thing) == []
-        assert await store.place("r") == b""
+        assert await store.offset("r") == b""
         assert await store.follow(0, 9) == []
         assert subject.told == []
         (entry,) = await store.commit(Commit((said("again", client_id="c", countable=True),)))
         assert (entry.seq, entry.ordinal, text(entry)) == (1, 1, "again")
-        assert (await store.heads([A]))[A].epoch == 0
+        assert (await store.states([A]))[A].version == 0
 
     async def test_the_rest_of_its_batch_stands(self, subject: Subject) -> None:
         store = subject.store
@@ -305,7 +319,7 @@ class TestDuplicate:
         )
         assert isinstance(answers[1], Duplicate)
         assert [text(answers[i][0]) for i in (0, 2, 3, 4)] == ["1", "3", "3", "5"]
-        assert await store.heads([A, B]) == {A: Head(2, 2, 0), B: Head(1, 0, 0)}
+        assert await store.states([A, B]) == {A: LogState(2, 2, 0), B: LogState(1, 0, 0)}
         assert (await store.of_user(BORIS, [A]))[A] == Cursor(2, 2, 2)
         assert (await store.of_user(ANNA, [A]))[A] == Cursor(2, 2, 2, 1000)
         assert [text(e) for _, e in await store.follow(0, 9)] == ["1", "3", "5"]
@@ -346,7 +360,7 @@ class TestDuplicate:
         with pytest.raises(Duplicate):
             await store.commit(Commit((said(),), both))
         assert await store.count(Person) == 0
-        assert (await store.heads([A]))[A] == Head()
+        assert (await store.states([A]))[A] == LogState()
 
 
 class TestAdvance:
@@ -447,7 +461,7 @@ class TestRewrite:
             )
         )
         assert [text(e) for e in await store.read(A, 1, 9, 9)] == ["new"]
-        assert (await store.heads([B]))[B] == Head()
+        assert (await store.states([B]))[B] == LogState()
 
 
 class TestRead:
@@ -473,7 +487,7 @@ class TestRead:
     async def test_tails(self, store: Any) -> None:
         await store.commit(Commit(tuple(said(kind=kind) for kind in ("m", "m", "e", "m", "e"))))
         await store.commit(Commit((said(log_id=B, kind="e"),)))
-        spans = [Span(A, 1, 4), Span(B, 1, 2**62), Span("c", 1, 9)]
+        spans = [SeqRange(A, 1, 4), SeqRange(B, 1, 2**62), SeqRange("c", 1, 9)]
 
         async def tails(limit: int, *kinds: str) -> dict[str, list[int]]:
             found = await store.tails(spans, limit, kinds)
@@ -486,13 +500,13 @@ class TestRead:
         assert await store.tails([], 1) == {}
 
     async def test_of_nothing(self, store: Any) -> None:
-        assert await store.heads([]) == {}
+        assert await store.states([]) == {}
         assert await store.of_user(ANNA, []) == {}
 
     async def test_a_read_sees_what_was_committed_before(self, store: Any) -> None:
         for i in range(1, 40):
             await store.commit(Commit((said(),)))
-            assert (await store.heads([A]))[A].seq == i
+            assert (await store.states([A]))[A].seq == i
             assert len(await store.read(A, 1, 99, 99)) == i
 
 
@@ -531,20 +545,22 @@ class TestFeed:
             end = await store.end()
             assert end == (await store.follow(0, 99))[-1][0]
             assert await store.follow(end, 1) == []
-        await store.commit(Commit(changes=(Touch(A),)))
+        await store.commit(Commit(changes=(Bump(A),)))
         assert await store.end() == end
         assert await (await subject.reopen()).end() == end
 
     async def test_a_place_is_saved_with_what_was_done(self, subject: Subject) -> None:
         store = subject.store
-        assert await store.place("r") == b""
+        assert await store.offset("r") == b""
         await store.commit(
-            Commit((said(),), (SavePlace("r", b"gtid:3"), SavePlace("q", b"\0\xff")))
+            Commit((said(),), (SaveOffset("r", b"gtid:3"), SaveOffset("q", b"\0\xff")))
         )
-        with pytest.raises(Stale):
-            await store.commit(Commit(changes=(SavePlace("r", b"9"),), expects=(Expect(A, 5),)))
+        with pytest.raises(VersionConflict):
+            await store.commit(
+                Commit(changes=(SaveOffset("r", b"9"),), preconditions=(Precondition(A, 5),))
+            )
         store = await subject.reopen()
-        assert (await store.place("r"), await store.place("q")) == (b"gtid:3", b"\0\xff")
+        assert (await store.offset("r"), await store.offset("q")) == (b"gtid:3", b"\0\xff")
 
 
 class TestEvents:
@@ -565,7 +581,7 @@ class TestEvents:
 
     async def test_a_commit_is_told_whole_and_only_if_it_appended(self, subject: Subject) -> None:
         entries = await subject.store.commit(Commit((said(), said(log_id=B))))
-        await subject.store.commit(Commit(changes=(Touch(A), Put(Thing(shelf="s", number=1)))))
+        await subject.store.commit(Commit(changes=(Bump(A), Put(Thing(shelf="s", number=1)))))
         assert [told.entries for told in subject.told] == [entries]
 
     async def test_an_asker_that_went_away_changes_nothing(self, subject: Subject) -> None:
@@ -587,7 +603,7 @@ class TestEvents:
         assert seqs(entry for (entry,) in answers) == list(range(1, 501))
         if subject.kind != "memory":
             store = await subject.open()
-            assert (await store.heads([A]))[A].seq == 500
+            assert (await store.states([A]))[A].seq == 500
 
     async def test_after_close_it_says_so(self, subject: Subject) -> None:
         await subject.store.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from hongyan.domain.log.model import Advance, Commit, SavePlace, place_of
+from hongyan.domain.log.model import Advance, Commit, SaveOffset, offset_of
 from hongyan.infra.postgres.inspection import check_logs, newest_ms
 from hongyan.infra.postgres.snapshot import PostgresSnapshot
 
@@ -23,7 +23,7 @@ async def subject(postgres_dsn: str, tmp_path: Path) -> AsyncIterator[Subject]:
     )
     await store.commit(Commit((said("joined", B, kind="members.joined"),)))
     moved = Advance(A, ANNA, read_seq=3, delivered_seq=5)
-    await store.commit(Commit(changes=(moved, SavePlace("r", place_of(await store.end())))))
+    await store.commit(Commit(changes=(moved, SaveOffset("r", offset_of(await store.end())))))
     yield made
     await store.close()
 

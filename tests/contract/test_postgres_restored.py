@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hongyan.domain.log.model import Commit, SavePlace, place_of, position_of
+from hongyan.domain.log.model import Commit, SaveOffset, offset_of, position_of
 from hongyan.infra.postgres.connections import close, connect
 from hongyan.infra.postgres.migrate import migrate, renew_generation
 from hongyan.infra.postgres.store import PostgresStore
@@ -43,7 +43,7 @@ async def test_logs_grow_and_readers_go_on(servers: tuple[PostgresServer, Postgr
         await before.commit(Commit((said(str(number)), said(str(number), B))))
     end = await before.end()
     generation = await before.generation()
-    await before.commit(Commit(changes=(SavePlace("webhook", place_of(end)),)))
+    await before.commit(Commit(changes=(SaveOffset("webhook", offset_of(end)),)))
     await before.close()
     dump = str(first.folder / "dump")
     await asyncio.to_thread(first.run, "pg_dump", "-Fc", "-f", dump, first.dsn("chat"))
@@ -57,7 +57,7 @@ async def test_logs_grow_and_readers_go_on(servers: tuple[PostgresServer, Postgr
     assert generation not in restored
     for number in range(3, 6):
         await asyncio.wait_for(stores[number % 2].commit(Commit((said(str(number)),))), 10)
-    place = position_of(await stores[0].place("webhook"))
+    place = position_of(await stores[0].offset("webhook"))
     assert place == end
     news = await stores[0].follow(place, 99)
     assert [text(entry) for _, entry in news] == ["3", "4", "5"]

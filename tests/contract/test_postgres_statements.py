@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from hongyan.domain.log.model import Advance, Commit, Expect, Put
+from hongyan.domain.log.model import Advance, Commit, Precondition, Put
 from hongyan.infra.postgres.batch import SQL
 from hongyan.infra.postgres.store import PostgresStore
 
@@ -58,7 +58,7 @@ async def test_each_statement_for_messages_and_cursors_names_one_log(
                 Commit(
                     (said(log_id=f"g{i % 7}", client_id=f"c{i}", countable=True),),
                     (Put(Thing(shelf="s", number=i)), Advance(B, f"u{i}", 1)),
-                    (Expect(f"g{i % 7}", 0),),  # type: ignore[arg-type]
+                    (Precondition(f"g{i % 7}", 0),),  # type: ignore[arg-type]
                 )
             )
             for i in range(50)

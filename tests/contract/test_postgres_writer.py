@@ -8,16 +8,16 @@ from typing import Any
 import asyncpg
 import pytest
 
+from hongyan.domain.log.deciding import decide
 from hongyan.domain.log.model import (
+    Bump,
     Commit,
     Committed,
-    Expect,
-    Head,
+    LogState,
+    Precondition,
     Put,
-    Stale,
-    Touch,
+    VersionConflict,
 )
-from hongyan.domain.log.service import decide
 from hongyan.infra.postgres.batch import SQL
 from hongyan.infra.postgres.store import PostgresStore
 from hongyan.kernel.errors import Busy, Internal, Invalid, Unavailable
@@ -154,22 +154,22 @@ async def test_a_retry_at_another_process_is_one_message(postgres_dsn: str) -> N
     for number in range(60):
         one, *others = answers[number * 3 : number * 3 + 3]
         assert others == [one, one]
-    assert (await stores[0].heads([A]))[A] == Head(60, 60, 0)
+    assert (await stores[0].states([A]))[A] == LogState(60, 60, 0)
     assert len(told) == 60
     for store in stores:
         await store.close()
 
 
 async def test_rules_hold_between_processes(postgres_dsn: str) -> None:
-    """A counter in a row that everybody reads, raises and writes, guarded by the epoch."""
+    """A counter in a row that everybody reads, raises and writes, guarded by the version."""
     stores = [await opened(postgres_dsn) for _ in range(2)]
 
     async def raise_it(store: PostgresStore) -> None:
         async def attempt() -> Commit:
-            epoch = (await store.heads([A]))[A].epoch
+            version = (await store.states([A]))[A].version
             old = await store.get(Thing, "s", 1)
             new = Thing(shelf="s", number=1, due_ms=(old.due_ms or 0) + 1 if old else 1)
-            return Commit(changes=(Put(new), Touch(A)), expects=(Expect(A, epoch),))
+            return Commit(changes=(Put(new), Bump(A)), preconditions=(Precondition(A, version),))
 
         while True:
             try:
@@ -227,13 +227,13 @@ async def test_a_commit_whose_answer_is_lost_is_done_and_told_once(
         await store.commit(Commit((said("1"),)))
         answers = [
             await store.commit(Commit((said("2", client_id=client_id, countable=True),))),
-            await store.commit(Commit((said("3"),), (Touch(B),))),
+            await store.commit(Commit((said("3"),), (Bump(B),))),
         ]
         assert [seqs(answer) for answer in answers] == [[2], [3]]
         stored = await store.read(A, 1, 9, 9)
         assert [text(entry) for entry in stored] == ["1", "2", "3"]
         assert [e for one in told for e in one.entries] == stored
-        assert await store.heads([A, B]) == {A: Head(3, 1, 0), B: Head(0, 0, 1)}
+        assert await store.states([A, B]) == {A: LogState(3, 1, 0), B: LogState(0, 0, 1)}
         assert not fates
         await store.close()
 
@@ -306,12 +306,12 @@ async def test_a_database_that_stays_away_makes_it_unavailable(
         (entry,) = await store.commit(Commit((said("2"),)))
         assert (entry.seq, text(entry)) == (2, "2")
         assert [text(e) for one in told for e in one.entries] == ["1", "2"]
-        with pytest.raises(Stale):
-            await store.commit(Commit((said(),), expects=(Expect(A, 4),)))
+        with pytest.raises(VersionConflict):
+            await store.commit(Commit((said(),), preconditions=(Precondition(A, 4),)))
         await store.close()
 
 
-async def test_it_can_be_closed_while_the_database_is_away_and_a_commit_is_in_doubt(
+async def test_it_can_be_closed_while_the_database_is_away_and_a_commit_is_in_possible_loss(
     postgres: PostgresServer, postgres_dsn: str
 ) -> None:
     away = False

@@ -1,4 +1,4 @@
-"""Whereabouts and Watches: one suite over those inside a process and those in Redis."""
+"""Connection registry and Watches: one suite over those inside a process and those in Redis."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from tools.cluster.engines import RedisProcess
 
-from hongyan.delivery.ports import Where
-from hongyan.infra.local.presence import LocalWatches, LocalWhereabouts
-from hongyan.infra.redis.presence import RedisWatches, RedisWhereabouts
+from hongyan.delivery.ports import UserConnections
+from hongyan.infra.local.presence import LocalConnectionRegistry, LocalPresenceSubscriptions
+from hongyan.infra.redis.presence import RedisConnectionRegistry, RedisPresenceSubscriptions
 from hongyan.kernel.errors import Unavailable
 
 ANN, BOB, CAROL = "ann", "bob", "carol"
@@ -18,20 +18,20 @@ ANN, BOB, CAROL = "ann", "bob", "carol"
 @pytest.fixture(params=["local", "redis"])
 async def where(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
     if request.param == "local":
-        yield LocalWhereabouts()
+        yield LocalConnectionRegistry()
         return
     url = request.getfixturevalue("redis").url
-    made = RedisWhereabouts(url, tmp_path.name, lambda _: True)
+    made = RedisConnectionRegistry(url, tmp_path.name, lambda _: True)
     yield made
     await made.close()
 
 
 @pytest.fixture(params=["local", "redis"])
-async def watches(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+async def subscriptions(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
     if request.param == "local":
-        yield LocalWatches()
+        yield LocalPresenceSubscriptions()
         return
-    made = RedisWatches(request.getfixturevalue("redis").url, tmp_path.name)
+    made = RedisPresenceSubscriptions(request.getfixturevalue("redis").url, tmp_path.name)
     yield made
     await made.close()
 
@@ -43,9 +43,9 @@ async def test_a_user_is_online_while_any_node_has_a_device(where: Any) -> None:
     assert sorted(found.devices) == ["a1", "a2", "a3"]
     assert await where.note(ANN, "n2", ("a3",), 30) == (True, True)
     assert await where.note(ANN, "n1", (), 40) == (True, True)
-    assert (await where.of((ANN,)))[ANN] == Where(("a3",), 0)
+    assert (await where.of((ANN,)))[ANN] == UserConnections(("a3",), 0)
     assert await where.note(ANN, "n2", (), 50) == (True, False)
-    assert (await where.of((ANN,)))[ANN] == Where((), 50)
+    assert (await where.of((ANN,)))[ANN] == UserConnections((), 50)
 
 
 async def test_a_repeated_note_changes_nothing(where: Any) -> None:
@@ -53,45 +53,45 @@ async def test_a_repeated_note_changes_nothing(where: Any) -> None:
     assert await where.note(ANN, "n1", ("a1",), 20) == (True, True)
     await where.note(ANN, "n1", (), 30)
     assert await where.note(ANN, "n1", (), 40) == (False, False)
-    assert (await where.of((ANN,)))[ANN] == Where((), 30)
+    assert (await where.of((ANN,)))[ANN] == UserConnections((), 30)
 
 
 async def test_those_who_never_came_are_nowhere(where: Any) -> None:
-    assert (await where.of((ANN, BOB))).get(ANN, Where()) == Where()
+    assert (await where.of((ANN, BOB))).get(ANN, UserConnections()) == UserConnections()
     assert await where.of(()) == {}
 
 
-async def test_each_device_watches_for_itself(watches: Any) -> None:
-    assert await watches.add(ANN, "a1", (BOB,), 10)
-    assert await watches.add(ANN, "a2", (BOB, CAROL), 10)
-    assert list(await watches.watchers(BOB)) == [ANN]
-    await watches.remove(ANN, "a1", (BOB, CAROL))
-    assert list(await watches.watchers(BOB)) == [ANN]
-    await watches.remove(ANN, "a2", (BOB,))
-    assert not await watches.watchers(BOB)
-    assert list(await watches.watchers(CAROL)) == [ANN]
+async def test_each_device_watches_for_itself(subscriptions: Any) -> None:
+    assert await subscriptions.add(ANN, "a1", (BOB,), 10)
+    assert await subscriptions.add(ANN, "a2", (BOB, CAROL), 10)
+    assert list(await subscriptions.watchers(BOB)) == [ANN]
+    await subscriptions.remove(ANN, "a1", (BOB, CAROL))
+    assert list(await subscriptions.watchers(BOB)) == [ANN]
+    await subscriptions.remove(ANN, "a2", (BOB,))
+    assert not await subscriptions.watchers(BOB)
+    assert list(await subscriptions.watchers(CAROL)) == [ANN]
 
 
-async def test_watches_of_all_devices_together_are_bounded(watches: Any) -> None:
-    assert await watches.add(ANN, "a1", ("x", "y"), 3)
-    assert await watches.add(ANN, "a2", ("y", "z"), 3)
-    assert not await watches.add(ANN, "a1", ("w",), 3)
-    assert not await watches.watchers("w")
-    assert await watches.add(ANN, "a1", ("x", "z"), 3)
+async def test_watches_of_all_devices_together_are_bounded(subscriptions: Any) -> None:
+    assert await subscriptions.add(ANN, "a1", ("x", "y"), 3)
+    assert await subscriptions.add(ANN, "a2", ("y", "z"), 3)
+    assert not await subscriptions.add(ANN, "a1", ("w",), 3)
+    assert not await subscriptions.watchers("w")
+    assert await subscriptions.add(ANN, "a1", ("x", "z"), 3)
 
 
-async def test_all_watches_of_one_end_together(watches: Any) -> None:
-    await watches.add(ANN, "a1", (BOB, CAROL), 10)
-    await watches.add(BOB, "b1", (CAROL,), 10)
-    await watches.end(ANN)
-    assert not await watches.watchers(BOB)
-    assert list(await watches.watchers(CAROL)) == [BOB]
-    await watches.end(ANN)
+async def test_all_watches_of_one_end_together(subscriptions: Any) -> None:
+    await subscriptions.add(ANN, "a1", (BOB, CAROL), 10)
+    await subscriptions.add(BOB, "b1", (CAROL,), 10)
+    await subscriptions.end(ANN)
+    assert not await subscriptions.watchers(BOB)
+    assert list(await subscriptions.watchers(CAROL)) == [BOB]
+    await subscriptions.end(ANN)
 
 
 async def test_who_was_on_a_lost_node_goes_with_it(redis: RedisProcess, tmp_path: Path) -> None:
     there = {"n1", "n2"}
-    where = RedisWhereabouts(redis.url, tmp_path.name, there.__contains__)
+    where = RedisConnectionRegistry(redis.url, tmp_path.name, there.__contains__)
     await where.note(ANN, "n1", ("a1",), 10)
     await where.note(BOB, "n1", ("b1",), 10)
     await where.note(BOB, "n2", ("b2",), 10)
@@ -101,12 +101,12 @@ async def test_who_was_on_a_lost_node_goes_with_it(redis: RedisProcess, tmp_path
     assert (await where.of((ANN,)))[ANN].devices == ()
     assert list(await where.forget_lost(30)) == [ANN]
     assert not await where.forget_lost(40)
-    assert (await where.of((ANN,)))[ANN] == Where((), 30)
+    assert (await where.of((ANN,)))[ANN] == UserConnections((), 30)
     await where.close()
 
 
 async def test_without_redis_the_caller_is_told_to_try_again(tmp_path: Path) -> None:
-    where = RedisWhereabouts("redis://127.0.0.1:1/0", tmp_path.name, lambda _: True)
+    where = RedisConnectionRegistry("redis://127.0.0.1:1/0", tmp_path.name, lambda _: True)
     with pytest.raises(Unavailable):
         await where.of((ANN,))
     await where.close()

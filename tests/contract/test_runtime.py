@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from hongyan.domain.log.model import Commit, Expect, Put, SavePlace, Stale, place_of
+from hongyan.domain.log.model import (
+    Commit,
+    Precondition,
+    Put,
+    SaveOffset,
+    VersionConflict,
+    offset_of,
+)
 from hongyan.domain.log.readers import (
     Family,
     Job,
@@ -20,7 +27,7 @@ from hongyan.domain.log.readers import (
     Unhandled,
     fence_of,
 )
-from hongyan.domain.log.sources import FeedSource, part_of
+from hongyan.domain.log.sources import StreamSource, part_of
 from hongyan.infra.local.leases import Holders, LocalLeases
 from hongyan.infra.redis.leases import RedisLeases
 from hongyan.kernel.errors import Unavailable
@@ -65,7 +72,7 @@ class Notes:
         return Reader(name, self.handle, **given)
 
 
-class World:
+class Harness:
     """A store, leases, and the runtimes of several processes."""
 
     def __init__(self, subject: Subject, leases: Callable[[str], Any]) -> None:
@@ -125,33 +132,33 @@ def leases(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], An
 
 
 @pytest.fixture
-async def world(subject: Subject, leases: Callable[[str], Any]) -> AsyncIterator[World]:
-    made = World(subject, leases)
+async def harness(subject: Subject, leases: Callable[[str], Any]) -> AsyncIterator[Harness]:
+    made = Harness(subject, leases)
     yield made
     for runtime in made.runtimes:
         await runtime.stop()
 
 
 @pytest.fixture
-def alone(subject: Subject) -> World:
+def alone(subject: Subject) -> Harness:
     """A world in which nobody asks for a lease."""
-    return World(subject, lambda _: None)
+    return Harness(subject, lambda _: None)
 
 
 # --- reading ---
 
 
-async def test_all_is_handled_in_order_and_what_comes_later_too(world: World) -> None:
+async def test_all_is_handled_in_order_and_what_comes_later_too(harness: Harness) -> None:
     notes = Notes()
-    await world.say("1", "2")
-    world.start("one", notes.reader(batch=1))
+    await harness.say("1", "2")
+    harness.start("one", notes.reader(batch=1))
     await until(lambda: notes.seen == ["1", "2"])
-    await world.say("3")
+    await harness.say("3")
     await until(lambda: notes.seen == ["1", "2", "3"])
-    await world.until_done("1", "2", "3")
+    await harness.until_done("1", "2", "3")
 
 
-async def test_effect_and_position_are_one_commit(alone: World, monkeypatch: Any) -> None:
+async def test_effect_and_position_are_one_commit(alone: Harness, monkeypatch: Any) -> None:
     """A crash after the commit repeats nothing; a crash before it leaves nothing out."""
     notes = Notes()
     await alone.say("1", "2", "3", "4")
@@ -159,7 +166,7 @@ async def test_effect_and_position_are_one_commit(alone: World, monkeypatch: Any
 
     async def failing(one: Commit) -> Any:
         nonlocal calls
-        is_ours = any(isinstance(c, SavePlace) for c in one.changes)
+        is_ours = any(isinstance(c, SaveOffset) for c in one.changes)
         calls += is_ours
         if is_ours and calls == 2:
             raise Unavailable  # before
@@ -171,17 +178,17 @@ async def test_effect_and_position_are_one_commit(alone: World, monkeypatch: Any
     monkeypatch.setattr(alone.store, "commit", failing)
     monkeypatch.setattr("hongyan.runtime.reading.OUTSIDE_S", 0.001)
     task = asyncio.create_task(alone.reading(notes.reader(batch=1)).run())
-    end = place_of(await alone.store.end())
+    end = offset_of(await alone.store.end())
     await until(lambda: notes.seen[-1:] == ["4"])
     async with asyncio.timeout(10):
-        while await alone.store.place("notes") < end:  # noqa: ASYNC110
+        while await alone.store.offset("notes") < end:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
     task.cancel()
     assert await alone.done() == ["1", "2", "3", "4"]
     assert notes.seen == ["1", "2", "2", "3", "4"]
 
 
-async def test_a_second_one_who_reads_shuts_the_first_one_out(alone: World) -> None:
+async def test_a_second_one_who_reads_shuts_the_first_one_out(alone: Harness) -> None:
     """What was under way when another began is not done twice: its commit is refused."""
     slow, quick = Notes(), Notes()
     await alone.say("1", "2")
@@ -190,13 +197,13 @@ async def test_a_second_one_who_reads_shuts_the_first_one_out(alone: World) -> N
     await until(lambda: slow.pages)
     await alone.reading(quick.reader()).catch_up()
     slow.held.set()
-    with pytest.raises(Stale):
+    with pytest.raises(VersionConflict):
         await first
     assert slow.seen == quick.seen == ["1", "2"]
     assert await alone.done() == ["1", "2"]
 
 
-async def test_who_was_shut_out_ends_when_the_lease_is_another_s(alone: World) -> None:
+async def test_who_was_shut_out_ends_when_the_lease_is_another_s(alone: Harness) -> None:
     slow = Notes()
     slow.held.clear()
     await alone.say("1")
@@ -212,20 +219,20 @@ async def test_who_was_shut_out_ends_when_the_lease_is_another_s(alone: World) -
     assert await alone.done() == ["1"]
 
 
-async def test_a_commit_whose_own_state_is_stale_is_decided_again(alone: World) -> None:
+async def test_a_commit_whose_own_state_is_stale_is_decided_again(alone: Harness) -> None:
     tries = 0
 
     async def handle(page: Page) -> Commit:
         nonlocal tries
         tries += 1
-        return Commit((said("x", DONE),), expects=(Expect(B, 99 if tries < 3 else 0),))
+        return Commit((said("x", DONE),), preconditions=(Precondition(B, 99 if tries < 3 else 0),))
 
     await alone.say("1")
     await alone.reading(Reader("r", handle, kinds=("message",), retry=QUICK)).catch_up()
     assert (tries, await alone.done()) == (3, ["x"])
 
 
-async def test_a_client_id_is_refused(alone: World) -> None:
+async def test_a_client_id_is_refused(alone: Harness) -> None:
     async def handle(page: Page) -> Commit:
         return Commit((said("x", DONE, client_id="c"),))
 
@@ -239,7 +246,7 @@ async def test_a_client_id_is_refused(alone: World) -> None:
 # --- what cannot be handled ---
 
 
-async def test_a_bad_entry_is_noted_and_passed_and_tried_again_when_asked(alone: World) -> None:
+async def test_a_bad_entry_is_noted_and_passed_and_tried_again_when_asked(alone: Harness) -> None:
     notes = Notes()
     notes.bad = {"3"}
     await alone.say("1", "2", "3", "4", "5")
@@ -263,7 +270,7 @@ async def test_a_bad_entry_is_noted_and_passed_and_tried_again_when_asked(alone:
     assert await alone.done() == ["1", "2", "4", "5", "3"]
 
 
-async def test_two_bad_entries_have_a_row_each(alone: World) -> None:
+async def test_two_bad_entries_have_a_row_each(alone: Harness) -> None:
     notes = Notes()
     notes.bad = {"1", "2"}
     await alone.say("1", "2", "3")
@@ -273,7 +280,7 @@ async def test_two_bad_entries_have_a_row_each(alone: World) -> None:
 
 
 async def test_when_the_store_is_away_no_entry_is_to_blame(
-    alone: World, monkeypatch: pytest.MonkeyPatch
+    alone: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hongyan.runtime.reading.OUTSIDE_S", 0.0001)
     monkeypatch.setattr("hongyan.runtime.reading.OUTSIDE_MOST_S", 0.001)
@@ -297,7 +304,9 @@ async def test_when_the_store_is_away_no_entry_is_to_blame(
 # --- whole pages ---
 
 
-async def test_a_whole_page_is_the_same_after_a_crash_and_is_given_up_as_one(alone: World) -> None:
+async def test_a_whole_page_is_the_same_after_a_crash_and_is_given_up_as_one(
+    alone: Harness,
+) -> None:
     notes = Notes()
     notes.held.clear()
     await alone.say("1", "2")
@@ -316,10 +325,10 @@ async def test_a_whole_page_is_the_same_after_a_crash_and_is_given_up_as_one(alo
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert notes.seen[:3] == ["1", "2", "3"]
-    assert await alone.store.place("notes" + PAGE_END) == b""
+    assert await alone.store.offset("notes" + PAGE_END) == b""
 
 
-async def test_giving_up_notes_what_the_handler_knows(alone: World) -> None:
+async def test_giving_up_notes_what_the_handler_knows(alone: Harness) -> None:
     async def handle(page: Page) -> Commit:
         raise Unhandled("no", (Put(Thing(shelf="try", number=page.attempt)),))
 
@@ -337,7 +346,7 @@ async def test_giving_up_notes_what_the_handler_knows(alone: World) -> None:
 # --- sources, parts, moving ---
 
 
-async def test_a_source_has_positions_of_its_own(alone: World) -> None:
+async def test_a_source_has_positions_of_its_own(alone: Harness) -> None:
     """As the log of another database has: sets of transactions, which no order compares."""
     gtids = [b"a:1", b"a:1,b:1", b"a:1-2,b:1"]
 
@@ -359,17 +368,17 @@ async def test_a_source_has_positions_of_its_own(alone: World) -> None:
     reader = Reader("elsewhere", handle, source=Elsewhere(), batch=2)
     await alone.reading(reader).catch_up()
     assert seen == gtids
-    assert await alone.store.place("elsewhere") == gtids[-1]
+    assert await alone.store.offset("elsewhere") == gtids[-1]
 
 
-async def test_parts_divide_the_logs_and_keep_their_order(world: World) -> None:
+async def test_parts_divide_the_logs_and_keep_their_order(harness: Harness) -> None:
     notes = Notes()
     logs = [f"g-{number}" for number in range(12)]
     for turn in range(3):
         for log_id in logs:
-            await world.say(f"{log_id} {turn}", log_id=log_id)
-    world.start("one", notes.reader(parts=3, batch=2))
-    world.start("two", notes.reader(parts=3, batch=2))
+            await harness.say(f"{log_id} {turn}", log_id=log_id)
+    harness.start("one", notes.reader(parts=3, batch=2))
+    harness.start("two", notes.reader(parts=3, batch=2))
     await until(lambda: len(notes.seen) == 36)
     for log_id in logs:
         mine = [one for one in notes.seen if one.startswith(log_id + " ")]
@@ -377,21 +386,21 @@ async def test_parts_divide_the_logs_and_keep_their_order(world: World) -> None:
     assert {part_of(log_id, 3) for log_id in logs} == {0, 1, 2}
 
 
-async def test_the_feed_is_looked_through_though_nothing_is_found(alone: World) -> None:
+async def test_the_change_stream_is_looked_through_though_nothing_is_found(alone: Harness) -> None:
     await alone.say("1", "2")
-    source = FeedSource(alone.store, ("poll.closed",))
+    source = StreamSource(alone.store, ("poll.closed",))
     page = await source.read(b"", 10)
-    assert (page.items, page.is_full, page.end) == ([], False, place_of(await alone.store.end()))
+    assert (page.items, page.is_full, page.end) == ([], False, offset_of(await alone.store.end()))
 
 
-async def test_a_reader_that_was_moved_begins_there(world: World) -> None:
+async def test_a_reader_that_was_moved_begins_there(harness: Harness) -> None:
     notes = Notes()
     works = Works()
-    await world.say("1", "2")
-    runtime = world.start("one", notes.reader())
+    await harness.say("1", "2")
+    runtime = harness.start("one", notes.reader())
     await until(lambda: len(notes.seen) == 2)
-    moved = Commit(changes=(SavePlace("notes", b""),))
-    await world.store.commit(moved)
+    moved = Commit(changes=(SaveOffset("notes", b""),))
+    await harness.store.commit(moved)
     runtime.changed("notes")
     await until(lambda: notes.seen == ["1", "2", "1", "2"])
     assert works.readers == []
@@ -400,43 +409,43 @@ async def test_a_reader_that_was_moved_begins_there(world: World) -> None:
 # --- who runs what ---
 
 
-async def test_two_processes_share_and_one_takes_over(world: World) -> None:
+async def test_two_processes_share_and_one_takes_over(harness: Harness) -> None:
     notes = [Notes() for _ in range(8)]
     readers = [one.reader(f"r{number}") for number, one in enumerate(notes)]
     names = {reader.name for reader in readers}
-    first, second = world.start("one", *readers), world.start("two", *readers)
+    first, second = harness.start("one", *readers), harness.start("two", *readers)
     expected = {name for name in names if first_of(["one", "two"], name) == "one"}
     assert 0 < len(expected) < 8
     await until(lambda: first.running == expected and second.running == names - expected)
-    await world.say("1")
+    await harness.say("1")
     await until(lambda: all(one.seen == ["1"] for one in notes))
     await first.stop()
     await until(lambda: second.running == names)
-    await world.say("2")
+    await harness.say("2")
     await until(lambda: all(one.seen == ["1", "2"] for one in notes))
 
 
 async def test_who_falls_silent_is_replaced_and_what_it_does_late_is_refused(
-    world: World,
+    harness: Harness,
 ) -> None:
     slow, quick = Notes(), Notes()
     slow.held.clear()
     name = next(n for n in map(str, range(99)) if first_of(["one", "two"], n) == "one")
-    await world.say("1")
-    first = world.start("one", slow.reader(name))
+    await harness.say("1")
+    first = harness.start("one", slow.reader(name))
     await until(lambda: slow.pages)
     assert first._task is not None
     first._task.cancel()  # it renews nothing any more, and believes that it leads
-    second = world.start("two", quick.reader(name))
+    second = harness.start("two", quick.reader(name))
     await until(lambda: quick.seen == ["1"])
     assert second.running == {name}
     slow.held.set()
     await until(lambda: slow.seen == ["1"])
     await until(first._tasks[name].done)
-    await world.until_done("1")
+    await harness.until_done("1")
 
 
-async def test_members_of_a_family_come_and_go(world: World) -> None:
+async def test_members_of_a_family_come_and_go(harness: Harness) -> None:
     notes = {name: Notes() for name in ("a", "b")}
     there = [notes["a"].reader("a")]
 
@@ -444,19 +453,19 @@ async def test_members_of_a_family_come_and_go(world: World) -> None:
         return there
 
     works = Family(("made",), members, text)
-    runtime = world.start("one", works)
+    runtime = harness.start("one", works)
     await until(lambda: runtime.running == {"a"})
     there.append(notes["b"].reader("b"))
     runtime.changed("b")
     await until(lambda: runtime.running == {"a", "b"})
-    await world.say("1")
+    await harness.say("1")
     await until(lambda: notes["a"].seen == notes["b"].seen == ["1"])
     del there[0]
     runtime.changed("a")
     await until(lambda: runtime.running == {"b"})
 
 
-async def test_a_job_is_run_by_one_and_again_after_it_failed(world: World) -> None:
+async def test_a_job_is_run_by_one_and_again_after_it_failed(harness: Harness) -> None:
     ran: list[str] = []
 
     def job(me: str) -> Job:
@@ -468,7 +477,7 @@ async def test_a_job_is_run_by_one_and_again_after_it_failed(world: World) -> No
 
         return Job("chore", run, every_s=0.01)
 
-    runtimes = {me: world.start(me, job(me)) for me in ("one", "two")}
+    runtimes = {me: harness.start(me, job(me)) for me in ("one", "two")}
     mine = first_of(["one", "two"], "chore")
     await until(lambda: runtimes[mine].running == {"chore"} and ran[-3:] == [mine] * 3)
     await runtimes[mine].stop()
@@ -477,26 +486,28 @@ async def test_a_job_is_run_by_one_and_again_after_it_failed(world: World) -> No
     assert mine not in ran
 
 
-async def test_a_job_s_term_ends_when_another_begins(world: World) -> None:
-    terms: list[tuple[Expect, ...]] = []
+async def test_a_job_s_term_ends_when_another_begins(harness: Harness) -> None:
+    terms: list[tuple[Precondition, ...]] = []
 
-    async def begin(expects: tuple[Expect, ...]) -> None:
-        terms.append(expects)
+    async def begin(preconditions: tuple[Precondition, ...]) -> None:
+        terms.append(preconditions)
 
     async def run(_now_ms: int) -> int:
-        await world.store.commit(Commit(changes=(SavePlace("j", b"1"),), expects=terms[-1]))
+        await harness.store.commit(
+            Commit(changes=(SaveOffset("j", b"1"),), preconditions=terms[-1])
+        )
         return 0
 
-    world.start("one", Job("j", run, every_s=0.01, begin=begin))
+    harness.start("one", Job("j", run, every_s=0.01, begin=begin))
     await until(lambda: terms)
-    again = Expect(fence_of("job:j"), terms[0][0].epoch + 1)
-    assert await new_term(world.store, "job:j") == again
+    again = Precondition(fence_of("job:j"), terms[0][0].version + 1)
+    assert await new_term(harness.store, "job:j") == again
     await until(lambda: len(terms) == 2)  # the lease is still its own: it begins anew
-    with pytest.raises(Stale):
-        await world.store.commit(Commit(expects=terms[0]))
+    with pytest.raises(VersionConflict):
+        await harness.store.commit(Commit(preconditions=terms[0]))
 
 
-async def test_without_an_answer_about_leases_it_ends_in_time(world: World) -> None:
+async def test_without_an_answer_about_leases_it_ends_in_time(harness: Harness) -> None:
     class Away:
         """Leases that cannot be reached from some time on."""
 
@@ -512,8 +523,8 @@ async def test_without_an_answer_about_leases_it_ends_in_time(world: World) -> N
 
             return call
 
-    notes, away = Notes(), Away(world.leases("one"))
-    runtime = world.start("one", notes.reader(), leases=away)
+    notes, away = Notes(), Away(harness.leases("one"))
+    runtime = harness.start("one", notes.reader(), leases=away)
     await until(lambda: runtime.running == {"notes"})
     away.is_away = True
     began = asyncio.get_running_loop().time()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hongyan.domain.log.model import Commit, Duplicate, Expect, Put, Stale
+from hongyan.domain.log.model import Commit, Duplicate, Precondition, Put, VersionConflict
 
 from .conftest import A, B, said
 from .rows import Person, Thing
@@ -45,6 +45,6 @@ async def test_a_stale_commit_and_a_repeat_leave_the_row_alone(store: Any) -> No
     put = Put(Thing(shelf="s", number=1), "due_ms")
     await store.commit(Commit((said(client_id="c"),), (put,)))
     await store.commit(Commit((said(client_id="c"),), (put,)))
-    with pytest.raises(Stale):
-        await store.commit(Commit((said(),), (put,), (Expect(A, 7),)))
+    with pytest.raises(VersionConflict):
+        await store.commit(Commit((said(),), (put,), (Precondition(A, 7),)))
     assert (await store.get(Thing, "s", 1)).due_ms == 1

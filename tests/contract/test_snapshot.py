@@ -43,7 +43,7 @@ async def test_what_is_committed_later_is_not_in_it(subject: Subject) -> None:
         entries, things, heads, followed, end = await asyncio.gather(
             snapshot.read(A, 1, 2**62, 99),
             snapshot.scan(Thing, "a"),
-            snapshot.heads([A, B]),
+            snapshot.states([A, B]),
             snapshot.follow(0, 99),
             snapshot.end(),
         )

@@ -13,10 +13,10 @@ import pytest
 from hongyan.domain.log.model import (
     Commit,
     Committed,
-    Expect,
+    Precondition,
     Put,
-    SavePlace,
-    place_of,
+    SaveOffset,
+    offset_of,
     position_of,
 )
 from hongyan.infra.sql import rows
@@ -67,7 +67,7 @@ async def test_a_defective_commit_does_not_harm_its_batch(subject: Subject) -> N
     assert [text(e) for told in subject.told for e in told.entries] == good
     assert await store.count(Thing) == await store.count(Person) == 0
     store = await subject.reopen()
-    assert (await store.heads([A]))[A].seq == 16
+    assert (await store.states([A]))[A].seq == 16
 
 
 async def test_a_failing_listener_leaves_nobody_without_an_answer(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ async def test_the_log_is_checkpointed_and_its_file_does_not_grow_for_ever(
     for _ in range(60):
         await subject.store.commit(Commit(tuple(said("x" * 2000) for _ in range(50))))
     assert wal.stat().st_size < 4096 * 2000
-    assert (await subject.store.heads([A]))[A].seq == 3000
+    assert (await subject.store.states([A]))[A].seq == 3000
 
 
 async def test_reads_after_close_say_so(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ async def test_many_logs_beyond_the_heads_kept(
                 store.commit(
                     Commit(
                         (said(log_id=f"g{i}", changes_rules=True),),
-                        expects=(Expect(f"g{i}", turn - 1),),
+                        preconditions=(Precondition(f"g{i}", turn - 1),),
                     )
                 )
                 for i in range(20)
@@ -179,7 +179,7 @@ async def test_scans_use_their_index(subject: Subject, by: str | None, newest: b
 async def test_no_reader_s_name_disturbs_the_indexes(subject: Subject) -> None:
     await subject.store.commit(Commit((said("1", client_id="c"),)))
     for name in ("index", "entry", "entry_place", "log"):
-        await subject.store.commit(Commit(changes=(SavePlace(name, place_of(10**9)),)))
+        await subject.store.commit(Commit(changes=(SaveOffset(name, offset_of(10**9)),)))
     store = await subject.reopen()
     assert [text(e) for e in await store.read(A, 1, 9, 9)] == ["1"]
     assert (await store.commit(Commit((said("2", client_id="c"),))))[0].seq == 1
@@ -190,16 +190,16 @@ async def test_what_a_head_tells_can_be_read(
 ) -> None:
     """A writing thread that is slow just after its fsync hides nothing that heads have shown."""
     store = subject.store
-    settle = store.writer._batch.settle
+    flush = store.writer._batch.flush
 
     def slowly() -> None:
         time.sleep(0.05)
-        settle()
+        flush()
 
-    monkeypatch.setattr(store.writer._batch, "settle", slowly)
+    monkeypatch.setattr(store.writer._batch, "flush", slowly)
     for number in range(1, 6):
         committing = asyncio.create_task(store.commit(Commit((said(countable=True),))))
-        while (head := (await store.heads([A]))[A]).seq < number:
+        while (head := (await store.states([A]))[A]).seq < number:
             continue
         assert seqs(await store.read(A, 1, 99, 99)) == list(range(1, head.seq + 1))
         await committing
@@ -226,12 +226,12 @@ async def test_places_that_were_integers_are_kept(subject: Subject) -> None:
     old.close()
     for _ in range(2):  # also when it is opened again
         store = await subject.open()
-        found = {name: await store.place(name) for name in places}
-        assert found == {name: place_of(place) for name, place in places.items()}
+        found = {name: await store.offset(name) for name in places}
+        assert found == {name: offset_of(place) for name, place in places.items()}
         assert {name: position_of(place) for name, place in found.items()} == places
-        await store.commit(Commit(changes=(SavePlace("new", b"gtid:1"),)))
-        assert await store.place("new") == b"gtid:1"
-        await store.commit(Commit(changes=(SavePlace("new", b""),)))
+        await store.commit(Commit(changes=(SaveOffset("new", b"gtid:1"),)))
+        assert await store.offset("new") == b"gtid:1"
+        await store.commit(Commit(changes=(SaveOffset("new", b""),)))
         await store.close()
     await subject.open()
 
@@ -240,7 +240,7 @@ async def test_places_that_were_integers_are_kept(subject: Subject) -> None:
 async def test_a_reader_beyond_the_end_is_found(
     subject: Subject, place: int, is_beyond: bool
 ) -> None:
-    saved = (SavePlace("r", place_of(place)), SavePlace("other", b"\xff" * 20))
+    saved = (SaveOffset("r", offset_of(place)), SaveOffset("other", b"\xff" * 20))
     await subject.store.commit(Commit((said("1"), said("2")), saved))
     connection = open_database(subject.path, read_only=True)
     found = "\n".join(check_indexes(connection, deep=False))

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from hongyan.app.sources import fields
+from hongyan.app.settings.sources import fields
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 

@@ -4,17 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from .houses import HOUSES, House, opened
+from .servers import SERVERS, Server, opened
 
 
-@pytest.fixture(scope="session", params=HOUSES)
-def house(request: pytest.FixtureRequest) -> str:
+@pytest.fixture(scope="session", params=SERVERS)
+def server(request: pytest.FixtureRequest) -> str:
     """What the test runs against."""
     kind: str = request.param
     return kind
 
 
 @pytest.fixture(scope="session")
-def live_server(house: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with opened(house, tmp_path_factory.mktemp(house)) as live:
+def live_server(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with opened(server, tmp_path_factory.mktemp(server)) as live:
         yield live

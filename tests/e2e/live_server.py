@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from hongyan.access.control.client import ControlClient
-from hongyan.domain.user.api_admin import CreateUser
+from hongyan.domain.user.commands_admin import CreateUser
 from hongyan.kernel.bus import ANONYMOUS, Command, Result
 
 HONGYAN = Path(sys.executable).parent / "hongyan"

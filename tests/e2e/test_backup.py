@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hongyan.app.backup import DATA, LOGS, BackupFailed, back_up, read_manifest, restore
-from hongyan.app.bars import Bars
-from hongyan.app.composition import DATABASE
+from hongyan.app.export.backup import DATA, LOGS, BackupFailed, back_up, read_manifest, restore
+from hongyan.app.progress import ProgressBars
+from hongyan.app.roles.embedded import DATABASE
 from hongyan.infra.sqlite.digest import LogDigest, digests_of
 from hongyan.infra.sqlite.snapshot import SqliteSnapshot
 from hongyan_sdk import Client
@@ -51,7 +51,7 @@ async def test_a_backup_under_load_is_restored_equal(tmp_path: Path, packed: boo
     ]
     await asyncio.sleep(1.0)
     target = tmp_path / ("copy.tar" if packed else "copy")
-    manifest = await asyncio.to_thread(back_up, tmp_path / "data", None, target, Bars())
+    manifest = await asyncio.to_thread(back_up, tmp_path / "data", None, target, ProgressBars())
     await asyncio.sleep(0.5)
     stop.set()
     said = [text for talk in talks for text in await talk]
@@ -59,7 +59,7 @@ async def test_a_backup_under_load_is_restored_equal(tmp_path: Path, packed: boo
     assert manifest.entries > 100
     restored = tmp_path / "restored"
     restored.mkdir()
-    assert await asyncio.to_thread(restore, target, restored, Bars()) == manifest
+    assert await asyncio.to_thread(restore, target, restored, ProgressBars()) == manifest
     before = await asyncio.to_thread(_digest, restored / DATABASE)
     after = await asyncio.to_thread(_digest, tmp_path / "data" / DATABASE)
     assert sum(log.entries for log in before.values()) == manifest.entries
@@ -104,7 +104,7 @@ def _small(tmp_path: Path) -> tuple[Path, Path]:
     objects.mkdir(parents=True)
     (objects / "abc").write_bytes(b"bytes")
     (tmp_path / "data" / "hongyan.toml").write_text("[users]\ndevices_max = 7\n")
-    back_up(tmp_path / "data", None, tmp_path / "copy", Bars())
+    back_up(tmp_path / "data", None, tmp_path / "copy", ProgressBars())
     return tmp_path / "data", tmp_path / "copy"
 
 
@@ -118,15 +118,15 @@ def test_what_a_backup_holds_and_refuses(tmp_path: Path) -> None:
     assert not any("control" in name or "lock" in name for name in manifest.files)
     assert copy.stat().st_mode & 0o077 == 0
     with pytest.raises(BackupFailed, match="exists already"):
-        back_up(data, None, copy, Bars())
+        back_up(data, None, copy, ProgressBars())
     with pytest.raises(BackupFailed, match="not empty"):
-        restore(copy, data, Bars())
+        restore(copy, data, ProgressBars())
     with pytest.raises(BackupFailed, match="in the data folder"):
-        back_up(data, None, data / "inside", Bars())
+        back_up(data, None, data / "inside", ProgressBars())
     with pytest.raises(BackupFailed, match="no database"):
-        back_up(tmp_path / "nothing", None, tmp_path / "other", Bars())
+        back_up(tmp_path / "nothing", None, tmp_path / "other", ProgressBars())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["copy", "data", "data.log"]
-    restore(copy, tmp_path / "new", Bars())
+    restore(copy, tmp_path / "new", ProgressBars())
     assert (tmp_path / "new" / "secrets.toml").read_bytes() == (data / "secrets.toml").read_bytes()
     assert (tmp_path / "new" / "secrets.toml").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
@@ -142,8 +142,8 @@ def test_damage_is_found_before_anything_is_restored(tmp_path: Path) -> None:
         content[len(content) // 2] ^= 1
         (bad / DATA / name).write_bytes(content)
         with pytest.raises(BackupFailed):
-            restore(bad, tmp_path / "new", Bars())
+            restore(bad, tmp_path / "new", ProgressBars())
         assert list((tmp_path / "new").iterdir()) == []
     (copy / DATA / "secrets.toml").unlink()
     with pytest.raises(BackupFailed):
-        restore(copy, tmp_path / "new", Bars())
+        restore(copy, tmp_path / "new", ProgressBars())

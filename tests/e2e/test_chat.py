@@ -17,8 +17,8 @@ from hongyan_sdk.chat.app import ChatApp
 from hongyan_sdk.chat.composer import Composer
 from hongyan_sdk.chat.history import History
 
-from .houses import House
 from .live_server import HONGYAN
+from .servers import Server
 
 PASSWORD = "a wild goose 1898"
 SIZE = (100, 30)
@@ -33,13 +33,13 @@ class Person:
         self.name = name
 
 
-async def person(server: House, name: str) -> Person:
+async def person(server: Server, name: str) -> Person:
     handle = f"p{secrets.token_hex(5)}"
     return Person(handle, await server.add_user(handle, PASSWORD, name), name)
 
 
 @pytest.fixture
-async def bob(live_server: House) -> AsyncIterator[Client]:
+async def bob(live_server: Server) -> AsyncIterator[Client]:
     """Somebody to chat with."""
     other = await person(live_server, "王小明")
     async with Client.login(live_server.url, other.handle, PASSWORD) as client:
@@ -90,7 +90,7 @@ async def write(pilot: "Pilot[None]", app: ChatApp, text: str) -> None:
 
 
 async def test_register_find_somebody_and_talk(
-    live_server: House, bob: Client, tmp_path: Path
+    live_server: Server, bob: Client, tmp_path: Path
 ) -> None:
     inbox = bob.messages()
     app = ChatApp(Accounts(tmp_path), live_server.url)
@@ -128,12 +128,12 @@ async def test_register_find_somebody_and_talk(
         await until(pilot, lambda: is_shown(again, "not markup"))  # logged in still
 
 
-def app_again(folder: Path, server: House) -> ChatApp:
+def app_again(folder: Path, server: Server) -> ChatApp:
     return ChatApp(Accounts(folder), server.url)
 
 
 async def test_unread_counts_scroll_back_and_switching(
-    live_server: House, bob: Client, tmp_path: Path
+    live_server: Server, bob: Client, tmp_path: Path
 ) -> None:
     alice = await person(live_server, "Alice")
     chat = await bob.open_direct(alice.user_id)
@@ -158,7 +158,9 @@ async def test_unread_counts_scroll_back_and_switching(
         assert len(texts) == 120
 
 
-async def test_a_wrong_password_and_a_kick(live_server: House, bob: Client, tmp_path: Path) -> None:
+async def test_a_wrong_password_and_a_kick(
+    live_server: Server, bob: Client, tmp_path: Path
+) -> None:
     alice = await person(live_server, "Alice")
     app = ChatApp(Accounts(tmp_path), live_server.url)
     async with app.run_test(size=SIZE) as pilot:
@@ -182,7 +184,7 @@ async def test_a_wrong_password_and_a_kick(live_server: House, bob: Client, tmp_
             await until(pilot, lambda: "logged out: kicked" in problem())
 
 
-async def test_help_and_unknown_commands(live_server: House, bob: Client, tmp_path: Path) -> None:
+async def test_help_and_unknown_commands(live_server: Server, bob: Client, tmp_path: Path) -> None:
     alice = await person(live_server, "Alice")
     await (await bob.open_direct(alice.user_id)).send_text("hi")
     app = ChatApp(Accounts(tmp_path), live_server.url)
@@ -195,7 +197,7 @@ async def test_help_and_unknown_commands(live_server: House, bob: Client, tmp_pa
         await until(pilot, lambda: any("/dance" in note.message for note in app._notifications))
 
 
-async def run_chat(folder: Path, server: House, *args: str) -> tuple[int, str, str]:
+async def run_chat(folder: Path, server: Server, *args: str) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
         str(HONGYAN),
         "chat",
@@ -213,7 +215,7 @@ async def run_chat(folder: Path, server: House, *args: str) -> tuple[int, str, s
     return process.returncode, out.decode(), err.decode()
 
 
-async def test_the_modes_for_scripts(live_server: House, bob: Client, tmp_path: Path) -> None:
+async def test_the_modes_for_scripts(live_server: Server, bob: Client, tmp_path: Path) -> None:
     alice = await person(live_server, "Alice")
     inbox = bob.messages()
     handle = bob.handle  # type: ignore[attr-defined]
@@ -238,7 +240,7 @@ async def test_the_modes_for_scripts(live_server: House, bob: Client, tmp_path: 
     assert "nobody-at-all" in err
 
 
-async def test_follow_prints_as_it_comes(live_server: House, bob: Client, tmp_path: Path) -> None:
+async def test_follow_prints_as_it_comes(live_server: Server, bob: Client, tmp_path: Path) -> None:
     alice = await person(live_server, "Alice")
     chat = await bob.open_direct(alice.user_id)
     process = await asyncio.create_subprocess_exec(

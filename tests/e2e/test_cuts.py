@@ -11,7 +11,7 @@ import pytest
 
 from hongyan_sdk import Backoff, Client, MessageReceived, MessageSent, Store
 
-from .houses import House
+from .servers import Server
 from .waiting import until
 
 PASSWORD = "a wild goose 1898"
@@ -45,7 +45,9 @@ def cut(client: Client) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_devices_agree_after_many_cuts(live_server: House, tmp_path: Path, seed: int) -> None:
+async def test_devices_agree_after_many_cuts(
+    live_server: Server, tmp_path: Path, seed: int
+) -> None:
     chance = random.Random(seed)
     handles = [f"p{secrets.token_hex(5)}" for _ in range(3)]
     ids = [await live_server.add_user(handle, PASSWORD) for handle in handles]

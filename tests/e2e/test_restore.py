@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hongyan.app.backup import back_up, restore
-from hongyan.app.bars import Bars
+from hongyan.app.export.backup import back_up, restore
+from hongyan.app.progress import ProgressBars
 from hongyan_sdk import BegunAnew, Client, Store
 
 from .live_server import LiveServer
@@ -33,7 +33,7 @@ async def test_devices_converge_to_what_was_restored(tmp_path: Path) -> None:
                 await talk.send_text(f"kept {n}")
             group = await li.create_group("of the backup", [ids["wang"]])
             await until(lambda: len(wang.conversations()) == 2)
-            await asyncio.to_thread(back_up, data, None, tmp_path / "copy", Bars())
+            await asyncio.to_thread(back_up, data, None, tmp_path / "copy", ProgressBars())
             for n in range(30):
                 await talk.send_text(f"lost {n}")
             await group.send_text("lost in the group")
@@ -43,7 +43,7 @@ async def test_devices_converge_to_what_was_restored(tmp_path: Path) -> None:
             server.kill()
             waiting = wang.chat(talk.conversation_id).send_text("not sent yet")
             shutil.rmtree(data)
-            await asyncio.to_thread(restore, tmp_path / "copy", data, Bars())
+            await asyncio.to_thread(restore, tmp_path / "copy", data, ProgressBars())
             await asyncio.to_thread(server.start)
             sent = await asyncio.wait_for(waiting, 30)
             async with asyncio.timeout(30):
@@ -76,11 +76,11 @@ async def test_each_restore_is_another_generation(tmp_path: Path, times: int) ->
     generations = set()
     async with Client.login(server.url, "li", PASSWORD) as li:
         generations.add(li.store.generation())
-    await asyncio.to_thread(back_up, tmp_path / "data", None, tmp_path / "copy", Bars())
+    await asyncio.to_thread(back_up, tmp_path / "data", None, tmp_path / "copy", ProgressBars())
     server.stop()
     for time in range(times):
         folder = tmp_path / f"restored{time}"
-        await asyncio.to_thread(restore, tmp_path / "copy", folder, Bars())
+        await asyncio.to_thread(restore, tmp_path / "copy", folder, ProgressBars())
         restored = LiveServer(folder)
         for _ in range(2):  # it stays over restarts
             await asyncio.to_thread(restored.start)

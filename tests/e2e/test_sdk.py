@@ -16,7 +16,7 @@ from hongyan_sdk import (
     StoreInUse,
 )
 
-from .houses import House, opened
+from .servers import Server, opened
 from .waiting import until
 
 COUNT = 150
@@ -28,7 +28,7 @@ def fresh(name: str) -> str:
     return f"{name}.{secrets.token_hex(4)}"
 
 
-async def test_register_resume_and_log_out(live_server: House, tmp_path: Path) -> None:
+async def test_register_resume_and_log_out(live_server: Server, tmp_path: Path) -> None:
     handle, path = fresh("alice"), tmp_path / "alice.db"
     async with Client.register(live_server.url, handle, PASSWORD, Store(path)) as client:
         user_id, device_id = client.user_id, client.device_id
@@ -44,7 +44,7 @@ async def test_register_resume_and_log_out(live_server: House, tmp_path: Path) -
         assert client.device_id != device_id
 
 
-async def test_a_store_is_of_one_account(live_server: House, tmp_path: Path) -> None:
+async def test_a_store_is_of_one_account(live_server: Server, tmp_path: Path) -> None:
     path = tmp_path / "alice.db"
     async with Client.register(live_server.url, fresh("alice"), PASSWORD, Store(path)):
         pass
@@ -53,7 +53,7 @@ async def test_a_store_is_of_one_account(live_server: House, tmp_path: Path) -> 
         await client.__aenter__()
 
 
-async def test_a_wrong_password_is_refused(live_server: House) -> None:
+async def test_a_wrong_password_is_refused(live_server: Server) -> None:
     handle = fresh("alice")
     await live_server.add_user(handle, PASSWORD)
     with pytest.raises(Refused) as refused:
@@ -62,8 +62,8 @@ async def test_a_wrong_password_is_refused(live_server: House) -> None:
     assert refused.value.code == "wrong_credentials"
 
 
-async def test_tokens_are_renewed_before_they_end(house: str, tmp_path: Path) -> None:
-    with opened(house, tmp_path, "users.access_token_s=10") as server:
+async def test_tokens_are_renewed_before_they_end(running: str, tmp_path: Path) -> None:
+    with opened(running, tmp_path, "users.access_token_s=10") as server:
         await server.add_user("alice", PASSWORD)
         path = tmp_path / "alice.db"
         async with Client.login(server.url, "alice", PASSWORD, Store(path)) as client:
@@ -76,7 +76,7 @@ async def test_tokens_are_renewed_before_they_end(house: str, tmp_path: Path) ->
             assert after.device_id == before.device_id
 
 
-async def test_many_messages_both_ways_keep_their_order(live_server: House) -> None:
+async def test_many_messages_both_ways_keep_their_order(live_server: Server) -> None:
     handles = [fresh("alice"), fresh("bob")]
     ids = [await live_server.add_user(handle, PASSWORD) for handle in handles]
     async with (
@@ -100,7 +100,7 @@ async def test_many_messages_both_ways_keep_their_order(live_server: House) -> N
 
 
 async def test_the_outbox_sends_what_a_dead_process_left(
-    live_server: House, tmp_path: Path
+    live_server: Server, tmp_path: Path
 ) -> None:
     handles = [fresh("alice"), fresh("bob")]
     ids = [await live_server.add_user(handle, PASSWORD) for handle in handles]
@@ -124,7 +124,7 @@ async def test_the_outbox_sends_what_a_dead_process_left(
         assert [m.text for m in history] == ["0", "1", "2"]
 
 
-async def test_a_new_name_is_seen_within_seconds(live_server: House) -> None:
+async def test_a_new_name_is_seen_within_seconds(live_server: Server) -> None:
     handles = [fresh(name) for name in ("alice", "bob", "carol")]
     alice_id, bob_id, carol_id = [
         await live_server.add_user(handle, PASSWORD) for handle in handles
@@ -147,7 +147,7 @@ async def test_a_new_name_is_seen_within_seconds(live_server: House) -> None:
             await until(lambda names=names: names[alice_id]["name"] == "Alicia")
 
 
-async def test_the_echo_bot_echoes(live_server: House) -> None:
+async def test_the_echo_bot_echoes(live_server: Server) -> None:
     spec = importlib.util.spec_from_file_location("echo_bot", EXAMPLE)
     assert spec is not None
     assert spec.loader is not None

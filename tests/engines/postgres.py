@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from .place import LOOPBACK, Place
+from .host import LOOPBACK, Host
 from .process import free_port
 
 USER = "hongyan"
@@ -44,11 +44,11 @@ def find_binaries() -> Path | None:
 class PostgresServer:
     """One server. It refuses to run as root, so then it runs as the user ``postgres``."""
 
-    def __init__(self, binaries: Path, place: Place = LOOPBACK, **settings: str) -> None:
+    def __init__(self, binaries: Path, host: Host = LOOPBACK, **settings: str) -> None:
         self.binaries = binaries
-        self.place = place
+        self.place = host
         self.port = free_port()
-        self.settings = SETTINGS | {"listen_addresses": place.address} | settings
+        self.settings = SETTINGS | {"listen_addresses": host.address} | settings
         self.folder = Path(tempfile.mkdtemp(prefix="hongyan-postgres-"))
         self.data = self.folder / "data"
         self._process: subprocess.Popen[bytes] | None = None

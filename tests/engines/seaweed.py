@@ -10,7 +10,7 @@ from hongyan.infra.objects.bucket import BucketOptions
 from hongyan.infra.objects.s3_links import S3Signer
 from hongyan.kernel.clock import SystemClock
 
-from .place import LOOPBACK, Place
+from .host import LOOPBACK, Host
 from .process import Process, free_ports
 
 WEED = Path(sys.executable).parent / "weed"
@@ -23,23 +23,23 @@ class Seaweed:
 
     Args:
         folder: Its data.
-        place: Where it runs.
+        host: Where it runs.
     """
 
-    def __init__(self, folder: Path, place: Place = LOOPBACK) -> None:
+    def __init__(self, folder: Path, host: Host = LOOPBACK) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3, s3_grpc, iceberg, lance = (
             free_ports(10)
         )
-        self.url = f"http://{place.address}:{s3}"
+        self.url = f"http://{host.address}:{s3}"
         config = folder / "s3.json"
         keys = [{"accessKey": KEY, "secretKey": SECRET}]
         identity = {"name": "hongyan", "credentials": keys, "actions": ["Admin", "Read", "Write"]}
         config.write_text(json.dumps({"identities": [identity]}))
         flags = {
             "dir": folder,
-            "ip": place.address,
-            "ip.bind": place.address,
+            "ip": host.address,
+            "ip.bind": host.address,
             "master.port": master,
             "master.port.grpc": master_grpc,
             "master.telemetry": "false",
@@ -58,7 +58,7 @@ class Seaweed:
             "s3.config": config,
         }
         options = (f"-{name}={value}" for name, value in flags.items())
-        command = [*place.prefix, str(WEED), "server", *options]
+        command = [*host.prefix, str(WEED), "server", *options]
         self.process = Process("seaweedfs", command, folder / "weed.log")
         self.process.wait_for(self._makes_bucket, 90)
 

@@ -75,8 +75,8 @@ def test_an_empty_file(alice: Person) -> None:
 
 def test_the_worker_looks_into_what_is_in_the_bucket(alice: Person) -> None:
     media_id = alice.send_file(samples.picture((40, 30)), "p.png")
-    facts = alice.facts(media_id)["facts"]
-    assert (facts["width"], facts["height"]) == (40, 30)
+    details = alice.facts(media_id)["facts"]
+    assert (details["width"], details["height"]) == (40, 30)
     assert alice.fetch(media_id, "?variant=thumb").headers["content-type"] == "image/webp"
 
 

@@ -137,8 +137,8 @@ def test_names_cannot_break_out(alice: Person) -> None:
 
 def test_tickets(alice: Person, bob: Person) -> None:
     media_id = alice.send_file(samples.picture((2000, 1000)), "p.png")
-    facts = alice.facts(media_id)["facts"]
-    assert (facts["width"], facts["height"]) == (2000, 1000)
+    details = alice.facts(media_id)["facts"]
+    assert (details["width"], details["height"]) == (2000, 1000)
     ticket = alice.ask("POST", f"/media/{media_id}/tickets", variant="thumb")
     answer = httpx.get(alice.url + ticket["url"])
     assert answer.headers["content-type"] == "image/webp"

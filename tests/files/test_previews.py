@@ -14,9 +14,9 @@ def test_a_photo(alice: Person) -> None:
     media_id = alice.send_file(samples.turned_photo((1600, 800)), "photo.jpg")
     info = alice.facts(media_id)
     assert (info["state"], info["mime"]) == ("ready", "image/jpeg")
-    facts = info["facts"]
-    assert (facts["width"], facts["height"]) == (800, 1600)
-    assert len(facts["thumbhash"]) > 20
+    details = info["facts"]
+    assert (details["width"], details["height"]) == (800, 1600)
+    assert len(details["thumbhash"]) > 20
     for variant, side in (("thumb", 320), ("preview", 1280)):
         answer = alice.fetch(media_id, f"?variant={variant}")
         assert answer.headers["content-type"] == "image/webp"
@@ -29,8 +29,8 @@ def test_a_photo(alice: Person) -> None:
 
 def test_a_video(alice: Person) -> None:
     media_id = alice.send_file(samples.video((640, 360), 3.0), "holiday.mp4")
-    facts = alice.facts(media_id)["facts"]
-    assert (facts["width"], facts["height"], facts["duration_ms"]) == (640, 360, 3000)
+    details = alice.facts(media_id)["facts"]
+    assert (details["width"], details["height"], details["duration_ms"]) == (640, 360, 3000)
     poster = alice.fetch(media_id, "?variant=poster")
     with Image.open(io.BytesIO(poster.content)) as image:
         assert image.size == (640, 360)
@@ -43,10 +43,10 @@ def test_a_voice(alice: Person) -> None:
     info = alice.facts(media_id)
     assert info["mime"] == "audio/ogg"
     assert abs(info["facts"]["duration_ms"] - 4000) < 50
-    bars = info["facts"]["waveform"]
-    assert len(bars) == 64
-    assert max(bars[:28]) <= 1
-    assert min(bars[36:]) >= 25
+    progress = info["facts"]["waveform"]
+    assert len(progress) == 64
+    assert max(progress[:28]) <= 1
+    assert min(progress[36:]) >= 25
 
 
 def test_what_is_known_of_the_same_bytes_is_known_at_once(alice: Person, bob: Person) -> None:

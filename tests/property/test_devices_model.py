@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from hongyan.access.rate_options import RateOptions
-from hongyan.app.composition import Embedded, Server
-from hongyan.app.settings import ServerSettings, Settings
+from hongyan.app.roles.embedded import Embedded, Server
+from hongyan.app.settings.sections import ServerSettings, Settings
 from hongyan.kernel.ids import UserId
 from tests.chaos.checker import Item, Seen, Unread, check
 from tests.chaos.client import Gone
@@ -94,7 +94,7 @@ class DevicesAgree(RuleBasedStateMachine):
             self.runner.close()
             shutil.rmtree(self.folder)
 
-    def place(self, device: int, conversation: int) -> tuple[Device, str]:
+    def offset(self, device: int, conversation: int) -> tuple[Device, str]:
         """Return a device and one of its conversations."""
         chosen = self.devices[device]
         return chosen, chosen.conversations[conversation % len(chosen.conversations)]
@@ -104,13 +104,13 @@ class DevicesAgree(RuleBasedStateMachine):
     @rule(device=devices, conversation=conversations, text=texts)
     def send(self, device: int, conversation: int, text: str) -> None:
         """Send and be acknowledged."""
-        sender, where = self.place(device, conversation)
+        sender, where = self.offset(device, conversation)
         self.runner.run(self.deliver(sender, sender.compose(where, text)))
 
     @rule(device=devices, conversation=conversations, text=texts, wait=st.integers(0, 5))
     def send_and_drop(self, device: int, conversation: int, text: str, wait: int) -> None:
         """Send, and lose the connection before, while or after the server answers."""
-        sender, where = self.place(device, conversation)
+        sender, where = self.offset(device, conversation)
         message = sender.compose(where, text)
 
         async def cut() -> None:
@@ -119,12 +119,12 @@ class DevicesAgree(RuleBasedStateMachine):
             await asyncio.sleep(0.0005 * wait)
             sender.drop()
             try:
-                receipt = await asking
+                ack = await asking
             except Gone:
                 self.unknown.append((device, where, message))
             else:
-                sender.acknowledge(message, receipt["seq"])
-                self.texts[(where, receipt["seq"])] = text
+                sender.acknowledge(message, ack["seq"])
+                self.texts[(where, ack["seq"])] = text
 
         self.runner.run(cut())
 
@@ -144,8 +144,8 @@ class DevicesAgree(RuleBasedStateMachine):
             return
         ack, sender = acks[choice % len(acks)]
         message = sender.compose(ack.conversation_id, "another text", ack.author[1])
-        receipt = self.runner.run(sender.insist("message.send", message))
-        assert receipt["seq"] == ack.seq
+        answer = self.runner.run(sender.insist("message.send", message))
+        assert answer["seq"] == ack.seq
 
     @rule(text=texts, breaks=st.sampled_from(["nothing", "a connection", "the server"]))
     def all_at_once(self, text: str, breaks: str) -> None:
@@ -211,7 +211,7 @@ class DevicesAgree(RuleBasedStateMachine):
     @rule(device=devices, conversation=conversations)
     def read(self, device: int, conversation: int) -> None:
         """Read as far as the device has everything."""
-        reader, where = self.place(device, conversation)
+        reader, where = self.offset(device, conversation)
         self.runner.run(reader.mark_read(where))
 
     @rule(device=devices)
@@ -231,15 +231,15 @@ class DevicesAgree(RuleBasedStateMachine):
         self.runner.run(self.wait_for_pushes())
 
     async def deliver(self, sender: Device, message: dict[str, Any], in_order: bool = True) -> None:
-        receipt = await sender.insist("message.send", message)
+        ack = await sender.insist("message.send", message)
         where = message["conversation_id"]
-        sender.acknowledge(message, receipt["seq"], in_order)
-        self.texts[(where, receipt["seq"])] = message["content"]["text"]
+        sender.acknowledge(message, ack["seq"], in_order)
+        self.texts[(where, ack["seq"])] = message["content"]["text"]
 
     # --- what must hold ---
 
     async def wait_for_pushes(self) -> None:
-        heads = await self.embedded.store.heads(self.conversations)  # type: ignore[arg-type]
+        heads = await self.embedded.store.states(self.conversations)  # type: ignore[arg-type]
 
         def behind() -> list[tuple[str, str, int, int]]:
             return [
@@ -267,7 +267,7 @@ class DevicesAgree(RuleBasedStateMachine):
         seen = Seen(
             logs={where: [_item(entry) for entry in log] for where, log in logs.items()},
             acks={device.name: device.in_order for device in self.devices},
-            views={device.name: device.view for device in self.devices},
+            queries={device.name: device.view for device in self.devices},
             conflicts=[sentence for device in self.devices for sentence in device.conflicts],
             unread=[one for device in self.devices for one in await self.unread(device, logs)],
         )

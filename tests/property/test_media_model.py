@@ -19,26 +19,26 @@ from hypothesis.stateful import (
 )
 
 from hongyan.domain.catalog import ROWS
-from hongyan.domain.group.api import CreateGroup, UpdateGroup
-from hongyan.domain.group.members_api import AddMembers, KickMembers, LeaveGroup
-from hongyan.domain.group.service import GroupService
-from hongyan.domain.group.service_desk import Desk
-from hongyan.domain.group.service_members import MemberService
+from hongyan.domain.group.commands import CreateGroup, UpdateGroup
+from hongyan.domain.group.commands_members import AddMembers, KickMembers, LeaveGroup
+from hongyan.domain.group.groups import GroupService
+from hongyan.domain.group.members import MemberService
+from hongyan.domain.group.repository import GroupRepository
 from hongyan.domain.log.model import Commit, Put
 from hongyan.domain.media.access import MediaAccess
-from hongyan.domain.media.api import GetMedia, NoSuchMedia
+from hongyan.domain.media.commands import GetMedia, NoSuchMedia
+from hongyan.domain.media.media import MediaService
 from hongyan.domain.media.model import MediaItem
-from hongyan.domain.media.service import MediaService
-from hongyan.domain.message.api import ForwardMessages, RecallMessage, SendMessage
 from hongyan.domain.message.attachment import Attaching
-from hongyan.domain.message.ending import Ending
+from hongyan.domain.message.commands import ForwardMessages, RecallMessage, SendMessage
 from hongyan.domain.message.forward import Forwarding
 from hongyan.domain.message.mention import Mentioning
 from hongyan.domain.message.model import File, Text
 from hongyan.domain.message.recall import Recalling
-from hongyan.domain.message.rooms import Rooms
+from hongyan.domain.message.removal import Removal
 from hongyan.domain.message.rules import Windows
 from hongyan.domain.message.send import Sending
+from hongyan.domain.message.send_contexts import SendContexts
 from hongyan.domain.message.targets import Targets
 from hongyan.domain.message.versions import visibility_of
 from hongyan.domain.user.model import User
@@ -58,7 +58,7 @@ FILES = 3
 END = 2**53
 
 
-class Sight:
+class Visible:
     """What the model knows of one person in one group."""
 
     def __init__(self, first, last=END):
@@ -76,7 +76,7 @@ class FilesOfGroups(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.sent = 0
         self.groups = []
-        self.sights = {}
+        self.visible_ranges = {}
         self.active = set()
         self.hidden_history = set()
         self.shown = {}  # (group, seq) -> file
@@ -101,20 +101,23 @@ class FilesOfGroups(RuleBasedStateMachine):
         self.store, clock = store, FakeClock()
         await store.start()
         access = MediaAccess(store, store, clock, visibility_of(store))
-        rooms = Rooms(store, store)
-        targets, attaching = Targets(store, store, rooms, visibility_of(store)), Attaching(access)
+        contexts = SendContexts(store, store)
+        targets, attaching = (
+            Targets(store, store, contexts, visibility_of(store)),
+            Attaching(access),
+        )
         mentions = Mentioning(store)
-        sending = Sending(store, store, clock, rooms, mentions, attaching=attaching)
-        desk = Desk(store, store, clock, access)
-        ending = Ending(store, store, mentions, attaching)
+        sending = Sending(store, store, clock, contexts, mentions, attaching=attaching)
+        repository = GroupRepository(store, store, clock, access)
+        removal = Removal(store, store, mentions, attaching)
         self.bus = LocalBus()
         for part in (
             MediaService(store, store, clock, access, HmacTickets(b"k" * 32), Turns()),
             sending,
-            GroupService(desk),
-            MemberService(desk),
+            GroupService(repository),
+            MemberService(repository),
             Forwarding(store, targets, sending),
-            Recalling(clock, targets, ending, Windows(recall_ms=0)),
+            Recalling(clock, targets, removal, Windows(recall_ms=0)),
         ):
             self.bus.serve(part)
         rows = [User(user_id=who, name=who) for who in PEOPLE]
@@ -129,21 +132,21 @@ class FilesOfGroups(RuleBasedStateMachine):
             command = CreateGroup(client_id=f"g{n}", name="G", user_ids=(), join_policy="free")
             made = await self.do(OWNER, command)
             self.groups.append(made.conversation_id)
-            self.sights[self.groups[n], OWNER] = Sight(1)
+            self.visible_ranges[self.groups[n], OWNER] = Visible(1)
             self.active.add((self.groups[n], OWNER))
 
     async def do(self, who, command):
         return await self.bus.call(Actor(who, "v-" + who), command)
 
     def head(self, group):
-        return self.run(self.store.heads([group]))[group].seq
+        return self.run(self.store.states([group]))[group].seq
 
     def may_read(self, who, file):
         if PEOPLE[file] == who:
             return True
         for (group, seq), shown in self.shown.items():
-            sight = self.sights.get((group, who))
-            if shown == file and sight is not None and sight.first <= seq <= sight.last:
+            visible = self.visible_ranges.get((group, who))
+            if shown == file and visible is not None and visible.first <= seq <= visible.last:
                 return True
         return False
 
@@ -154,7 +157,7 @@ class FilesOfGroups(RuleBasedStateMachine):
             return
         self.run(self.do(OWNER, AddMembers(conversation_id=group, user_ids=(who,))))
         seq = self.head(group)
-        self.sights[group, who] = Sight(seq if group in self.hidden_history else 1)
+        self.visible_ranges[group, who] = Visible(seq if group in self.hidden_history else 1)
         self.active.add((group, who))
 
     @rule(n=st.integers(0, GROUPS - 1), who=st.sampled_from(OTHERS), kicked=st.booleans())
@@ -166,7 +169,7 @@ class FilesOfGroups(RuleBasedStateMachine):
             self.run(self.do(OWNER, KickMembers(conversation_id=group, user_ids=(who,))))
         else:
             self.run(self.do(who, LeaveGroup(conversation_id=group)))
-        self.sights[group, who].last = self.head(group)
+        self.visible_ranges[group, who].last = self.head(group)
         self.active.discard((group, who))
 
     @rule(n=st.integers(0, GROUPS - 1), visible=st.booleans())
@@ -217,8 +220,8 @@ class FilesOfGroups(RuleBasedStateMachine):
             conversation_id=group, client_id=f"f{self.sent}", seqs=(seq,), targets=(target,)
         )
         report = self.run(self.do(OWNER, command))
-        for receipt in report.targets[0].receipts:
-            self.shown[target, receipt.seq] = self.shown[group, seq]
+        for ack in report.targets[0].receipts:
+            self.shown[target, ack.seq] = self.shown[group, seq]
         assert report.targets[0].receipts
 
     @invariant()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hongyan.domain.catalog import COMMANDS
 from hongyan.domain.log.model import Entry
-from hongyan.domain.message.api import SendMessage
+from hongyan.domain.message.commands import SendMessage
 from hongyan.wire.native.codec import (
     FORMATS,
     JSON,

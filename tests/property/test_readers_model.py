@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hongyan.domain.log.model import Commit, SavePlace, place_of
+from hongyan.domain.log.model import Commit, SaveOffset, offset_of
 from hongyan.domain.log.readers import Page, PassedEntry, Reader, Retry
 from hongyan.infra.memory.store import MemoryStore
 from hongyan.infra.sqlite.store import SqliteStore
@@ -35,7 +35,7 @@ class Killed(BaseException):
     """The process is no more."""
 
 
-class World:
+class Harness:
     """A store, a script of mishaps, and what was handled."""
 
     def __init__(self, store: Any, fates: list[int], bad: set[str]) -> None:
@@ -61,7 +61,7 @@ class World:
         return Commit(tuple(said(one, DONE, kind="done") for one in texts))
 
     async def commit(self, commit: Commit) -> Any:
-        moves = any(isinstance(one, SavePlace) for one in commit.changes)
+        moves = any(isinstance(one, SaveOffset) for one in commit.changes)
         fate = self.fate if moves and commit.appends else FINE
         if fate == BEFORE:
             raise Unavailable
@@ -78,11 +78,11 @@ class World:
         async def ours() -> bool:
             return True
 
-        while await self.store.place(reader.name) < end:
+        while await self.store.offset(reader.name) < end:
             task = asyncio.ensure_future(
                 Reading(self, reader, 0, FakeClock(), ours).run()  # type: ignore[arg-type]
             )
-            while not task.done() and await self.store.place(reader.name) < end:  # noqa: ASYNC110
+            while not task.done() and await self.store.offset(reader.name) < end:  # noqa: ASYNC110
                 await asyncio.sleep(0)
             task.cancel()
             with suppress(Killed, asyncio.CancelledError):
@@ -93,11 +93,11 @@ async def play(store: Any, fates: list[int], bad: set[str], batch: int, leaders:
     texts = [f"{'abc'[number % 3]}{number:02}" for number in range(9)]
     for one in texts:
         await store.commit(Commit((said(one, f"g-{one[0]}"),)))
-    end = place_of(await store.end())
-    world = World(store, fates, bad)
-    reader = Reader("r", world.handle, ("message",), batch=batch, retry=RETRY)
+    end = offset_of(await store.end())
+    harness = Harness(store, fates, bad)
+    reader = Reader("r", harness.handle, ("message",), batch=batch, retry=RETRY)
     async with asyncio.timeout(60):
-        await asyncio.gather(*(world.process(reader, end) for _ in range(leaders)))
+        await asyncio.gather(*(harness.process(reader, end) for _ in range(leaders)))
     done = [text(one) for one in await store.read(DONE, 1, 999, 999)]
     passed = {f"{row.log_id} {row.seq}" for row in await store.scan(PassedEntry, "r")}
     skipped = {one for one in texts if f"g-{one[0]} {int(one[1:]) // 3 + 1}" in passed}
@@ -105,11 +105,11 @@ async def play(store: Any, fates: list[int], bad: set[str], batch: int, leaders:
     assert set(done) | skipped == set(texts), "left out"
     assert not set(done) & skipped, "done, and noted as not done"
     assert bad & set(texts) <= skipped, "what cannot be handled is noted"
-    assert set(world.handled) >= set(texts), "each was given at least once"
+    assert set(harness.handled) >= set(texts), "each was given at least once"
     for log in "abc":
         mine = [one for one in done if one[0] == log]
         assert mine == sorted(mine), "out of order"
-        first = list(dict.fromkeys(one for one in world.handled if one[0] == log))
+        first = list(dict.fromkeys(one for one in harness.handled if one[0] == log))
         assert first == sorted(first), "given out of order"
 
 
@@ -140,5 +140,5 @@ def test_everything_is_done_once_and_in_order(
 
     with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
         patch.setattr(reading, "OUTSIDE_S", 0.0)
-        patch.setattr(reading, "STALE_S", 0.0)
+        patch.setattr(reading, "CONFLICT_S", 0.0)
         asyncio.run(run(Path(folder)))

@@ -16,23 +16,23 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from hongyan.domain.log.model import (
     Advance,
     Append,
+    Bump,
     Commit,
     Committed,
     Cursor,
     Drop,
     Duplicate,
-    Expect,
-    Head,
+    LogState,
+    Precondition,
     Put,
     Rewrite,
-    SavePlace,
-    Span,
-    Stale,
-    Touch,
+    SaveOffset,
+    SeqRange,
+    VersionConflict,
 )
 from hongyan.infra.memory.store import MemoryStore
 from hongyan.infra.postgres.store import PostgresStore
-from hongyan.infra.sqlite import tail
+from hongyan.infra.sqlite import memtable
 from hongyan.infra.sqlite.store import SqliteStore
 from tests.contract.rows import ROWS, Person, Thing
 from tests.engines.postgres import PostgresServer
@@ -73,15 +73,15 @@ changes = st.lists(
     | st.builds(Drop, st.just(Thing), st.tuples(st.sampled_from("ab"), small))
     | st.builds(Advance, logs, users, small, small)
     | st.builds(Rewrite, logs, st.integers(1, 12), st.just(b'"rewritten"'))
-    | st.builds(Touch, logs)
-    | st.builds(SavePlace, st.just("reader"), st.binary(max_size=9)),
+    | st.builds(Bump, logs)
+    | st.builds(SaveOffset, st.just("reader"), st.binary(max_size=9)),
     max_size=4,
 )
 
 
 @st.composite
 def commits(draw: st.DrawFn) -> tuple[Commit, tuple[str, ...]]:
-    """Return a commit and the logs whose epoch it expects to be what it is (or is not)."""
+    """Return a commit and the logs whose version it expects to be what it is (or is not)."""
     made = draw(appends)
     if made and draw(st.booleans()):
         first = made[0]
@@ -95,10 +95,12 @@ def commits(draw: st.DrawFn) -> tuple[Commit, tuple[str, ...]]:
             first.countable,
             first.changes_rules,
         )
-    expects = draw(st.lists(st.tuples(logs, st.booleans()), max_size=2))
-    wrong = tuple(log_id for log_id, right in expects if not right)
+    preconditions = draw(st.lists(st.tuples(logs, st.booleans()), max_size=2))
+    wrong = tuple(log_id for log_id, right in preconditions if not right)
     commit = Commit(
-        tuple(made), tuple(draw(changes)), tuple(Expect(log_id, 0) for log_id, _ in expects)
+        tuple(made),
+        tuple(draw(changes)),
+        tuple(Precondition(log_id, 0) for log_id, _ in preconditions),
     )
     return commit, wrong
 
@@ -109,8 +111,8 @@ class StoresAgreeWithTheModel(RuleBasedStateMachine):
     @initialize(generation=st.sampled_from([1, 4, 15, 20_000]))
     def begin(self, generation: int) -> None:
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr(tail, "GENERATION_ENTRIES", generation)
-        self.patch.setattr(tail, "RIPE_ENTRIES", max(1, generation // 2))
+        self.patch.setattr(memtable, "GENERATION_ENTRIES", generation)
+        self.patch.setattr(memtable, "READY_ENTRIES", max(1, generation // 2))
         self.runner = asyncio.Runner()
         self.folder = Path(tempfile.mkdtemp(prefix="model-"))
         self.told: list[Committed] = []
@@ -118,11 +120,11 @@ class StoresAgreeWithTheModel(RuleBasedStateMachine):
         self.memory = MemoryStore(ROWS)
         self.others = self.open()
         self.entries: dict[str, list[list[Any]]] = {log_id: [] for log_id in LOGS}
-        self.epochs = dict.fromkeys(LOGS, 0)
+        self.versions = dict.fromkeys(LOGS, 0)
         self.cursors: dict[tuple[str, str], list[int]] = {}
         self.rows: dict[Any, dict[Any, Any]] = {Person: {}, Thing: {}}
-        self.feed: list[tuple[str, int]] = []
-        self.place = b""
+        self.stream: list[tuple[str, int]] = []
+        self.offset = b""
 
     def open(self) -> list[Any]:
         """Open the stores that can be closed and opened again; the first one tells."""
@@ -150,8 +152,8 @@ class StoresAgreeWithTheModel(RuleBasedStateMachine):
             for entry in self.entries[first.log_id]:
                 if (entry[4], entry[5]) == (first.sender, first.client_id):
                     return [tuple(entry)]
-        if any(self.epochs[e.log_id] != e.epoch for e in commit.expects):
-            return Stale
+        if any(self.versions[e.log_id] != e.version for e in commit.preconditions):
+            return VersionConflict
         rows = {kind: dict(found) for kind, found in self.rows.items()}
         for change in commit.changes:
             if isinstance(change, Put):
@@ -166,10 +168,10 @@ class StoresAgreeWithTheModel(RuleBasedStateMachine):
         if made:
             self.expected.extend(answer)
         for change in commit.changes:
-            if isinstance(change, Touch):
-                self.epochs[change.log_id] += 1
-            elif isinstance(change, SavePlace):
-                self.place = change.position
+            if isinstance(change, Bump):
+                self.versions[change.log_id] += 1
+            elif isinstance(change, SaveOffset):
+                self.offset = change.position
             elif isinstance(change, Rewrite) and change.seq <= len(self.entries[change.log_id]):
                 self.entries[change.log_id][change.seq - 1][7] = change.body
             elif isinstance(change, Advance):
@@ -198,8 +200,8 @@ class StoresAgreeWithTheModel(RuleBasedStateMachine):
             append.countable,
         ]
         log.append(entry)
-        self.feed.append((append.log_id, len(log)))
-        self.epochs[append.log_id] += append.changes_rules
+        self.stream.append((append.log_id, len(log)))
+        self.versions[append.log_id] += append.changes_rules
         if append.countable:
             seq = len(log)
             self.move(append.log_id, append.sender, (seq, ordinal, seq, append.sent_at_ms))
@@ -217,11 +219,11 @@ class StoresAgreeWithTheModel(RuleBasedStateMachine):
         answers = []
         made = []
         for commit, wrong in batch:
-            expects = tuple(
-                Expect(e.log_id, self.epochs[e.log_id] + (e.log_id in wrong))
-                for e in commit.expects
+            preconditions = tuple(
+                Precondition(e.log_id, self.versions[e.log_id] + (e.log_id in wrong))
+                for e in commit.preconditions
             )
-            made.append(Commit(commit.appends, commit.changes, expects))
+            made.append(Commit(commit.appends, commit.changes, preconditions))
             answers.append(self.apply(made[-1]))
 
         async def run(store: Any) -> list[Any]:
@@ -256,10 +258,10 @@ class StoresAgreeWithTheModel(RuleBasedStateMachine):
         return entries
 
     async def check(self, store: Any) -> None:
-        heads = await store.heads(LOGS)
+        heads = await store.states(LOGS)
         for log_id, log in self.entries.items():
             ordinal = log[-1][2] if log else 0
-            assert heads[log_id] == Head(len(log), ordinal, self.epochs[log_id])
+            assert heads[log_id] == LogState(len(log), ordinal, self.versions[log_id])
             expected = [tuple(entry[:8]) for entry in log]
             assert list(map(plain, await store.read(log_id, 1, 2**62, 999))) == expected
             newest = await store.read(log_id, 2, len(log), 3, "newest", ("message",))
@@ -277,14 +279,14 @@ class StoresAgreeWithTheModel(RuleBasedStateMachine):
             assert await store.in_log(log_id, 2, "", 9) == readers
             for user in USERS:
                 assert (await store.of_user(user, [log_id]))[log_id] == cursors[user]
-        tails = await store.tails([Span(log_id, 2, 7) for log_id in LOGS], 2, ("edited",))  # type: ignore[arg-type]
+        tails = await store.tails([SeqRange(log_id, 2, 7) for log_id in LOGS], 2, ("edited",))  # type: ignore[arg-type]
         for log_id in LOGS:
             edited = [tuple(e[:8]) for e in self.entries[log_id][1:7] if e[3] == "edited"]
             assert list(map(plain, tails.get(log_id, []))) == edited[-2:]
-        feed = await store.follow(0, 9999)
-        expected = [tuple(self.entries[log_id][seq - 1][:8]) for log_id, seq in self.feed]
-        assert self.ordered([plain(entry) for _, entry in feed]) == self.ordered(expected)
-        assert await store.place("reader") == self.place
+        stream = await store.follow(0, 9999)
+        expected = [tuple(self.entries[log_id][seq - 1][:8]) for log_id, seq in self.stream]
+        assert self.ordered([plain(entry) for _, entry in stream]) == self.ordered(expected)
+        assert await store.offset("reader") == self.offset
         for kind, rows in self.rows.items():
             assert await store.scan(kind) == [rows[key] for key in sorted(rows)]
         due = sorted(

@@ -20,42 +20,33 @@ from hongyan.delivery.hub import Hub
 from hongyan.delivery.resyncs import Resyncs
 from hongyan.delivery.withholding import Withholding
 from hongyan.domain.catalog import ROWS
-from hongyan.domain.conversation.api import (
+from hongyan.domain.conversation.commands import (
     ClearConversation,
     GetConversation,
     GetHistory,
     HideMessages,
     Sync,
 )
-from hongyan.domain.conversation.service import Opening
-from hongyan.domain.conversation.service_history import Histories
-from hongyan.domain.conversation.service_preferences import Preferences
-from hongyan.domain.conversation.service_sync import Syncing
-from hongyan.domain.conversation.service_views import Views
-from hongyan.domain.group.api import CreateGroup, NotAMember, UpdateGroup
-from hongyan.domain.group.members_api import (
+from hongyan.domain.conversation.history import Histories
+from hongyan.domain.conversation.opening import Opening
+from hongyan.domain.conversation.preferences import Preferences
+from hongyan.domain.conversation.queries import ConversationQueries
+from hongyan.domain.conversation.sync import Syncing
+from hongyan.domain.group.commands import CreateGroup, NotAMember, UpdateGroup
+from hongyan.domain.group.commands_members import (
     AddMembers,
     BanMember,
     KickMembers,
     LeaveGroup,
     UnbanMember,
 )
-from hongyan.domain.group.service import GroupService
-from hongyan.domain.group.service_desk import Desk
-from hongyan.domain.group.service_joining import JoiningService
-from hongyan.domain.group.service_members import MemberService
+from hongyan.domain.group.groups import GroupService
+from hongyan.domain.group.joining import JoiningService
+from hongyan.domain.group.members import MemberService
+from hongyan.domain.group.repository import GroupRepository
 from hongyan.domain.log.model import Commit, Committed, Put
-from hongyan.domain.message.api import (
-    EditMessage,
-    GetMessage,
-    RecallMessage,
-    SendMessage,
-)
-from hongyan.domain.message.edit import Editing
-from hongyan.domain.message.ending import Ending
-from hongyan.domain.message.favourite import Favouring
-from hongyan.domain.message.marks import MarksReading
-from hongyan.domain.message.marks_api import (
+from hongyan.domain.message.commands import EditMessage, GetMessage, RecallMessage, SendMessage
+from hongyan.domain.message.commands_metadata import (
     KeepFavourite,
     ListFavourites,
     ListMarks,
@@ -63,14 +54,18 @@ from hongyan.domain.message.marks_api import (
     PinMessage,
     React,
 )
+from hongyan.domain.message.edit import Editing
+from hongyan.domain.message.favourite import Favouring
 from hongyan.domain.message.mention import Mentioning
+from hongyan.domain.message.metadata import MetadataQueries
 from hongyan.domain.message.model import Text
 from hongyan.domain.message.pin import Pinning
 from hongyan.domain.message.react import Reacting
 from hongyan.domain.message.recall import Recalling
-from hongyan.domain.message.rooms import Rooms
+from hongyan.domain.message.removal import Removal
 from hongyan.domain.message.rules import Windows
 from hongyan.domain.message.send import Sending
+from hongyan.domain.message.send_contexts import SendContexts
 from hongyan.domain.message.targets import Targets
 from hongyan.domain.message.versions import visibility_of
 from hongyan.domain.user.model import User
@@ -194,24 +189,28 @@ class WhoSeesWhat(RuleBasedStateMachine):
         )
         self.bus.subscribe(Committed, self.hub.committed)
         await store.start()
-        rooms, mentions, desk = Rooms(store, store), Mentioning(store), Desk(store, store, clock)
-        targets = Targets(store, store, rooms, self.visibility)
-        views = Views(store, store, store, self.visibility)
-        ending = Ending(store, store, mentions)
+        contexts, mentions, repository = (
+            SendContexts(store, store),
+            Mentioning(store),
+            GroupRepository(store, store, clock),
+        )
+        targets = Targets(store, store, contexts, self.visibility)
+        queries = ConversationQueries(store, store, store, self.visibility)
+        removal = Removal(store, store, mentions)
         for part in (
             self.visibility,
-            *(GroupService(desk), MemberService(desk), JoiningService(desk)),
+            *(GroupService(repository), MemberService(repository), JoiningService(repository)),
             *(
-                Opening(views, clock),
-                Histories(views),
-                Syncing(views, store),
-                Preferences(views, clock),
+                Opening(queries, clock),
+                Histories(queries),
+                Syncing(queries, store),
+                Preferences(queries, clock),
             ),
-            Sending(store, store, clock, rooms, mentions),
+            Sending(store, store, clock, contexts, mentions),
             Editing(store, store, clock, targets, mentions, windows=Windows(edit_ms=0)),
-            Recalling(clock, targets, ending, Windows(recall_ms=0, admin_recall_ms=0)),
+            Recalling(clock, targets, removal, Windows(recall_ms=0, admin_recall_ms=0)),
             *(Reacting(store, clock, targets), Pinning(store, clock, targets)),
-            *(MarksReading(store, targets),),
+            *(MetadataQueries(store, targets),),
             Favouring(store, store, clock, targets, self.visibility),
         ):
             self.bus.serve(part)
@@ -236,7 +235,7 @@ class WhoSeesWhat(RuleBasedStateMachine):
             return None
 
     def head(self):
-        return self.run(self.store.heads([self.group]))[self.group].seq
+        return self.run(self.store.states([self.group]))[self.group].seq
 
     def text(self):
         self.count += 1

@@ -16,7 +16,7 @@ from websockets.typing import Subprotocol
 from hongyan.access.admission import OPERATOR
 from hongyan.access.control.client import ControlClient
 from hongyan.domain.catalog import COMMANDS
-from hongyan.domain.user.api_admin import CreateUser, FindUser, MintToken
+from hongyan.domain.user.commands_admin import CreateUser, FindUser, MintToken
 from hongyan.kernel.errors import NotFound
 from hongyan.kernel.ids import UserId
 

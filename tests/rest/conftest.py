@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.live_server import LiveServer
-from tests.rest.world import World
+from tests.rest.harness import Harness
 
 SETTINGS = (
     "rates.user_per_s=0",
@@ -83,18 +83,18 @@ def _hook() -> Iterator[Hook]:
 
 
 @pytest.fixture(scope="session")
-def world(served: Served) -> Iterator[World]:
+def harness(served: Served) -> Iterator[Harness]:
     """A world that tests share: they leave it as they found it."""
-    made = World(served.url, served.folder)
+    made = Harness(served.url, served.folder)
     made.build()
     yield made
     made.client.close()
 
 
 @pytest.fixture
-def fresh_world(served: Served, hook: Hook) -> Iterator[World]:
+def fresh_harness(served: Served, hook: Hook) -> Iterator[Harness]:
     """A world that a test may break."""
-    made = World(served.url, served.folder, hook.url)
+    made = Harness(served.url, served.folder, hook.url)
     made.build()
     yield made
     made.forget_webhook()

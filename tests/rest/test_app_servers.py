@@ -148,8 +148,8 @@ def test_notices_of_a_system_account(api):
         "client_id": "n-1",
         "content": {"type": "text", "text": "It is on its way."},
     }
-    receipt = shop.post("/app/users/pat/notices", json=body).json()
-    assert shop.post("/app/users/pat/notices", json=body).json() == receipt
+    ack = shop.post("/app/users/pat/notices", json=body).json()
+    assert shop.post("/app/users/pat/notices", json=body).json() == ack
     headers = {"hongyan-on-behalf-of": "pat"}
     (conversation,) = shop.get("/conversations", headers=headers).json()["conversations"]
     assert conversation["kind"] == "system"

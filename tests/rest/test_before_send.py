@@ -121,7 +121,7 @@ async def test_the_hook_decides_and_its_silence_is_judged_as_set(tmp_path, busin
         await asyncio.to_thread(live.stop)
 
 
-async def test_the_native_door_waits_for_the_hook_without_a_task(tmp_path, business):
+async def test_the_native_protocol_waits_for_the_hook_without_a_task(tmp_path, business):
     live, shop = await shop_with(tmp_path / "data", business, "closed")
     try:
         async with shop.client() as client:

@@ -21,25 +21,28 @@ CALLERS = {
 }
 
 
-def _upload(world):
+def _upload(harness):
     """Have a file on the server, as far as it takes files."""
-    headers = {"authorization": f"Bearer {world.tokens[examples.ALICE]}", "tus-resumable": "1.0.0"}
-    made = world.client.post(
+    headers = {
+        "authorization": f"Bearer {harness.tokens[examples.ALICE]}",
+        "tus-resumable": "1.0.0",
+    }
+    made = harness.client.post(
         "/api/v1/uploads", headers={**headers, "upload-length": "5", "upload-metadata": "name aGk="}
     )
     headers["content-type"] = "application/offset+octet-stream"
     url = made.headers["location"]
-    done = world.client.patch(url, content=b"hello", headers={**headers, "upload-offset": "0"})
+    done = harness.client.patch(url, content=b"hello", headers={**headers, "upload-offset": "0"})
     assert done.status_code == 204, done.text
     answer = done.headers
-    world.real[examples.MEDIA] = answer.get("hongyan-media-id") or answer["upload-media-id"]
+    harness.real[examples.MEDIA] = answer.get("hongyan-media-id") or answer["upload-media-id"]
 
 
-def _dead_letter(world, hook):
+def _dead_letter(harness, hook):
     deadline = time.monotonic() + 20
-    world.call("message.send", {**EXAMPLES["message.send"], "client_id": "dead"})
+    harness.call("message.send", {**EXAMPLES["message.send"], "client_id": "dead"})
     while time.monotonic() < deadline:
-        found = world.call("webhook.dead_letters", {"webhook_id": examples.WEBHOOK})
+        found = harness.call("webhook.dead_letters", {"webhook_id": examples.WEBHOOK})
         if found["dead_letters"]:
             hook.opens = True
             return found["dead_letters"][0]["first"]
@@ -61,32 +64,32 @@ BREAKS = tuple(_BREAKS.split())
 
 
 @pytest.mark.parametrize("method", sorted(ROUTES.keys() - set(BREAKS)))
-def test_example(world, method):
-    _try(world, method)
+def test_example(harness, method):
+    _try(harness, method)
 
 
 @pytest.mark.parametrize("method", BREAKS)
-def test_example_that_breaks_something(fresh_world, hook, method):
-    _try(fresh_world, method, hook)
+def test_example_that_breaks_something(fresh_harness, hook, method):
+    _try(fresh_harness, method, hook)
 
 
-def _try(world, method, hook=None):
+def _try(harness, method, hook=None):
     params = dict(EXAMPLES[method])
     if method.startswith("media."):
-        _upload(world)
+        _upload(harness)
     if method == "webhook.redeliver":
-        params["first"] = _dead_letter(world, hook)
+        params["first"] = _dead_letter(harness, hook)
     if method == "media.claim":
         params["sha256"] = hashlib.sha256(b"hello").hexdigest()
     if method == "presence.watch":
-        headers = {"authorization": f"Bearer {world.tokens[examples.ALICE]}"}
-        url = f"{world.url}/api/v1/sync/stream"
+        headers = {"authorization": f"Bearer {harness.tokens[examples.ALICE]}"}
+        url = f"{harness.url}/api/v1/sync/stream"
         with httpx.stream("GET", url, headers=headers) as stream:
             lines = stream.iter_lines()  # what is forgotten closes the stream
             next(lines)
-            answer = world.request(method, params)
+            answer = harness.request(method, params)
     else:
-        answer = world.request(method, params, CALLERS.get(method, ""))
+        answer = harness.request(method, params, CALLERS.get(method, ""))
     if method.startswith("media.direct_"):  # this server has no bucket
         assert (answer.status_code, answer.json()["code"]) == (409, "direct_off")
         return

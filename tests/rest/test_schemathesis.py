@@ -17,7 +17,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 
 from hongyan.access.http import examples
 from hongyan.access.http.routes import ROUTES
-from tests.rest.world import World
+from tests.rest.harness import Harness
 
 pytestmark = pytest.mark.xdist_group("rest")
 DOCUMENT = json.loads((Path(__file__).parents[2] / "protocol" / "openapi.json").read_text())
@@ -51,17 +51,17 @@ class _Token:
 class Asker:
     """Sends the cases of one operation into a world of its own."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, harness: Harness) -> None:
+        self.harness = harness
         self.random = random.Random(1)
         self.known = {
-            "conversation_id": [world.real[examples.GROUP], world.real[examples.CHAT]],
-            "user_id": [world.real[examples.BOB], world.real[examples.CAROL]],
+            "conversation_id": [harness.real[examples.GROUP], harness.real[examples.CHAT]],
+            "user_id": [harness.real[examples.BOB], harness.real[examples.CAROL]],
             "seq": ["3", "4"],
-            "webhook_id": [world.real[examples.WEBHOOK]],
-            "key_id": [world.real[examples.KEY]],
-            "token": [world.real[examples.LINK]],
-            "device_id": [world.real[examples.PHONE]],
+            "webhook_id": [harness.real[examples.WEBHOOK]],
+            "key_id": [harness.real[examples.KEY]],
+            "token": [harness.real[examples.LINK]],
+            "device_id": [harness.real[examples.PHONE]],
             "external_id": ["customer-7", "order-1001"],
         }
 
@@ -75,8 +75,8 @@ class Asker:
 
 
 @pytest.fixture
-def asker(fresh_world):
-    return Asker(fresh_world)
+def asker(fresh_harness):
+    return Asker(fresh_harness)
 
 
 @api.parametrize()
@@ -90,11 +90,11 @@ def asker(fresh_world):
 def test_api(case, asker):
     asker.place(case)
     if case.headers.get("authorization") == "Bearer ?":
-        case.headers["authorization"] = f"Bearer {asker.world.tokens[examples.ALICE]}"
+        case.headers["authorization"] = f"Bearer {asker.harness.tokens[examples.ALICE]}"
     checks = ALL
     if case.media_type == LINES:  # a wrong line is reported in its line of the answer
         checks = [check for check in ALL if check.__name__ != "negative_data_rejection"]
-    case.call_and_validate(base_url=asker.world.url, checks=checks, timeout=70)
+    case.call_and_validate(base_url=asker.harness.url, checks=checks, timeout=70)
 
 
 def test_the_whole_document_is_tried():

@@ -127,7 +127,7 @@ async def test_a_peer_that_never_answers_a_close_is_dropped(served: Served) -> N
     await asyncio.sleep(0)
     assert served.sessions[0].closes == 1  # the session need not wait for it
     assert len(sockets) == 1
-    sockets.tick(asyncio.get_running_loop().time() + 1000)
+    sockets.advance(asyncio.get_running_loop().time() + 1000)
     await served.all_closed()
 
 

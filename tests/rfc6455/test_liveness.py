@@ -20,7 +20,7 @@ def later(served: Served, seconds: float, times: int = 1) -> None:
     """Let the server's timer believe that time has passed."""
     now = asyncio.get_running_loop().time()
     for _ in range(times):
-        served.web.sockets.tick(now + seconds)
+        served.web.sockets.advance(now + seconds)
 
 
 def slices(served: Served) -> int:
@@ -30,14 +30,14 @@ def slices(served: Served) -> int:
 async def test_an_idle_peer_is_pinged_once_and_cut_with_4007(serve: Serve) -> None:
     served = await serve(heartbeat_s=1000)
     client = await served.text()
-    round_of_beats = slices(served)
-    later(served, 0, 3 * round_of_beats)
+    round_of_heartbeats = slices(served)
+    later(served, 0, 3 * round_of_heartbeats)
     await client.expect_silence()
-    later(served, 0, 4 * round_of_beats)
+    later(served, 0, 4 * round_of_heartbeats)
     await client.expect(PING, b"")
-    later(served, 0, 3 * round_of_beats)
+    later(served, 0, 3 * round_of_heartbeats)
     await client.expect_silence()  # whose ping is a sign of life
-    later(served, 0, 8 * round_of_beats)
+    later(served, 0, 8 * round_of_heartbeats)
     await client.expect(PING, b"")
     assert await client.frame() == (CLOSE, close_payload(4007, b"no sign of life"), 0)
 

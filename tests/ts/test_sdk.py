@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.houses import HOUSES
+from tests.e2e.servers import SERVERS
 
 PACKAGE = Path(__file__).parents[2] / "sdk/typescript"
 WEB = Path(__file__).parents[2] / "web"
@@ -38,9 +38,9 @@ def test_it_is_built() -> None:
 
 
 @pytest.mark.timeout(TIMEOUT_S)
-@pytest.mark.parametrize("house", HOUSES)
-def test_its_tests_pass(house: str) -> None:
-    npm("test", HONGYAN_HOUSE=house, HONGYAN_PYTHON=sys.executable)
+@pytest.mark.parametrize("server", SERVERS)
+def test_its_tests_pass(server: str) -> None:
+    npm("test", HONGYAN_SERVER=server, HONGYAN_PYTHON=sys.executable)
 
 
 def test_the_view_models_and_both_languages_of_the_web_client() -> None:

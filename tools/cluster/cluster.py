@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-from tests.engines.place import LOOPBACK, Place
+from tests.engines.host import LOOPBACK, Host
 from tests.engines.postgres import PostgresServer, find_binaries
 from tests.engines.process import free_port
 
 from hongyan.app.roles.link import calling
-from hongyan.app.sources import load
+from hongyan.app.settings.sources import load
 from hongyan.kernel.bus import Caller
 
 from .engines import NatsProcess, RedisProcess
@@ -35,7 +35,7 @@ class Node:
         folder: Where its output goes.
         settings: ``section.name`` -> value; secret ones too, for they go by the environment.
         port: Where a gateway listens; 0 for the others.
-        place: Where it runs.
+        host: Where it runs.
     """
 
     def __init__(
@@ -45,16 +45,16 @@ class Node:
         folder: Path,
         settings: Mapping[str, str],
         port: int = 0,
-        place: Place = LOOPBACK,
+        host: Host = LOOPBACK,
     ) -> None:
         self.role = role
         self.name = name
         self.port = port
-        self.place = place
+        self.place = host
         self._log = folder / f"{name}.log"
         self._settings = {**settings, "cluster.node": name, "server.data_dir": str(folder / "data")}
         if port:
-            self._settings["server.listen"] = f"{place.address}:{port}"
+            self._settings["server.listen"] = f"{host.address}:{port}"
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -149,7 +149,7 @@ class Cluster:
         workers: How many.
         settings: Settings of all nodes, ``section.name`` -> value.
         with_proxy: Whether HAProxy stands before the gateways.
-        place: Tells where what has this name runs.
+        host: Tells where what has this name runs.
     """
 
     def __init__(
@@ -161,17 +161,17 @@ class Cluster:
         settings: Mapping[str, str] | None = None,
         *,
         with_proxy: bool = True,
-        place: Callable[[str], Place] = lambda _: LOOPBACK,
+        host: Callable[[str], Host] = lambda _: LOOPBACK,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self._place = place
-        self.nats = NatsProcess(folder, place=place("nats"))
-        self.redis = RedisProcess(folder, place=place("redis"))
+        self._place = host
+        self.nats = NatsProcess(folder, host=host("nats"))
+        self.redis = RedisProcess(folder, host=host("redis"))
         binaries = find_binaries()
         if binaries is None:
             raise FileNotFoundError("PostgreSQL is not installed: apt-get install postgresql")
-        self.postgres = PostgresServer(binaries, place("postgres"))
+        self.postgres = PostgresServer(binaries, host("postgres"))
         self.settings = {
             "cluster.secret": secrets.token_hex(32),
             "cluster.nats": self.nats.url,

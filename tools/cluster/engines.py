@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.engines.place import LOOPBACK, Place
+from tests.engines.host import LOOPBACK, Host
 from tests.engines.process import free_port
 
 BIN = Path(sys.executable).parent
@@ -57,13 +57,13 @@ class Engine:
     Args:
         folder: Where its log and its data go.
         port: The port; 0 chooses one, which is kept over restarts.
-        place: Where it runs.
+        host: Where it runs.
     """
 
     NAME = ""
 
-    def __init__(self, folder: Path, port: int = 0, place: Place = LOOPBACK) -> None:
-        self.place = place
+    def __init__(self, folder: Path, port: int = 0, host: Host = LOOPBACK) -> None:
+        self.place = host
         self.folder = folder
         self.port = port or free_port()
         self._process: subprocess.Popen[bytes] | None = None

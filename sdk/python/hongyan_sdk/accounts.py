@@ -16,7 +16,7 @@ TIMEOUT_S = 20.0
 
 
 class Tokens(Struct, frozen=True):
-    """What a device holds after it has logged in."""
+    """The tokens of a device that has logged in."""
 
     user_id: str
     device_id: str

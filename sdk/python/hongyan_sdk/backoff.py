@@ -1,4 +1,4 @@
-"""How long to wait before the next try."""
+"""Back-off between tries."""
 
 import random
 from collections.abc import Callable

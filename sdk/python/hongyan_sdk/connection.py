@@ -143,7 +143,7 @@ class Connection:
             self._on_closed = lambda _: None
             await self.close()
             raise
-        self._tasks.append(loop.create_task(self._beat()))
+        self._tasks.append(loop.create_task(self._heartbeat()))
 
     async def _receive(self) -> None:
         reason = ""
@@ -177,7 +177,7 @@ class Connection:
             task.cancel()
         self._on_closed(self._lost)
 
-    async def _beat(self) -> None:
+    async def _heartbeat(self) -> None:
         """Ask for a sign of life when nothing was heard for a while; cut a dead peer."""
         every_s = self.welcome.heartbeat_s or SILENCE_S
         loop = asyncio.get_running_loop()

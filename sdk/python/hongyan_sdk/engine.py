@@ -24,7 +24,7 @@ from .events import (
 )
 from .fold import read_up_to
 from .ids import new_client_id
-from .models import Content, Conversation, Entry, Message, OutboxItem, Receipt
+from .models import Ack, Content, Conversation, Entry, Message, OutboxItem
 from .outbox import Outbox, Sending
 from .past import Past
 from .peers import name_peer
@@ -181,7 +181,7 @@ class Engine:
 
     async def _connected(self, welcome: Welcome) -> None:
         self._connected_at_ms = welcome.time_ms
-        self.profiles.doubt()
+        self.profiles.invalidate()
         await self.replica.sync(welcome.time_ms, welcome.generation)
         self._publish(Connected())
 
@@ -205,7 +205,7 @@ class Engine:
                 name_peer(self.store, signal.body, signal.log_id, self._publish)
             self._publish(SignalReceived(signal.log_id, signal.kind, signal.sender, signal.body))
         elif push.event == "sync":
-            self.profiles.doubt()
+            self.profiles.invalidate()
             self._must_sync = True
             if self._syncing is None or self._syncing.done():
                 self._syncing = asyncio.get_running_loop().create_task(self._sync_again())
@@ -236,10 +236,10 @@ class Engine:
             with contextlib.suppress(Refused, ConnectionLost):  # the send itself will tell
                 await self.replica.refresh(conversation_id)
 
-    async def _deliver(self, item: OutboxItem) -> Receipt:
-        return read(await self.session.call_now("message.send", item.params), Receipt)
+    async def _deliver(self, item: OutboxItem) -> Ack:
+        return read(await self.session.call_now("message.send", item.params), Ack)
 
-    async def _sent(self, item: OutboxItem, receipt: Receipt) -> None:
+    async def _sent(self, item: OutboxItem, ack: Ack) -> None:
         """Put our own message where it stands; return when all before it is here too."""
         if self.store.item(item.client_id) is None:
             return  # it came with a sync already
@@ -252,12 +252,12 @@ class Engine:
             body["burn_after_ms"] = item.params["burn_after_ms"]
         entry = Entry(
             log_id=item.conversation_id,
-            seq=receipt.seq,
-            ordinal=receipt.ordinal,
+            seq=ack.seq,
+            ordinal=ack.ordinal,
             kind="message",
             sender=self.user_id,
             client_id=item.client_id,
-            sent_at_ms=receipt.sent_at_ms,
+            sent_at_ms=ack.sent_at_ms,
             body=body,
         )
         applied = self._applied[item.client_id] = asyncio.Event()

@@ -1,4 +1,4 @@
-"""What can go wrong, as exceptions."""
+"""The exceptions of the SDK."""
 
 from collections.abc import Mapping
 from typing import Any

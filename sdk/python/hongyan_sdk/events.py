@@ -1,4 +1,4 @@
-"""What a client tells its app, typed, and the streams that carry it."""
+"""Typed events of a client, and the streams that carry them."""
 
 import asyncio
 from collections.abc import Callable, Sequence

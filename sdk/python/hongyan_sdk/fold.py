@@ -1,4 +1,4 @@
-"""What an entry does to the local store: messages appear, change and vanish; counts follow."""
+"""Folding of entries into the local store: messages, their changes, and counts."""
 
 from collections.abc import Callable, Iterable
 from typing import Any

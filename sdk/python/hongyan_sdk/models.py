@@ -1,4 +1,4 @@
-"""What the app works with: entries, messages, conversations, and the items of the outbox."""
+"""The models of an app: entries, messages, conversations, and items of the outbox."""
 
 from typing import Any, Literal
 
@@ -43,7 +43,7 @@ class Entry(Struct, frozen=True):
     body: dict[str, Any]
 
 
-class Receipt(Struct, frozen=True):
+class Ack(Struct, frozen=True):
     """An entry of ours is on the server's disk, and this is its place in the log."""
 
     seq: int
@@ -52,7 +52,7 @@ class Receipt(Struct, frozen=True):
 
 
 class PollState(Struct, frozen=True):
-    """How a poll stands."""
+    """The state of a poll."""
 
     tallies: tuple[int, ...]
     """Votes by option."""
@@ -119,7 +119,7 @@ class OutboxItem(Struct, frozen=True, kw_only=True):
 
 
 class Account(Struct, frozen=True, kw_only=True):
-    """Who this store belongs to, and the tokens of its device."""
+    """The owner of a store, and the tokens of its device."""
 
     url: str
     user_id: str

@@ -1,11 +1,11 @@
-"""What this device wants to send: durable, in order for each conversation, retried."""
+"""The outbox of a device: durable, in order for each conversation, retried."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator
 
 from .backoff import Backoff
 from .errors import ConnectionLost, LoggedOut, ProtocolError, Refused
-from .models import Message, OutboxItem, Receipt
+from .models import Ack, Message, OutboxItem
 from .store import Store
 
 
@@ -42,9 +42,9 @@ class Outbox:
     def __init__(
         self,
         store: Store,
-        deliver: Callable[[OutboxItem], Awaitable[Receipt]],
+        deliver: Callable[[OutboxItem], Awaitable[Ack]],
         ready: Callable[[str], Awaitable[None]],
-        sent: Callable[[OutboxItem, Receipt], Awaitable[None]],
+        sent: Callable[[OutboxItem, Ack], Awaitable[None]],
         failed: Callable[[OutboxItem, Refused], None],
         backoff: Callable[[], Backoff] = Backoff,
     ) -> None:
@@ -125,7 +125,7 @@ class Outbox:
             await self._ready(conversation_id)
             wait_s = 0.0
             try:
-                receipt = await self._in_flight_once(item)
+                ack = await self._in_flight_once(item)
             except Refused as refusal:
                 if refusal.retryable:
                     wait_s = max(backoff.next_s(), refusal.retry_after_ms / 1000)
@@ -135,11 +135,11 @@ class Outbox:
                 wait_s = backoff.next_s()
             else:
                 backoff.reset()
-                await self._sent(item, receipt)
+                await self._sent(item, ack)
             if wait_s:
                 await asyncio.sleep(wait_s)
 
-    async def _in_flight_once(self, item: OutboxItem) -> Receipt:
+    async def _in_flight_once(self, item: OutboxItem) -> Ack:
         done = self._in_flight[item.conversation_id] = asyncio.Event()
         try:
             return await self._deliver(item)

@@ -1,4 +1,4 @@
-"""What direct conversations are called: the names of the other ones."""
+"""Titles of direct conversations: the names of the other ones."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What people are called and look like, kept for as long as it is likely to be so."""
+"""A cache of profiles."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -51,6 +51,6 @@ class Profiles:
         self._known[profile["user_id"]] = profile
         self._told_s[profile["user_id"]] = time.monotonic()
 
-    def doubt(self) -> None:
+    def invalidate(self) -> None:
         """Changes may have been missed: what is asked for next is asked of the server."""
         self._told_s.clear()

@@ -1,4 +1,4 @@
-"""What the server answers about conversations and logs."""
+"""The server's answers about conversations and logs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,7 +16,7 @@ Call = Callable[[str, dict[str, Any]], Awaitable[Raw]]
 
 
 class Head(Struct, frozen=True):
-    """How far a log has come."""
+    """The state of a log: its last seq, ordinal and version."""
 
     seq: int = 0
     ordinal: int = 0

@@ -43,7 +43,7 @@ from .wire import read
 logger = logging.getLogger(__name__)
 
 PAGE = 200
-RECEIPT_WAIT_S = 1.0
+ACK_WAIT_S = 1.0
 RENAMED = 200
 """So many of those one talks with may have changed their names while one was away."""
 
@@ -282,7 +282,7 @@ class Replica:
         return once(self._repairs, log_id, self._fill)
 
     async def _fill(self, log_id: str) -> None:
-        await self._quiet(log_id, RECEIPT_WAIT_S)
+        await self._quiet(log_id, ACK_WAIT_S)
         log = self._log(log_id)
         try:
             while (missing := log.missing) is not None:

@@ -89,23 +89,23 @@ class Store:
 
     def account(self) -> Account | None:
         """Return whose store this is; None for a fresh one."""
-        return self._fact("account", Account)
+        return self._value("account", Account)
 
     def put_account(self, account: Account) -> None:
         """Remember the account and its tokens."""
-        self._put_fact("account", account)
+        self._put_value("account", account)
 
     def user_tip(self) -> int | None:
         """Return how far the user's own log was applied; None before the first sync."""
-        return self._fact("user_tip", int)
+        return self._value("user_tip", int)
 
     def put_user_tip(self, seq: int) -> None:
         """Remember how far the user's own log was applied."""
-        self._put_fact("user_tip", seq)
+        self._put_value("user_tip", seq)
 
     def generation(self) -> str:
         """Return which generation of the server's logs is known here; empty for none yet."""
-        return self._fact("generation", str) or ""
+        return self._value("generation", str) or ""
 
     def adopt(self, generation: str) -> int | None:
         """Be a store of this generation; an empty one changes nothing.
@@ -119,7 +119,7 @@ class Store:
             return None
         newest_ms = max((one.active_at_ms for one in self.conversations()), default=0)
         with self.transaction():
-            self._put_fact("generation", generation)
+            self._put_value("generation", generation)
             if not known:
                 return None
             for table in ("conversation", "entry", "outdated"):
@@ -255,10 +255,10 @@ class Store:
         row = self._db.execute(sql, values).fetchone()
         return None if row is None else msgspec.json.decode(row[0], type=kind)
 
-    def _fact(self, name: str, kind: type[T]) -> T | None:
+    def _value(self, name: str, kind: type[T]) -> T | None:
         return self._one("SELECT data FROM fact WHERE name = ?", (name,), kind)
 
-    def _put_fact(self, name: str, value: Any) -> None:
+    def _put_value(self, name: str, value: Any) -> None:
         self._db.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, _json(value)))
 
 

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Request(Struct, frozen=True):
-    """What a client asks; ``id`` is its own choice and comes back with the answer."""
+    """A client's request; ``id`` is its own choice and comes back with the answer."""
 
     id: int
     method: str
@@ -47,7 +47,7 @@ class Response(Struct, frozen=True):
 
 
 class Push(Struct, frozen=True):
-    """What the server says unasked."""
+    """A push: sent by the server unasked."""
 
     event: str
     data: Raw = Raw(b"{}")

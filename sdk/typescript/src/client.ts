@@ -3,7 +3,7 @@
 import type * as api from "./api.js";
 import { ContactList } from "./contacts.js";
 import { Conversation } from "./conversation.js";
-import type { Core, CoreEvent, News } from "./core.js";
+import type { Core, CoreChange, CoreEvent } from "./core.js";
 import { Engine } from "./engine.js";
 import { canShareTabs, defaultUrl, hasIndexedDb, webSocketFactory } from "./environment.js";
 import { Files } from "./files.js";
@@ -216,7 +216,7 @@ export class ClientView implements api.Client {
     this.presence.again();
   }
 
-  private tell(news: News): void {
+  private tell(news: CoreChange): void {
     if (news.event === "message") {
       const { message, mentionsMe } = news;
       const conversation = this.summaries.observe(message.conversationId).value;

@@ -97,10 +97,10 @@ export type CoreEvent =
   | { type: "upload"; state: UploadState }
   /** Everything is different: another account, or the engine moved. Take a new snapshot. */
   | { type: "reset" }
-  | { type: "news"; news: News };
+  | { type: "news"; news: CoreChange };
 
 /** An event for the app, as `Client.on` tells it; a message comes with its conversation's id. */
-export type News =
+export type CoreChange =
   | { event: "message"; message: Message; mentionsMe: boolean }
   | { [E in Exclude<keyof ClientEvents, "message">]: { event: E; data: ClientEvents[E] } }[Exclude<
       keyof ClientEvents,

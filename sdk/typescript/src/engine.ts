@@ -3,32 +3,24 @@
 import { Accounts } from "./accounts.js";
 import type { SessionState, WebSocketFactory } from "./api.js";
 import type { Backoff } from "./backoff.js";
+import { CommandEffects } from "./command_effects.js";
 import type { Core, CoreEvent, Operations, Snapshot } from "./core.js";
 import { ConnectionLost, HongyanError, LoggedOut, Refused } from "./errors.js";
 import type { OutboxItem } from "./fold.js";
 import { History } from "./history.js";
-import {
-  applyHidden,
-  applyPreference,
-  applyRead,
-  applyVote,
-  type Given,
-  type Told,
-} from "./incoming.js";
+import type { CommandAnswer, CommandParams } from "./incoming.js";
 import { Journal } from "./journal.js";
 import { Listeners } from "./observable.js";
 import { markFailed, Outbox } from "./outbox.js";
 import { Profiles } from "./profiles.js";
 import type {
   Account,
+  Ack,
   Conversation,
   Entry,
   PeerCursors,
-  Preference,
   Presences,
   Profile,
-  ReadMark,
-  Receipt,
   SignalData,
   UserPresence,
   Welcome,
@@ -43,28 +35,6 @@ import { UploadWorker } from "./uploads.js";
 import type { Push } from "./wire.js";
 
 const TIMEOUT_MS = 30_000;
-
-/** Methods whose `entry_seq` is of the user's own log, or that write there. */
-const IN_USER_LOG =
-  /^(relation\.|user\.|app_password\.|message\.(un)?(favourite|schedule)$|message\.reschedule$)/;
-const READS = new Set([
-  "relation.get",
-  "relation.friends",
-  "relation.blocked",
-  "relation.requests",
-  "user.get",
-  "user.me",
-  "user.search",
-  "user.list",
-  "user.list_devices",
-  "app_password.list",
-  "group.get",
-  "group.members",
-  "group.bans",
-  "group.preview",
-  "group.join_requests",
-  "group.link_list",
-]);
 
 export interface EngineOptions {
   url: string;
@@ -85,6 +55,7 @@ export class Engine implements Core {
   private readonly journal: Journal;
   private readonly session: Session;
   private readonly replica: Replica;
+  private readonly effects: CommandEffects;
   private readonly history: History;
   private readonly outbox: Outbox;
   private readonly reading: Reading;
@@ -126,6 +97,7 @@ export class Engine implements Core {
       },
     });
     this.replica = replica;
+    this.effects = new CommandEffects(journal, replica);
     this.history = new History({ journal, replica, me, isOnline, call });
     this.outbox = new Outbox({
       journal,
@@ -349,7 +321,7 @@ export class Engine implements Core {
     this.peersAsked.clear();
     this.watched = new Set();
     this.connectedAtMs = welcome.time_ms;
-    this.profiles.doubt();
+    this.profiles.invalidate();
     await this.replica.sync(welcome.time_ms, welcome.generation ?? "");
   }
 
@@ -380,7 +352,7 @@ export class Engine implements Core {
     } else if (push.event === "signal") {
       void this.signalled(push.data as unknown as SignalData).catch(ignore);
     } else if (push.event === "sync") {
-      this.profiles.doubt();
+      this.profiles.invalidate();
       this.mustSync = true;
       this.syncing ??= this.syncAgain().finally(() => {
         this.syncing = null;
@@ -464,54 +436,15 @@ export class Engine implements Core {
     if (asked !== undefined) return asked;
     const result = await this.session.call(method, params, timeoutMs);
     try {
-      await this.follow(method, (params ?? {}) as Given, (result ?? {}) as Told);
+      await this.effects.apply(
+        method,
+        (params ?? {}) as CommandParams,
+        (result ?? {}) as CommandAnswer,
+      );
     } catch (error) {
       ignore(error); // it was done; what it changed comes with the next sync
     }
     return result;
-  }
-
-  /** Bring the store to where this answer is. */
-  private async follow(method: string, params: Given, result: Told): Promise<void> {
-    const id = params.conversation_id ?? "";
-    if (READS.has(method)) return;
-    if (IN_USER_LOG.test(method)) await this.replica.reachUserLog();
-    else if (id && result.entry_seq) {
-      await this.replica.reach(id, result.entry_seq);
-      if (method === "poll.vote") await this.journal.run((step) => applyVote(step, id, params));
-    } else if (method.startsWith("conversation.open_")) {
-      await this.replica.learn(result as unknown as Conversation);
-    } else if (method === "group.create") {
-      await this.replica.refresh(result.info?.group?.conversation_id ?? "");
-    } else if (method === "group.join" || method === "group.link_join") {
-      if (result.state === "joined") await this.replica.refresh(result.conversation_id ?? "");
-    } else if (method === "group.leave") {
-      await this.leave(id);
-    } else if (method.startsWith("group.") && id) {
-      await this.replica.refresh(id);
-    } else {
-      await this.followConversation(method, params, result);
-    }
-  }
-
-  private async followConversation(method: string, params: Given, result: Told): Promise<void> {
-    await this.journal.run(async (step) => {
-      const id = params.conversation_id ?? "";
-      if (method === "conversation.preference" || method === "conversation.clear") {
-        await applyPreference(step, result as unknown as Preference);
-      } else if (method === "conversation.read") {
-        const mark = result as unknown as ReadMark;
-        await applyRead(step, id, mark.read_seq, mark.read_ordinal);
-      } else if (method === "conversation.hide_messages") {
-        await applyHidden(step, id, params.seqs ?? []);
-      }
-    });
-  }
-
-  private async leave(id: string): Promise<void> {
-    await this.journal.run((step) => {
-      step.updateRecord(id, (record) => ({ ...record, active: false }));
-    });
   }
 
   private async refresh(id: string): Promise<ConversationRecord> {
@@ -528,7 +461,7 @@ export class Engine implements Core {
     }
   }
 
-  private async deliver(item: OutboxItem): Promise<Receipt> {
+  private async deliver(item: OutboxItem): Promise<Ack> {
     const params = {
       conversation_id: item.conversationId,
       client_id: item.clientId,
@@ -536,7 +469,7 @@ export class Engine implements Core {
       ...(item.quoteSeq > 0 ? { quote_seq: item.quoteSeq } : {}),
       ...(item.burnAfterMs > 0 ? { burn_after_ms: item.burnAfterMs } : {}),
     };
-    return (await this.session.callNow("message.send", params)) as Receipt;
+    return (await this.session.callNow("message.send", params)) as Ack;
   }
 
   private itemOfUpload(uploadId: string): OutboxItem | undefined {

@@ -101,19 +101,19 @@ export function pendingMessage(item: OutboxItem): Message {
 /** Return the entry that the server made of an item when it took it. */
 export function entryOf(
   item: OutboxItem,
-  receipt: { seq: number; ordinal: number; sent_at_ms: number },
+  ack: { seq: number; ordinal: number; sent_at_ms: number },
 ): Entry {
   const body: MessageBody = { content: item.content };
   if (item.quoteSeq > 0) body.quote = { seq: item.quoteSeq, sender: item.quoteSender };
   if (item.burnAfterMs > 0) body.burn_after_ms = item.burnAfterMs;
   return {
     log_id: item.conversationId,
-    seq: receipt.seq,
-    ordinal: receipt.ordinal,
+    seq: ack.seq,
+    ordinal: ack.ordinal,
     kind: "message",
     sender: item.sender,
     client_id: item.clientId,
-    sent_at_ms: receipt.sent_at_ms,
+    sent_at_ms: ack.sent_at_ms,
     body,
   };
 }

@@ -14,7 +14,7 @@ export interface Reader {
 }
 
 /** What a request may name that its answer does not tell. */
-export interface Given {
+export interface CommandParams {
   conversation_id?: string;
   seqs?: number[];
   seq?: number;
@@ -22,7 +22,7 @@ export interface Given {
 }
 
 /** What the answers to requests may tell. */
-export interface Told {
+export interface CommandAnswer {
   entry_seq?: number;
   conversation_id?: string;
   state?: string;
@@ -111,7 +111,7 @@ async function changed(
 export async function applyVote(
   step: Step,
   id: string,
-  { seq = 0, choice = [] }: Given,
+  { seq = 0, choice = [] }: CommandParams,
 ): Promise<void> {
   const record = step.record(id);
   const before = await step.item(id, seq);

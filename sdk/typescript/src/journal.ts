@@ -1,7 +1,7 @@
 /** The engine's state, changed step by step: decide, store, then tell. */
 
 import type { TimelineItem } from "./api.js";
-import type { CoreEvent, News } from "./core.js";
+import type { CoreChange, CoreEvent } from "./core.js";
 import type { OutboxItem } from "./fold.js";
 import type { ConversationRecord } from "./records.js";
 import type { Change, Store } from "./store.js";
@@ -162,7 +162,7 @@ export class Step {
   private readonly cleared = new Map<string, number>();
   private readonly jumped = new Set<string>();
   private readonly metas = new Map<string, unknown>();
-  private readonly happened: News[] = [];
+  private readonly happened: CoreChange[] = [];
   private readonly more: CoreEvent[] = [];
 
   constructor(private readonly journal: Journal) {}
@@ -237,7 +237,7 @@ export class Step {
   }
 
   /** Tell the app, after everything else. */
-  news(news: News): void {
+  news(news: CoreChange): void {
     this.happened.push(news);
   }
 

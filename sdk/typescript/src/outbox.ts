@@ -4,7 +4,7 @@ import { Backoff } from "./backoff.js";
 import { ConnectionLost, Refused } from "./errors.js";
 import { entryOf, type OutboxItem, pendingMessage } from "./fold.js";
 import type { Journal, Step } from "./journal.js";
-import type { Entry, Receipt } from "./protocol.js";
+import type { Ack, Entry } from "./protocol.js";
 import { type Deferred, deferred, sleep, within } from "./timing.js";
 
 const QUIET_MS = 1000;
@@ -16,7 +16,7 @@ export interface OutboxOptions {
   /** Wait until there is a connection and this conversation can be sent to; rejects at the end. */
   ready: (conversationId: string) => Promise<void>;
   /** Send once. Throws `Refused` and `ConnectionLost`. */
-  deliver: (item: OutboxItem) => Promise<Receipt>;
+  deliver: (item: OutboxItem) => Promise<Ack>;
   /** Fold the entry in that the server made of the item. */
   placed: (entry: Entry) => Promise<void>;
 }
@@ -95,9 +95,9 @@ export class Outbox {
       if (item === undefined) return;
       await this.options.ready(conversationId);
       try {
-        const receipt = await this.send(item);
+        const ack = await this.send(item);
         backoff.reset();
-        await this.settle(item, receipt);
+        await this.settle(item, ack);
       } catch (error) {
         if (error instanceof Refused && !error.retryable) await this.fail(item, error);
         else if (error instanceof Refused) {
@@ -117,7 +117,7 @@ export class Outbox {
     return first;
   }
 
-  private async send(item: OutboxItem): Promise<Receipt> {
+  private async send(item: OutboxItem): Promise<Ack> {
     const flight = deferred<void>();
     this.inFlight.set(item.conversationId, flight);
     try {
@@ -129,11 +129,11 @@ export class Outbox {
   }
 
   /** Put our own message where it stands; resolves when all before it is here too. */
-  private async settle(item: OutboxItem, receipt: Receipt): Promise<void> {
+  private async settle(item: OutboxItem, ack: Ack): Promise<void> {
     const { journal } = this.options;
     const gone = deferred<void>();
     this.gone.set(item.clientId, gone);
-    await this.options.placed(entryOf(item, receipt));
+    await this.options.placed(entryOf(item, ack));
     if (journal.outbox.has(item.clientId)) await gone.promise;
     this.gone.delete(item.clientId);
   }

@@ -60,7 +60,7 @@ export class Profiles {
   }
 
   /** Changes may have been missed: what is asked for next is shown, and fetched anew. */
-  doubt(): void {
+  invalidate(): void {
     this.certainSinceMs = Date.now();
   }
 

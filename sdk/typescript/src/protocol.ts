@@ -24,6 +24,13 @@ export interface AccountPage {
   next_after?: string;
 }
 
+/** The acknowledgement of a send: the entry is on disk at this seq. */
+export interface Ack {
+  seq: number;
+  ordinal: number;
+  sent_at_ms: number;
+}
+
 /** One administrative act, as the audit log tells it. */
 export interface Act {
   number: number;
@@ -60,7 +67,7 @@ export interface AddMembers {
   user_ids: string[];
 }
 
-/** Who is a member since this command, and who could not be added. */
+/** The users added, and those who could not be. */
 export interface Added {
   added: string[];
   not_added?: NotAdded[];
@@ -184,14 +191,14 @@ export interface ChangePhone {
   phone: string | null;
 }
 
-/** Who was added or removed, and who could not be added, by user id. */
+/** The users added or removed, and those who could not be, by user id. */
 export interface Changed {
   conversation_id: string;
   user_ids: string[];
   not_added?: NotAdded[];
 }
 
-/** What one user chose. */
+/** One user's choice. */
 export interface Choice {
   user_id: string;
   choice: number[];
@@ -235,7 +242,7 @@ export interface Conversation {
   conversation_id: string;
   kind: Kind;
   /** How far the conversation's log has come. */
-  head: Head;
+  head: LogState;
   /** The caller's own place in it. */
   member: Member;
   /** The other one of a direct conversation; else empty. */
@@ -256,7 +263,7 @@ export interface Conversation {
   last?: Entry | null;
 }
 
-/** What is different from now on; None, or a missing field, says nothing. */
+/** The changed fields of a conversation; None, or a missing field, says nothing. */
 export interface ConversationChanged {
   name?: string | null;
   avatar?: string | null;
@@ -272,7 +279,7 @@ export interface ConversationChanged {
   owner_id?: string | null;
 }
 
-/** What was made. */
+/** Counts of what was made. */
 export interface ConversationCreated {
   kind: Kind;
   name: string;
@@ -398,7 +405,7 @@ export interface Created {
   not_added?: NotAdded[];
 }
 
-/** How far one user has come in one log. Each part only ever grows. */
+/** One user's cursor in one log. Each part only ever grows. */
 export interface Cursor {
   read_seq?: number;
   read_ordinal?: number;
@@ -491,7 +498,7 @@ export interface DeviceRemoved {
   reason: "deactivated" | "kicked" | "logged_out" | "password_changed" | "replaced" | "token_reused";
 }
 
-/** What is still to be sent, and where. */
+/** The missing pieces of a direct upload, with their links. */
 export interface DirectUpload {
   upload_id: string;
   length_bytes: number;
@@ -588,20 +595,6 @@ export interface ExternalProfile {
   profile: Profile;
 }
 
-/** What looking into a file tells. */
-export interface Facts {
-  /** Pixels, as it is to be shown: a rotation in the file has been applied. */
-  width?: number;
-  height?: number;
-  duration_ms?: number;
-  /** Of sound without pictures: 64 values of loudness from 0 to 31. */
-  waveform?: number[];
-  /** A blurred picture in some 25 bytes (ThumbHash), in base64. */
-  thumbhash?: string;
-  /** The smaller pictures that can be downloaded. */
-  variants?: ("" | "poster" | "preview" | "thumb")[];
-}
-
 export interface Failure {
   id: number;
   error: WireError;
@@ -665,16 +658,16 @@ export interface ForwardMessages {
   title?: string;
 }
 
-/** What became of a forward, by target. */
+/** The results of a forward, by target. */
 export interface ForwardReport {
   targets: Forwarded[];
 }
 
-/** What became of a forward in one target conversation. */
+/** The result of a forward in one target conversation. */
 export interface Forwarded {
   conversation_id: string;
   /** In the order of `seqs`; shorter when a refusal came in between. */
-  receipts: Receipt[];
+  receipts: Ack[];
   code?: string;
   /** The refusal that stopped it; empty when all went well. */
   message?: string;
@@ -688,7 +681,7 @@ export interface ForwardedMessage {
   content: Record<string, unknown>;
 }
 
-/** How a request was answered; the log's owner is one of the two. */
+/** The answer to a request; the log's owner is one of the two. */
 export interface FriendAnswered {
   from_id: string;
   to_id: string;
@@ -834,7 +827,7 @@ export interface Group {
   created_at_ms?: number;
 }
 
-/** What somebody who is not in a group may see of it. */
+/** The public card of a group. */
 export interface GroupCard {
   conversation_id: string;
   kind: Kind;
@@ -859,22 +852,6 @@ export interface GroupInfo {
 export interface Groups {
   groups: GroupInfo[];
   next_after?: string;
-}
-
-/** How far a log has come. All zero for a log that holds nothing. */
-export interface Head {
-  seq?: number;
-  ordinal?: number;
-  /** Grows whenever a rule that guards the log may decide differently; see `Expect`. */
-  epoch?: number;
-}
-
-/** What one node knows of an entry. It knows of the newest some thousands. */
-export interface Hearing {
-  node: string;
-  /** When the fact came there; 0 when it never did, or it is forgotten. */
-  heard_at_ms?: number;
-  pushes?: Push[];
 }
 
 /** The first request. `token` may be left out when the upgrade carried it as a header. */
@@ -939,7 +916,7 @@ export interface InvitePage {
   next_after?: string;
 }
 
-/** How a request to join was answered. */
+/** The answer to a request to join. */
 export interface JoinAnswered {
   conversation_id: string;
   user_id: string;
@@ -983,7 +960,7 @@ export interface JoinRequests {
   next_after?: string;
 }
 
-/** What joining came to: the caller is a member, or has asked to become one. */
+/** The result of joining: the caller is a member, or has asked to become one. */
 export interface Joined {
   conversation_id: string;
   state: "joined" | "requested";
@@ -1249,7 +1226,15 @@ export interface LogInWithToken {
 /** Remove the device that asks; its tokens are worth nothing from now on. */
 export type LogOut = Record<string, never>;
 
-/** What an app server hands to its user's page; it is good for one log-in, and soon none. */
+/** The state of a log. All zero for a log that holds nothing. */
+export interface LogState {
+  seq?: number;
+  ordinal?: number;
+  /** Grows whenever a rule that guards the log may decide differently; see `Precondition`. */
+  version?: number;
+}
+
+/** A token that an app server hands to its user's page, good for one log-in and a short time. */
 export interface LoginToken {
   login_token: string;
   user_id: string;
@@ -1284,7 +1269,21 @@ export interface MarksInRange {
   marks: MessageMarks[];
 }
 
-/** What one who may read a media is told of it. */
+/** Details found by looking into a file. */
+export interface MediaDetails {
+  /** Pixels, as it is to be shown: a rotation in the file has been applied. */
+  width?: number;
+  height?: number;
+  duration_ms?: number;
+  /** Of sound without pictures: 64 values of loudness from 0 to 31. */
+  waveform?: number[];
+  /** A blurred picture in some 25 bytes (ThumbHash), in base64. */
+  thumbhash?: string;
+  /** The smaller pictures that can be downloaded. */
+  variants?: ("" | "poster" | "preview" | "thumb")[];
+}
+
+/** A media as one sees it who may read it. */
 export interface MediaInfo {
   media_id: string;
   sha256: string;
@@ -1293,7 +1292,7 @@ export interface MediaInfo {
   name: string;
   /** While it is `processing`, `facts` is empty. */
   state: "processing" | "ready" | "refused";
-  facts?: Facts;
+  facts?: MediaDetails;
   created_at_ms?: number;
 }
 
@@ -1320,7 +1319,7 @@ export interface Member {
   peer_id?: string;
 }
 
-/** What is different about one member from now on; None, or a missing field, says nothing. */
+/** The changed fields of a member; None, or a missing field, says nothing. */
 export interface MemberChanged {
   user_id: string;
   role?: Role | null;
@@ -1345,13 +1344,13 @@ export interface Members {
   next_after?: string;
 }
 
-/** Who joined, and how. */
+/** The users who joined, and how. */
 export interface MembersJoined {
   user_ids: string[];
   how?: "added" | "approved" | "created" | "invited" | "joined" | "link";
 }
 
-/** Who left, and why. */
+/** The users who left, and why. */
 export interface MembersLeft {
   user_ids: string[];
   why?: "banned" | "deleted" | "dissolved" | "kicked" | "left";
@@ -1421,7 +1420,7 @@ export interface MessageEdited {
   content: Text | Image | Voice | Video | File | Sticker | Location | Contact | Link | MergedForward | Custom | Poll | Notice | null;
 }
 
-/** What stands beside one message. */
+/** The metadata of one message. */
 export interface MessageMarks {
   seq: number;
   emojis?: EmojiInfo[];
@@ -1513,6 +1512,14 @@ export interface NewWebhook {
   secret: string;
 }
 
+/** One node's knowledge of an entry. It knows of the newest some thousands. */
+export interface NodeTrace {
+  node: string;
+  /** When the fact came there; 0 when it never did, or it is forgotten. */
+  heard_at_ms?: number;
+  pushes?: Push[];
+}
+
 /** Somebody who could not be added, and why. */
 export interface NotAdded {
   user_id: string;
@@ -1526,7 +1533,7 @@ export interface Noted {
   at_ms?: number;
 }
 
-/** What the system says; only the system may send it. */
+/** A notice; only the system may send it. */
 export interface Notice {
   type: "notice";
   text: string;
@@ -1561,7 +1568,7 @@ export interface OpenWidget {
   login_token?: string;
 }
 
-/** Where a forwarded message came from. */
+/** The origin of a forwarded message. */
 export interface Origin {
   sender: string;
   name?: string;
@@ -1582,12 +1589,12 @@ export interface PassedOver {
   is_wanted: boolean;
 }
 
-/** How the password came to be another one. */
+/** The way in which a password was changed. */
 export interface PasswordChanged {
   how: "changed" | "reset" | "set_by_administrator";
 }
 
-/** How far the other one has come; zero where their privacy hides it. */
+/** The other one's cursors; zero where their privacy hides them. */
 export interface PeerCursors {
   user_id: string;
   read_seq?: number;
@@ -1611,7 +1618,7 @@ export interface Permissions {
   see_members?: Role;
 }
 
-/** What somebody is to the caller or, in an entry, to the log's owner. */
+/** A person's relation to the caller or, in an entry, to the log's owner. */
 export interface Person {
   user_id: string;
   friend?: boolean;
@@ -1662,14 +1669,14 @@ export interface Poll {
   closes_at_ms?: number;
 }
 
-/** How a poll ended. */
+/** The final state of a poll. */
 export interface PollClosed {
   seq: number;
   tallies: number[];
   voters: number;
 }
 
-/** How a poll stands: votes by option, voters, and what the caller chose. */
+/** The state of a poll: votes by option, voters, and the caller's choice. */
 export interface PollInfo {
   tallies: number[];
   voters: number;
@@ -1677,7 +1684,15 @@ export interface PollInfo {
   closed: boolean;
 }
 
-/** How a poll stands after a vote. */
+/** The state of a poll after the caller's vote or closing. */
+export interface PollTally {
+  /** Where the log tells it; 0 when nothing changed. */
+  entry_seq: number;
+  tallies: number[];
+  voters: number;
+}
+
+/** The state of a poll after a vote. */
 export interface PollVoted {
   seq: number;
   /** Votes by option. */
@@ -1692,7 +1707,7 @@ export interface Pong {
   time_ms: number;
 }
 
-/** How one user keeps one conversation. */
+/** One user's preferences for one conversation. */
 export interface Preference {
   user_id: string;
   conversation_id: string;
@@ -1729,7 +1744,7 @@ export interface PreviewLink {
   token: string;
 }
 
-/** Who may do what to this user. */
+/** A user's privacy settings. */
 export interface Privacy {
   who_may_write?: "everyone" | "friends";
   who_may_invite?: "everyone" | "friends";
@@ -1787,7 +1802,7 @@ export interface ReactivateUser {
   user_id: string;
 }
 
-/** Who put an emoji there, and when. */
+/** A user who put an emoji there, and when. */
 export interface Reactor {
   user_id: string;
   at_ms: number;
@@ -1799,7 +1814,7 @@ export interface Reactors {
   next?: string;
 }
 
-/** How far the caller has read, and what is left. */
+/** The caller's read cursor, and what is left. */
 export interface ReadMark {
   read_seq: number;
   read_ordinal: number;
@@ -1831,7 +1846,7 @@ export interface ReaderStates {
   passed: PassedOver[];
 }
 
-/** Who has read a message. Its sender is not counted. */
+/** The readers of a message. Its sender is not counted. */
 export interface Readers {
   /** By user id; those whose privacy hides receipts are left out. */
   readers: Reader[];
@@ -1852,13 +1867,6 @@ export interface RebuildReader {
 export interface RecallMessage {
   conversation_id: string;
   seq: number;
-}
-
-/** The message is on disk, and this is its place in the conversation's log. */
-export interface Receipt {
-  seq: number;
-  ordinal: number;
-  sent_at_ms: number;
 }
 
 /** Try a dead letter once more, at once and out of order; it goes when that succeeds. */
@@ -1934,7 +1942,7 @@ export interface RequestPasswordReset {
   identifier: string;
 }
 
-/** What a request came to: it waits for an answer, or the two are friends. */
+/** The result of a request: it waits for an answer, or the two are friends. */
 export interface Requested {
   state: "friends" | "open";
 }
@@ -2009,7 +2017,7 @@ export interface RevokeLink {
   token: string;
 }
 
-/** What a member is, from least to most. */
+/** A member's role, from least to most. */
 export type Role = "admin" | "member" | "owner";
 
 /** Give a webhook another secret; the one before signs too for a while. */
@@ -2019,7 +2027,7 @@ export interface RotateSecret {
   overlap_s?: number;
 }
 
-/** What became of a scheduled message. */
+/** The outcome of a scheduled message. */
 export interface ScheduleChanged {
   client_id: string;
   conversation_id: string;
@@ -2132,7 +2140,7 @@ export interface SignalData {
   body: unknown;
 }
 
-/** How much the server is used. Days are those of UTC. */
+/** Usage statistics. Days are those of UTC. */
 export interface Statistics {
   /** Accounts that were not deleted, bots too. */
   users: number;
@@ -2207,13 +2215,6 @@ export interface SyncedConversation {
   gap: boolean;
 }
 
-/** How a poll stands after the caller's vote or closing. */
-export interface Tally {
-  entry_seq: number;
-  tallies: number[];
-  voters: number;
-}
-
 /** Plain text with entities. */
 export interface Text {
   type: "text";
@@ -2228,7 +2229,7 @@ export interface Ticket {
   expires_at_ms: number;
 }
 
-/** What a device holds after it has logged in. */
+/** The tokens of a device that has logged in. */
 export interface Tokens {
   user_id: string;
   device_id: string;
@@ -2257,14 +2258,14 @@ export interface Traced {
   /** It is in the log, so it is on disk and will be delivered by sync at the latest. */
   is_stored?: boolean;
   /** The nodes that heard of it. */
-  nodes?: Hearing[];
+  nodes?: NodeTrace[];
   /** The members, by id; at most 200. */
   users?: TracedUser[];
   /** Whether there are more members. */
   is_cut?: boolean;
 }
 
-/** How far the message came with one device. */
+/** A message's progress to one device. */
 export interface TracedDevice {
   device_id: string;
   platform: string;
@@ -2278,7 +2279,7 @@ export interface TracedDevice {
   is_connected?: boolean;
 }
 
-/** How far the message came with one member. */
+/** A message's progress to one member. */
 export interface TracedUser {
   user_id: string;
   /** Whether the entry is within what this member may see of the conversation. */
@@ -2399,7 +2400,7 @@ export interface Upserted {
   outcome: "changed" | "created" | "unchanged";
 }
 
-/** How much the caller keeps on the server. */
+/** The caller's storage usage. */
 export interface Usage {
   used_bytes: number;
   /** Held for uploads under way. */
@@ -2410,7 +2411,7 @@ export interface Usage {
   file_bytes_max: number;
 }
 
-/** Whether somebody is there. Also the body of the signal `presence`. */
+/** One user's presence. Also the body of the signal `presence`. */
 export interface UserPresence {
   user_id: string;
   online?: boolean;
@@ -2496,7 +2497,7 @@ export interface WebhookPage {
   webhooks: WebhookInfo[];
 }
 
-/** Which webhook changed. */
+/** A reference to the webhook that changed. */
 export interface WebhookRef {
   webhook_id: string;
 }
@@ -2552,7 +2553,7 @@ export interface Methods {
   /** Log a device of one of the app server's users in, silently. */
   "app.mint_token": { params: MintAppToken; result: Tokens };
   /** Write to a user as a system account, in the conversation in which nobody can answer. */
-  "app.notify": { params: Notify; result: Receipt };
+  "app.notify": { params: Notify; result: Ack };
   /** Return the user with this external id. */
   "app.user_get": { params: GetExternalUser; result: ExternalProfile };
   /** Make the account with this external id, or change it to what is given. */
@@ -2704,7 +2705,7 @@ export interface Methods {
   /** List the caller's scheduled messages (at most 100). */
   "message.schedules": { params: ListSchedules; result: Schedules };
   /** Append a message to a conversation. */
-  "message.send": { params: SendMessage; result: Receipt };
+  "message.send": { params: SendMessage; result: Ack };
   /** Keep a message no longer as a favourite. */
   "message.unfavourite": { params: DropFavourite; result: Noted };
   /** Unpin a message. */
@@ -2714,9 +2715,9 @@ export interface Methods {
   /** Ask whether the other side is there. */
   "ping": { params: Ping; result: Pong };
   /** Close a poll: its author may, and a group's admins of a higher rank. */
-  "poll.close": { params: ClosePoll; result: Tally };
+  "poll.close": { params: ClosePoll; result: PollTally };
   /** Choose in a poll. It replaces the caller's former choice; an empty one takes it back. */
-  "poll.vote": { params: VotePoll; result: Tally };
+  "poll.vote": { params: VotePoll; result: PollTally };
   /** List who chose what in a poll, by user id. */
   "poll.votes": { params: ListVotes; result: Choices };
   /** Tell who of these users is online. */

@@ -6,7 +6,7 @@ import { randomDigits } from "./ids.js";
 import { Listeners } from "./observable.js";
 import { type Deferred, deferred } from "./timing.js";
 
-type Note =
+type TabMessage =
   | { kind: "who" }
   | { kind: "leader"; tab: string }
   | { kind: "ask"; tab: string; id: number; operation: keyof Operations; args: unknown }
@@ -45,7 +45,7 @@ export class SharedCore implements Core {
   private constructor(private readonly options: TabsOptions) {
     const open = options.openChannel ?? ((name: string) => new BroadcastChannel(name));
     this.channel = open(options.name);
-    this.channel.onmessage = (event: MessageEvent) => this.take(event.data as Note);
+    this.channel.onmessage = (event: MessageEvent) => this.take(event.data as TabMessage);
   }
 
   /** Resolves when there is a leader, this tab or another. */
@@ -105,7 +105,7 @@ export class SharedCore implements Core {
     await this.closing.promise;
   }
 
-  private take(note: Note): void {
+  private take(note: TabMessage): void {
     switch (note.kind) {
       case "who":
         if (this.engine !== null) this.post({ kind: "leader", tab: this.tab });
@@ -163,7 +163,7 @@ export class SharedCore implements Core {
     );
   }
 
-  private async serve(note: Note & { kind: "ask" }): Promise<void> {
+  private async serve(note: TabMessage & { kind: "ask" }): Promise<void> {
     const { tab, id, operation, args } = note;
     try {
       const result = await this.engine?.request(operation, args as never);
@@ -180,7 +180,7 @@ export class SharedCore implements Core {
     else asked?.answer.resolve(result);
   }
 
-  private post(note: Note): void {
+  private post(note: TabMessage): void {
     try {
       this.channel.postMessage(note);
     } catch {

@@ -9,7 +9,7 @@ import {
   type TimelineWindow,
 } from "../src/index.js";
 import { MemoryStore } from "../src/store_memory.js";
-import { HOUSE, LiveServer } from "./live_server.js";
+import { LiveServer, SERVER_KIND } from "./live_server.js";
 import { until } from "./until.js";
 
 const PASSWORD = "a wild goose 1898";
@@ -304,7 +304,7 @@ describe("when the server dies", () => {
   });
 });
 
-describe.runIf(HOUSE === "embedded")("when the server is restored from a backup", () => {
+describe.runIf(SERVER_KIND === "embedded")("when the server is restored from a backup", () => {
   test("both converge to what it knows, and what was not sent is sent once", async () => {
     const { li, wang } = await pair();
     const chat = await li.openDirect(userId(wang));

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const PYTHON = process.env.HONGYAN_PYTHON ?? `${ROOT}.venv/bin/python`;
-export const HOUSE = process.env.HONGYAN_HOUSE ?? "embedded";
+export const SERVER_KIND = process.env.HONGYAN_SERVER ?? "embedded";
 
 /** Of a cluster, `kill` ends all gateways and backends: what else there is outlives them. */
 export class LiveServer {
@@ -18,7 +18,7 @@ export class LiveServer {
   /** Start, and resolve when it is ready; after `kill`, at the same URL. */
   async start(): Promise<void> {
     if (this.program === null) {
-      const args = ["-m", "tests.ts.house", HOUSE];
+      const args = ["-m", "tests.ts.server", SERVER_KIND];
       const program = spawn(PYTHON, args, { cwd: ROOT, stdio: ["pipe", "pipe", "inherit"] });
       this.program = program;
       this.answers = createInterface({ input: program.stdout })[Symbol.asyncIterator]();

@@ -174,7 +174,7 @@ test("profiles are asked for once, and again after what may have been missed", a
   expect(await name()).toBe("Bai");
   expect(calls).toBe(1);
   await new Promise((resolve) => setTimeout(resolve, 2)); // the clock's step is 1 ms
-  profiles.doubt();
+  profiles.invalidate();
   expect(await name()).toBe("Bai"); // it is shown until the other one comes
   await vi.waitFor(() => expect(told).toEqual(["Li", "Bai", "Li Bai"]));
   expect(await name()).toBe("Li Bai");

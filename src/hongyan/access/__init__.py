@@ -1,1 +1,1 @@
-"""The doors, one folder a protocol."""
+"""Access for clients, one folder a protocol."""

@@ -1,1 +1,1 @@
-"""The only room that knows everybody: settings, composition and the command line."""
+"""Settings, composition and the command line: the only package that knows every other."""

@@ -1,1 +1,1 @@
-"""Who is connected here, and how a fact reaches them."""
+"""Connected peers, and the delivery of events to them."""

@@ -47,7 +47,7 @@ class Addressed:
         self._held: list[tuple[Delivery, tuple[AddressedPeer, ...]]] = []
         self._asking: asyncio.Task[None] | None = None
 
-    def tell(self, delivery: Delivery, peers: tuple[AddressedPeer, ...]) -> None:
+    def deliver(self, delivery: Delivery, peers: tuple[AddressedPeer, ...]) -> None:
         """Hand an event to these of the peers; to none, it is only noted what it changes."""
         if self._asking is not None:
             if len(self._held) < HELD_MAX:  # beyond: peers see a gap in seq, and sync

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from hongyan.domain.conversation.api import DescribeConversation, GetConversationsOf
+from hongyan.domain.conversation.commands import DescribeConversation, GetConversationsOf
 from hongyan.domain.conversation.model import About
 from hongyan.kernel.bus import ANONYMOUS, Caller
 from hongyan.kernel.ids import ConversationId, UserId

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from hongyan.domain.admin.tracing_api import Hearing, Push
+from hongyan.domain.admin.commands_tracing import NodeTrace, Push
 from hongyan.kernel.ids import LogId, UserId
 
 from .hub import Hub
 
 
 class HubDeliveries:
-    """What the hub of this node remembers.
+    """The deliveries that this node's hub remembers.
 
     Args:
         node: What this node is called.
@@ -20,19 +20,19 @@ class HubDeliveries:
         self._node = node
         self._hub = hub
 
-    async def of(self, log_id: LogId, seq: int, user_ids: Sequence[UserId]) -> list[Hearing]:
+    async def of(self, log_id: LogId, seq: int, user_ids: Sequence[UserId]) -> list[NodeTrace]:
         """See ``Deliveries.of``."""
         return [self.known(log_id, seq, user_ids)]
 
-    def known(self, log_id: LogId, seq: int, user_ids: Sequence[UserId]) -> Hearing:
+    def known(self, log_id: LogId, seq: int, user_ids: Sequence[UserId]) -> NodeTrace:
         """Return what this node knows; a gateway answers a backend's question with it."""
         recent = self._hub.recent
-        at_s = recent.told_at(log_id, seq)
+        at_s = recent.pushed_at(log_id, seq)
         if not at_s:
-            return Hearing(self._node)
+            return NodeTrace(self._node)
         at_ms = int(at_s * 1000)
         pushes = tuple(
             Push(one.user_id, one.device_id, self._node, at_ms, one.is_open)
             for one in recent.connected_at(at_s, frozenset(user_ids))
         )
-        return Hearing(self._node, at_ms, pushes)
+        return NodeTrace(self._node, at_ms, pushes)

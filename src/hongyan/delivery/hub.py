@@ -30,20 +30,20 @@ from hongyan.domain.user.model import DEVICE_REMOVED, USER_CHANGED, DeviceRemove
 from hongyan.kernel.ids import ConversationId, DeviceId, UserId, log_owner
 
 from .addressed import Addressed
+from .conversation_peers import ConversationPeers
 from .delivery import Delivery
 from .failures import Failures
 from .fanout import address, share
 from .ports import ConversationMembers, Descriptions, Peer, UserConversations
-from .recent import Recent
+from .recent_deliveries import RecentDeliveries
 from .resyncs import Resyncs
-from .room import Room
 from .withholding import Horizon, Withholding, withheld
 
 log = logging.getLogger(__name__)
 
-ROOMS_KEPT = 10_000
+CONVERSATIONS_KEPT = 10_000
 PENDING_MAX = 10_000
-_ROLL = frozenset({MEMBERS_JOINED, MEMBERS_LEFT})
+_MEMBERSHIP = frozenset({MEMBERS_JOINED, MEMBERS_LEFT})
 _RIGHTS = frozenset({DEVICE_REMOVED, USER_CHANGED})
 Event = Entry | Signal
 
@@ -58,7 +58,7 @@ class Hub:
         resyncs: Asks peers to sync that may have lost something.
         on_devices: Called when the devices of a user that are connected here are others.
         on_offline: Called when a user's last peer has gone.
-        came: Awaited before a peer counts as attached (``Station.came``).
+        connected: Awaited before a peer counts as attached (``Subscriber.connected``).
         withholding: Tells who does not see what; None where everybody sees everything.
     """
 
@@ -70,7 +70,7 @@ class Hub:
         resyncs: Resyncs,
         on_devices: Callable[[UserId], None] = lambda _: None,
         on_offline: Callable[[UserId], None] = lambda _: None,
-        came: Callable[[UserId], Awaitable[None]] | None = None,
+        connected: Callable[[UserId], Awaitable[None]] | None = None,
         withholding: Withholding | None = None,
     ) -> None:
         self._members = members
@@ -78,53 +78,53 @@ class Hub:
         self._descriptions = descriptions
         self._resyncs = resyncs
         self._withholding = withholding
-        self._came = came
+        self._connected = connected
         self.on_devices = on_devices
         self.on_offline = on_offline
         self.on_rights: Callable[[UserId], None] = lambda _: None
         """Called when what a connected user or device may do has changed."""
-        self.recent = Recent()
+        self.recent = RecentDeliveries()
         """What was told a moment ago, for who asks where a message is."""
         self.failures = Failures(resyncs)
         """What becomes of peers to which an event could not be handed."""
-        self.facts = 0
+        self.events = 0
         """How many events were told here."""
         self.pushes = 0
         """How many peers they were for, all together."""
         self._users: dict[UserId, dict[DeviceId, Peer]] = {}
-        self._rooms: OrderedDict[ConversationId, Room] = OrderedDict()
-        self._rooms_of: dict[Peer, set[ConversationId]] = {}
+        self._conversation_peers: OrderedDict[ConversationId, ConversationPeers] = OrderedDict()
+        self._conversations_of: dict[Peer, set[ConversationId]] = {}
         self._attaching: dict[Peer, set[ConversationId]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def attach(self, peer: Peer) -> None:
         """Let events reach this peer from now on; an older peer of its device is kicked."""
-        self.recent.came(peer)
+        self.recent.connected(peer)
         devices = self._users.setdefault(peer.user_id, {})
         older = devices.get(peer.device_id)
         devices[peer.device_id] = peer
         if older is not None:
-            self._leave_rooms(older)
+            self._leave_conversations(older)
             older.kick("replaced")
         else:
             self.on_devices(peer.user_id)
         left: set[ConversationId] = set()
         self._attaching[peer] = left
         try:
-            if self._came is not None:
-                await self._came(peer.user_id)
+            if self._connected is not None:
+                await self._connected(peer.user_id)
             for conversation_id in await self._conversations.conversations(peer.user_id):
-                room = self._rooms.get(conversation_id)
-                if room is not None and conversation_id not in left and self._is_here(peer):
-                    self._enter(conversation_id, room, (peer,))
+                conversation = self._conversation_peers.get(conversation_id)
+                if conversation is not None and conversation_id not in left and self._is_here(peer):
+                    self._enter(conversation_id, conversation, (peer,))
         finally:
             del self._attaching[peer]
 
     def detach(self, peer: Peer) -> None:
         """Forget a peer that has closed."""
-        self.recent.went(peer)
+        self.recent.disconnected(peer)
         self.failures.forget(peer)
-        self._leave_rooms(peer)
+        self._leave_conversations(peer)
         if self._is_here(peer):
             devices = self._users[peer.user_id]
             del devices[peer.device_id]
@@ -138,10 +138,10 @@ class Hub:
         """How many users are connected here."""
         return len(self._users)
 
-    def forget_rooms(self) -> None:
-        """Gather every room anew at its next fact: a join or a leave may have been missed."""
-        self._rooms.clear()
-        self._rooms_of.clear()
+    def forget_conversations(self) -> None:
+        """Gather every room anew at its next event: a join or a leave may have been missed."""
+        self._conversation_peers.clear()
+        self._conversations_of.clear()
 
     def peers(self) -> list[Peer]:
         """Return everybody who is connected here."""
@@ -157,87 +157,99 @@ class Hub:
 
     def committed(self, event: Committed) -> None:
         """Deliver the entries of a commit."""
-        self.facts += len(event.entries)
+        self.events += len(event.entries)
         for one in event.split():
             (entry,) = one.entries
             self.recent.note(entry.log_id, entry.seq)
-            self._tell(Delivery(entry, one.origin, one.position))
+            self._push(Delivery(entry, one.origin, one.position))
 
     def signalled(self, signal: Signal) -> None:
         """Deliver a signal."""
-        self.facts += 1
-        self._tell(Delivery(signal, signal.origin))
+        self.events += 1
+        self._push(Delivery(signal, signal.origin))
 
     def _is_here(self, peer: Peer) -> bool:
         return self._users.get(peer.user_id, {}).get(peer.device_id) is peer
 
-    def _leave_rooms(self, peer: Peer) -> None:
-        for conversation_id in self._rooms_of.pop(peer, ()):
-            room = self._rooms.get(conversation_id)
-            if room is not None:
-                room.leave(peer)
+    def _leave_conversations(self, peer: Peer) -> None:
+        for conversation_id in self._conversations_of.pop(peer, ()):
+            conversation = self._conversation_peers.get(conversation_id)
+            if conversation is not None:
+                conversation.leave(peer)
 
-    def _enter(self, conversation_id: ConversationId, room: Room, peers: Iterable[Peer]) -> None:
+    def _enter(
+        self,
+        conversation_id: ConversationId,
+        conversation: ConversationPeers,
+        peers: Iterable[Peer],
+    ) -> None:
         for peer in peers:
-            if peer.encoder is None and room.addressed is None:
-                room.addressed = Addressed(
+            if peer.encoder is None and conversation.addressed is None:
+                conversation.addressed = Addressed(
                     conversation_id, self._descriptions, self.failures, self._resyncs
                 )
-            room.enter(peer)
-            room.horizon.forget(peer.user_id)
-            self._rooms_of.setdefault(peer, set()).add(conversation_id)
+            conversation.enter(peer)
+            conversation.horizon.forget(peer.user_id)
+            self._conversations_of.setdefault(peer, set()).add(conversation_id)
 
     # --- telling ---
 
-    def _tell(self, delivery: Delivery) -> None:
+    def _push(self, delivery: Delivery) -> None:
         log_id = delivery.event.log_id
         owner = log_owner(log_id)
         if owner is not None:
-            self._tell_user(owner, delivery)
+            self._push_to_user(owner, delivery)
             return
         conversation_id = ConversationId(log_id)
-        room = self._rooms.get(conversation_id)
-        if room is None:
+        conversation = self._conversation_peers.get(conversation_id)
+        if conversation is None:
             if not self._users:
                 return
-            room = self._gather(conversation_id)
+            conversation = self._gather(conversation_id)
         else:
-            self._rooms.move_to_end(conversation_id)
-        self._hand(conversation_id, room, delivery)
+            self._conversation_peers.move_to_end(conversation_id)
+        self._hand(conversation_id, conversation, delivery)
 
-    def _hand(self, conversation_id: ConversationId, room: Room, delivery: Delivery) -> None:
+    def _hand(
+        self, conversation_id: ConversationId, conversation: ConversationPeers, delivery: Delivery
+    ) -> None:
         """Tell a room, or let the event wait behind those that wait."""
-        if room.pending is not None:
-            if len(room.pending) < PENDING_MAX:  # beyond: peers see a gap in seq, and sync
-                room.pending.append(delivery)
+        if conversation.pending is not None:
+            if len(conversation.pending) < PENDING_MAX:  # beyond: peers see a gap in seq, and sync
+                conversation.pending.append(delivery)
             return
-        self._tell_room(conversation_id, room, delivery)
+        self._push_to_conversation(conversation_id, conversation, delivery)
 
-    def _tell_room(self, conversation_id: ConversationId, room: Room, delivery: Delivery) -> None:
+    def _push_to_conversation(
+        self, conversation_id: ConversationId, conversation: ConversationPeers, delivery: Delivery
+    ) -> None:
         event = delivery.event
-        if event.kind in _ROLL:
-            self._tell_roll(conversation_id, room, delivery)
+        if event.kind in _MEMBERSHIP:
+            self._push_membership(conversation_id, conversation, delivery)
             return
         if event.kind == CONVERSATION_CHANGED:
-            room.horizon = self._horizon(conversation_id)
-        about = room.horizon.about(event)
-        if about and room.horizon.unknown(room.peers):
-            room.pending = [delivery]
-            self._run(self._look(conversation_id, room))
+            conversation.horizon = self._horizon(conversation_id)
+        about = conversation.horizon.about(event)
+        if about and conversation.horizon.unknown(conversation.peers):
+            conversation.pending = [delivery]
+            self._run(self._look(conversation_id, conversation))
             return
-        blind = room.horizon.blind(about, room.peers) if about else None
+        blind = conversation.horizon.blind(about, conversation.peers) if about else None
         if blind:
-            self._tell_peers(room, withheld(delivery), blind)
-            self._tell_peers(room, delivery, set(room.peers) - blind)
+            self._push_to_peers(conversation, withheld(delivery), blind)
+            self._push_to_peers(conversation, delivery, set(conversation.peers) - blind)
         else:
-            self._tell_peers(room, delivery)
+            self._push_to_peers(conversation, delivery)
 
-    def _tell_peers(
-        self, room: Room, delivery: Delivery, only: Container[Peer] | None = None
+    def _push_to_peers(
+        self,
+        conversation: ConversationPeers,
+        delivery: Delivery,
+        only: Container[Peer] | None = None,
     ) -> None:
         """Hand an event to the room's peers, or to those of them that are named."""
-        sharing = room.walk if room.walk is not None else room.sharing
-        addressed = () if room.addressed is None else tuple(room.addressed.peers)
+        sharing = conversation.walk if conversation.walk is not None else conversation.sharing
+        addressed = () if conversation.addressed is None else tuple(conversation.addressed.peers)
         if only is not None:
             sharing = tuple(peer for peer in sharing if peer in only)
             addressed = tuple(peer for peer in addressed if peer in only)
@@ -245,10 +257,10 @@ class Hub:
         failed = share(delivery, sharing)
         if failed is not None:
             self.failures.note(delivery.event, failed)
-        if room.addressed is not None and (addressed or only is None):
-            room.addressed.tell(delivery, addressed)
+        if conversation.addressed is not None and (addressed or only is None):
+            conversation.addressed.deliver(delivery, addressed)
 
-    def _tell_user(self, owner: UserId, delivery: Delivery) -> None:
+    def _push_to_user(self, owner: UserId, delivery: Delivery) -> None:
         devices = self._users.get(owner)
         if devices is None:
             return
@@ -272,32 +284,36 @@ class Hub:
             removed = msgspec.json.decode(event.body, type=DeviceRemoved)
             self.kick(owner, removed.device_id, removed.reason)
 
-    def _tell_roll(self, conversation_id: ConversationId, room: Room, delivery: Delivery) -> None:
+    def _push_membership(
+        self, conversation_id: ConversationId, conversation: ConversationPeers, delivery: Delivery
+    ) -> None:
         """Tell who has joined or left, to both old and new members."""
         event = delivery.event
         if event.kind == MEMBERS_JOINED:
             for user_id in msgspec.json.decode(event.body, type=MembersJoined).user_ids:
-                self._enter(conversation_id, room, self._users.get(user_id, {}).values())
-        self._tell_peers(room, delivery)
+                self._enter(conversation_id, conversation, self._users.get(user_id, {}).values())
+        self._push_to_peers(conversation, delivery)
         if event.kind == MEMBERS_LEFT:
             gone = set(msgspec.json.decode(event.body, type=MembersLeft).user_ids)
-            for peer in [one for one in room.peers if one.user_id in gone]:
-                room.leave(peer)
-                self._rooms_of[peer].discard(conversation_id)
+            for peer in [one for one in conversation.peers if one.user_id in gone]:
+                conversation.leave(peer)
+                self._conversations_of[peer].discard(conversation_id)
             for peer, left in self._attaching.items():
                 if peer.user_id in gone:
                     left.add(conversation_id)
 
     # --- rooms ---
 
-    def _gather(self, conversation_id: ConversationId) -> Room:
-        room = self._rooms[conversation_id] = Room(self._horizon(conversation_id))
-        if len(self._rooms) > ROOMS_KEPT:
-            oldest, least_used = next(iter(self._rooms.items()))
+    def _gather(self, conversation_id: ConversationId) -> ConversationPeers:
+        conversation = self._conversation_peers[conversation_id] = ConversationPeers(
+            self._horizon(conversation_id)
+        )
+        if len(self._conversation_peers) > CONVERSATIONS_KEPT:
+            oldest, least_used = next(iter(self._conversation_peers.items()))
             if least_used.pending is None:
-                del self._rooms[oldest]
-        self._run(self._load(conversation_id, room))
-        return room
+                del self._conversation_peers[oldest]
+        self._run(self._load(conversation_id, conversation))
+        return conversation
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -309,12 +325,12 @@ class Hub:
             return Horizon(is_open=True)
         return self._withholding.horizon(conversation_id)
 
-    async def _load(self, conversation_id: ConversationId, room: Room) -> None:
+    async def _load(self, conversation_id: ConversationId, conversation: ConversationPeers) -> None:
         try:
             members = await self._members.members(conversation_id)
         except Exception:
             log.exception("cannot load the members of %s", conversation_id)
-            self._rooms.pop(conversation_id, None)
+            self._conversation_peers.pop(conversation_id, None)
             return
         if len(members) > len(self._users):
             known = members if isinstance(members, set | frozenset) else set(members)
@@ -322,24 +338,26 @@ class Hub:
         else:
             here = [user_id for user_id in members if user_id in self._users]
         for user_id in here:
-            self._enter(conversation_id, room, self._users[user_id].values())
-        self._go_on(conversation_id, room)
+            self._enter(conversation_id, conversation, self._users[user_id].values())
+        self._go_on(conversation_id, conversation)
 
-    async def _look(self, conversation_id: ConversationId, room: Room) -> None:
+    async def _look(self, conversation_id: ConversationId, conversation: ConversationPeers) -> None:
         assert self._withholding is not None
         try:
-            await self._withholding.look(conversation_id, room.horizon, room.peers)
+            await self._withholding.look(conversation_id, conversation.horizon, conversation.peers)
         except Exception:
             log.exception("cannot look who sees what in %s", conversation_id)
-            self._rooms.pop(conversation_id, None)  # its peers see a gap in seq, and sync
+            self._conversation_peers.pop(
+                conversation_id, None
+            )  # its peers see a gap in seq, and sync
             return
-        self._go_on(conversation_id, room)
+        self._go_on(conversation_id, conversation)
 
-    def _go_on(self, conversation_id: ConversationId, room: Room) -> None:
+    def _go_on(self, conversation_id: ConversationId, conversation: ConversationPeers) -> None:
         """Tell what waits; one of them may make the rest wait again."""
-        pending, room.pending = room.pending or [], None
+        pending, conversation.pending = conversation.pending or [], None
         for delivery in pending:
-            self._hand(conversation_id, room, delivery)
+            self._hand(conversation_id, conversation, delivery)
 
     def kick(self, user_id: UserId, device_id: DeviceId, reason: str) -> None:
         """Let a device that was removed go, if it is here."""

@@ -31,7 +31,7 @@ class _Log:
 
 
 class Ordering:
-    """Stands before the hub of a node whose facts come from several backends.
+    """Stands before the hub of a node whose events come from several backends.
 
     Args:
         deliver: Takes what is in order (``Hub.committed``).

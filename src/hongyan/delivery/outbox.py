@@ -1,4 +1,4 @@
-"""What waits to be written to one socket: bounded, and written once a tick."""
+"""The outbox of one socket: bounded, and written once a turn of the event loop."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""What delivery needs: peers to hand frames to, who belongs where, and the way between nodes."""
+"""The ports of delivery: peers, conversation membership, and the routes between nodes."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
@@ -112,8 +112,8 @@ class Descriptions(Protocol):
         ...
 
 
-class Where(Struct, frozen=True):
-    """Where a user is."""
+class UserConnections(Struct, frozen=True):
+    """The connections of one user."""
 
     devices: tuple[DeviceId, ...] = ()
     """Those that are connected, to whichever node."""
@@ -121,8 +121,8 @@ class Where(Struct, frozen=True):
     """When the last device went; 0 when that is not known."""
 
 
-class Whereabouts(Protocol):
-    """Which devices of whom are connected, on all nodes together."""
+class ConnectionRegistry(Protocol):
+    """The connection registry: the connected devices of users, over all nodes."""
 
     async def note(
         self, user_id: UserId, node: str, devices: Collection[DeviceId], now_ms: int
@@ -134,7 +134,7 @@ class Whereabouts(Protocol):
         """
         ...
 
-    async def of(self, user_ids: Collection[UserId]) -> Mapping[UserId, Where]:
+    async def of(self, user_ids: Collection[UserId]) -> Mapping[UserId, UserConnections]:
         """Return where these users are; who is not known is left out."""
         ...
 
@@ -143,8 +143,8 @@ class Whereabouts(Protocol):
         ...
 
 
-class Watches(Protocol):
-    """Who is to be told when somebody comes or goes."""
+class PresenceSubscriptions(Protocol):
+    """Presence subscriptions: who is notified when a user connects or disconnects."""
 
     async def add(
         self, watcher: UserId, device_id: DeviceId, user_ids: Collection[UserId], limit: int
@@ -172,37 +172,37 @@ class Watches(Protocol):
         ...
 
 
-Fact = Committed | Signal
+Event = Committed | Signal
 """What is told from the process that commits to those that hold connections."""
 
 
-class Teller(Protocol):
-    """The committing side of the routes: tells facts to the nodes whose users they concern.
+class Publisher(Protocol):
+    """The committing side of the routes: tells events to the nodes whose users they concern.
 
-    A fact reaches each such node at most once, and the facts of one log that one teller tells
+    An event reaches each such node at most once, and the events of one log that one publisher tells
     arrive in the order in which they were told. A commit to several logs may arrive as several
-    facts. Nothing is kept for nodes that are away: where a fact may have been lost, the station
-    of that node tells ``on_doubt``.
+    events. Nothing is kept for nodes that are away: where an event may have been lost, the
+    subscriber of that node tells ``on_possible_loss``.
     """
 
     async def start(self) -> None:
         """Begin to tell; what was told before is kept until then.
 
         Raises:
-            OSError: what carries the facts cannot be reached.
+            OSError: what carries the events cannot be reached.
         """
         ...
 
-    def tell(self, fact: Fact) -> None:
-        """Queue a fact; returns at once and never raises.
+    def publish(self, event: Event) -> None:
+        """Queue an event; returns at once and never raises.
 
-        The facts of one turn of the event loop travel together. The queue is bounded; what does
-        not fit is counted and becomes doubt at the stations.
+        The events of one turn of the event loop travel together. The queue is bounded; what does
+        not fit is counted and becomes a possible loss at the subscribers.
         """
         ...
 
-    def doubt(self) -> None:
-        """Let all stations tell ``on_doubt``, a moment later: something was not told."""
+    def request_resync(self) -> None:
+        """Let all subscribers tell ``on_possible_loss``, a moment later: something was not told."""
         ...
 
     async def close(self) -> None:
@@ -210,36 +210,38 @@ class Teller(Protocol):
         ...
 
 
-class Station(Protocol):
+class Subscriber(Protocol):
     """A node's side of the routes: what concerns the users connected here arrives here.
 
-    Where a user belongs the station asks the ``UserConversations`` it was made with, once for
-    each who comes; later joins and leaves it reads in the facts.
+    Where a user belongs the subscriber asks the ``UserConversations`` it was made with, once for
+    each who comes; later joins and leaves it reads in the events.
     """
 
-    async def start(self, on_fact: Callable[[Fact], None], on_doubt: Callable[[], None]) -> None:
+    async def start(
+        self, on_event: Callable[[Event], None], on_possible_loss: Callable[[], None]
+    ) -> None:
         """Begin to listen.
 
         Args:
-            on_fact: Called with each fact, the facts of a log in order.
-            on_doubt: Called when facts may have been lost on the way to this node (the broker
-                was away, a queue ran over, a lease ended): sessions have to sync.
+            on_event: Called with each event, the events of a log in order.
+            on_possible_loss: Called when events may have been lost on the way to this node (the
+                broker was away, a queue ran over, a lease ended): sessions have to sync.
 
         Raises:
-            OSError: what carries the facts cannot be reached.
+            OSError: what carries the events cannot be reached.
         """
         ...
 
-    async def came(self, user_id: UserId) -> None:
+    async def connected(self, user_id: UserId) -> None:
         """Listen for a user, whose first device is connected; again and again does no harm.
 
         When it returns, whatever is committed from now on and concerns the user reaches this
         node; so a session awaits it before its client may sync. While the broker is away it
-        returns too: doubt follows when the broker is back.
+        returns too: a resync follows when the broker is back.
         """
         ...
 
-    def went(self, user_id: UserId) -> None:
+    def disconnected(self, user_id: UserId) -> None:
         """Listen no more for a user, whose last device is gone; unknown users are ignored."""
         ...
 

@@ -6,19 +6,19 @@ from typing import Any
 
 from msgspec import Struct
 
-from hongyan.domain.message.api import Receipt
+from hongyan.domain.message.commands import Ack
 from hongyan.kernel.bus import Actor, Caller, Command, Result
 from hongyan.kernel.errors import Refusal
 from hongyan.kernel.ids import LogId
 from hongyan.kernel.tracing import TRACE, Ids, Tracer
 
-from .recent import Recent
+from .recent_deliveries import RecentDeliveries
 
 WAIT_S = 0.5
-"""Until then a fact that was told has come to its nodes."""
+"""Until then an event that was told has come to its nodes."""
 
 
-class Followed(Struct, frozen=True, array_like=True):
+class TracedEntry(Struct, frozen=True, array_like=True):
     """An entry that belongs to a trace; told to all nodes."""
 
     log_id: LogId
@@ -32,13 +32,15 @@ class TracedCaller:
     Args:
         caller: Carries them.
         tracer: Begins spans.
-        tell: Tells all nodes of an entry that is followed.
+        on_traced: Tells all nodes of an entry that is followed.
     """
 
-    def __init__(self, caller: Caller, tracer: Tracer, tell: Callable[[Followed], None]) -> None:
+    def __init__(
+        self, caller: Caller, tracer: Tracer, on_traced: Callable[[TracedEntry], None]
+    ) -> None:
         self._caller = caller
         self._tracer = tracer
-        self._tell = tell
+        self._on_traced = on_traced
 
     def call(self, actor: Actor, command: Command[Result]) -> Coroutine[Any, Any, Result]:
         """See ``Caller.call``."""
@@ -54,10 +56,10 @@ class TracedCaller:
         except Exception as error:
             span.end(error.code if isinstance(error, Refusal) else type(error).__name__)
             raise
-        if isinstance(result, Receipt):
+        if isinstance(result, Ack):
             span.end("", {"hongyan.seq": result.seq})
             log_id = LogId(getattr(command, "conversation_id", ""))
-            self._tell(Followed(log_id, result.seq, span.traceparent))
+            self._on_traced(TracedEntry(log_id, result.seq, span.traceparent))
         else:
             span.end()
         return result
@@ -72,17 +74,17 @@ class PushTracing:
         node: What this node is called.
     """
 
-    def __init__(self, tracer: Tracer, recent: Recent, node: str) -> None:
+    def __init__(self, tracer: Tracer, recent: RecentDeliveries, node: str) -> None:
         self._tracer = tracer
         self._recent = recent
         self._node = node
 
-    def follow(self, followed: Followed) -> None:
+    def follow(self, followed: TracedEntry) -> None:
         """An entry is followed; look soon what became of it here."""
         asyncio.get_running_loop().call_later(WAIT_S, self._look, followed)
 
-    def _look(self, followed: Followed) -> None:
-        at_s = self._recent.told_at(followed.log_id, followed.seq)
+    def _look(self, followed: TracedEntry) -> None:
+        at_s = self._recent.pushed_at(followed.log_id, followed.seq)
         if not at_s:
             return
         ids: Ids = {
@@ -95,7 +97,7 @@ class PushTracing:
 
 def ids_of(command: Command[Any]) -> Ids:
     """Return the ids in a command that a trace may tell."""
-    place = getattr(command, "conversation_id", "")
+    conversation_id = getattr(command, "conversation_id", "")
     client_id = getattr(command, "client_id", "")
-    found = {"hongyan.conversation": place, "hongyan.client_id": client_id}
+    found = {"hongyan.conversation": conversation_id, "hongyan.client_id": client_id}
     return {name: str(value) for name, value in found.items() if value}

@@ -12,7 +12,7 @@ from msgspec import Raw
 
 from hongyan.domain.log.model import Entry, Signal
 from hongyan.domain.message.model import MESSAGE
-from hongyan.domain.visibility.api import GetFirstSeen
+from hongyan.domain.visibility.commands import GetFirstSeen
 from hongyan.domain.visibility.model import END, ENTRY_WITHHELD, about_seq
 from hongyan.kernel.bus import ANONYMOUS, Caller
 from hongyan.kernel.ids import SYSTEM, ClientId, ConversationId, Kind, UserId, kind_of

@@ -1,1 +1,1 @@
-"""What is true and what is allowed: one folder a service."""
+"""The domain: one folder a service."""

@@ -5,65 +5,65 @@ from typing import Any
 
 from hongyan.kernel.bus import Command
 
-from .admin import api as admin_api
+from .admin import commands as admin_commands
+from .admin import commands_readers as admin_readers_commands
+from .admin import commands_tracing as admin_tracing_commands
 from .admin import model as admin_model
-from .admin import readers_api as admin_readers_api
-from .admin import tracing_api as admin_tracing_api
-from .conversation import api as conversation_api
-from .conversation import archive_api, presence_api
+from .conversation import commands as conversation_commands
+from .conversation import commands_archive, commands_presence
 from .conversation import model as conversation_model
-from .group import api as group_api
-from .group import joining_api, members_api
+from .group import commands as group_commands
+from .group import commands_joining, commands_members
 from .group import model as group_model
-from .integration import api as integration_api
-from .integration import app_api as integration_app_api
+from .integration import commands as integration_commands
+from .integration import commands_app as integration_app_commands
+from .integration import commands_webhooks as integration_webhooks_commands
+from .integration import commands_widget as integration_widget_commands
 from .integration import model as integration_model
-from .integration import webhooks_api as integration_webhooks_api
-from .integration import widget_api as integration_widget_api
 from .log import readers as log_readers
 from .log.model import Row
-from .media import api as media_api
-from .media import direct_api as media_direct_api
+from .media import commands as media_commands
+from .media import commands_direct as media_direct_commands
 from .media import model as media_model
-from .message import api as message_api
-from .message import marks_api as message_marks_api
+from .message import commands as message_commands
+from .message import commands_metadata as message_marks_commands
 from .message import rows as message_rows
-from .relation import api as relation_api
+from .relation import commands as relation_commands
 from .relation import model as relation_model
-from .user import api as user_api
-from .user import api_admin as user_admin_api
-from .user import api_app_passwords as user_app_passwords_api
-from .user import api_credentials as user_credentials_api
-from .user import api_login_tokens as user_login_tokens_api
+from .user import commands as user_commands
+from .user import commands_admin as user_admin_commands
+from .user import commands_app_passwords as user_app_passwords_commands
+from .user import commands_credentials as user_credentials_commands
+from .user import commands_login_tokens as user_login_tokens_commands
 from .user import model as user_model
-from .visibility import api as visibility_api
+from .visibility import commands as visibility_commands
 from .visibility import model as visibility_model
 
-APIS = (
-    user_api,
-    user_credentials_api,
-    user_admin_api,
-    user_login_tokens_api,
-    user_app_passwords_api,
-    media_api,
-    media_direct_api,
-    relation_api,
-    group_api,
-    members_api,
-    joining_api,
-    visibility_api,
-    conversation_api,
-    archive_api,
-    presence_api,
-    message_api,
-    message_marks_api,
-    admin_api,
-    admin_readers_api,
-    admin_tracing_api,
-    integration_api,
-    integration_app_api,
-    integration_webhooks_api,
-    integration_widget_api,
+COMMAND_MODULES = (
+    user_commands,
+    user_credentials_commands,
+    user_admin_commands,
+    user_login_tokens_commands,
+    user_app_passwords_commands,
+    media_commands,
+    media_direct_commands,
+    relation_commands,
+    group_commands,
+    commands_members,
+    commands_joining,
+    visibility_commands,
+    conversation_commands,
+    commands_archive,
+    commands_presence,
+    message_commands,
+    message_marks_commands,
+    admin_commands,
+    admin_readers_commands,
+    admin_tracing_commands,
+    integration_commands,
+    integration_app_commands,
+    integration_webhooks_commands,
+    integration_widget_commands,
 )
 MODELS = (
     log_readers,
@@ -93,6 +93,6 @@ def _declared(modules: tuple[ModuleType, ...], kind: type[Any], mark: str) -> li
 
 
 COMMANDS: dict[str, type[Command[Any]]] = {
-    command.METHOD: command for command in _declared(APIS, Command, "METHOD")
+    command.METHOD: command for command in _declared(COMMAND_MODULES, Command, "METHOD")
 }
 ROWS: tuple[type[Row], ...] = tuple(_declared(MODELS, Row, "TABLE"))

@@ -1,1 +1,1 @@
-"""What every room may know: ids, refusals, the clock and the bus. Imports nothing of ours."""
+"""The kernel: ids, refusals, the clock and the bus. Imports nothing of ours."""

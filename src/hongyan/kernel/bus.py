@@ -24,7 +24,7 @@ class Access:
 
 
 class Actor(Struct, frozen=True):
-    """Who asks: the verified identity that a door puts beside every command."""
+    """The verified identity of the caller, beside every command."""
 
     user_id: UserId
     device_id: DeviceId
@@ -46,7 +46,7 @@ ANONYMOUS = Actor(UserId(""), DeviceId(""))
 
 
 class Command(Struct, Generic[Result], frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The base of all commands: ``class SendMessage(Command[Receipt])``.
+    """The base of all commands: ``class SendMessage(Command[Ack])``.
 
     ``METHOD`` is the name on the wire (``message.send``) and never changes; fields are the
     parameters. The type argument is what the handler answers with.
@@ -98,7 +98,7 @@ class Caller(Protocol):
         ...
 
 
-class Publisher(Protocol):
+class EventPublisher(Protocol):
     """Tells an event to whoever listens."""
 
     def publish(self, event: Struct) -> None:
@@ -109,7 +109,7 @@ class Publisher(Protocol):
 Event = TypeVar("Event", bound=Struct)
 
 
-class Subscriber(Protocol):
+class EventSubscriber(Protocol):
     """Lets a part listen."""
 
     def subscribe(self, event: type[Event], listener: Callable[[Event], None]) -> None:

@@ -10,7 +10,7 @@ BOUNDS_S: Final = (
 
 
 class Durations:
-    """How long something took, each time.
+    """Durations of something, as a histogram.
 
     Attributes:
         counts: How often, by bucket: one more than there are bounds.

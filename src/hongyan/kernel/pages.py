@@ -23,16 +23,16 @@ def check_page(limit: int) -> None:
     check_range("limit", limit, 1, PAGE_MAX)
 
 
-def write_place(*values: str | int) -> str:
-    """Return the text that ``read_place`` turns back into these values."""
+def write_page_token(*values: str | int) -> str:
+    """Return the text that ``read_page_token`` turns back into these values."""
     return base64.urlsafe_b64encode(msgspec.json.encode(values)).decode().rstrip("=")
 
 
-def read_place(after: str, *types: type) -> tuple[Any, ...]:
+def read_page_token(after: str, *types: type) -> tuple[Any, ...]:
     """Return the values of a place; none for the empty text, which is the start of the list.
 
     Args:
-        after: What ``write_place`` made, though a caller may have altered it.
+        after: What ``write_page_token`` made, though a caller may have altered it.
         types: The values' types.
 
     Raises:

@@ -41,7 +41,7 @@ class Tracer(Protocol):
 Answered = Callable[[Any, Exception | None], None]
 
 
-def ending(span: Span, answered: Answered) -> Answered:
+def ending_span(span: Span, answered: Answered) -> Answered:
     """Return what ends the span and then hands the answer on."""
 
     def ended(result: Any, error: Exception | None) -> None:

@@ -1,4 +1,4 @@
-"""One after the other, within this process."""
+"""Mutual exclusion within this process."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ class TakesTurns(Protocol):
 class Turns:
     """Lets those who would change the same thing in this process do so one after the other.
 
-    A courtesy: what makes a decision on a log safe is ``Expect``.
+    A courtesy: what makes a decision on a log safe is ``Precondition``.
     """
 
     def __init__(self) -> None:

@@ -1,11 +1,11 @@
 """Terms: whoever begins a work shuts out all who began it before."""
 
-from hongyan.domain.log.model import Commit, Expect, Stale, Touch
+from hongyan.domain.log.model import Bump, Commit, Precondition, VersionConflict
 from hongyan.domain.log.ports import Log
 from hongyan.domain.log.readers import fence_of
 
 
-async def new_term(log: Log, work: str) -> Expect:
+async def new_term(log: Log, work: str) -> Precondition:
     """Begin a term, and return what holds until the next one begins.
 
     A lease can be lost unnoticed (a process stood still for longer than it lasts); the store
@@ -13,9 +13,11 @@ async def new_term(log: Log, work: str) -> Expect:
     """
     fence = fence_of(work)
     while True:
-        epoch = (await log.heads([fence]))[fence].epoch
+        version = (await log.states([fence]))[fence].version
         try:
-            await log.commit(Commit(changes=(Touch(fence),), expects=(Expect(fence, epoch),)))
-        except Stale:
+            await log.commit(
+                Commit(changes=(Bump(fence),), preconditions=(Precondition(fence, version),))
+            )
+        except VersionConflict:
             continue
-        return Expect(fence, epoch + 1)
+        return Precondition(fence, version + 1)

@@ -3,13 +3,13 @@
 from collections.abc import Collection
 from typing import Protocol
 
-from hongyan.domain.log.ports import Feed, Log, Records
+from hongyan.domain.log.ports import ChangeStream, Log, Records
 
 TERM_S = 5.0
 """How long a lease lasts without being renewed."""
 
 
-class Store(Log, Feed, Records, Protocol):
+class Store(Log, ChangeStream, Records, Protocol):
     """Where entries, positions and rows are."""
 
 

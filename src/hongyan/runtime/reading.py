@@ -6,9 +6,18 @@ from collections.abc import Awaitable, Callable
 
 from msgspec import structs
 
-from hongyan.domain.log.model import Change, Commit, Committed, Drop, Expect, Put, SavePlace, Stale
+from hongyan.domain.log.model import (
+    Change,
+    Commit,
+    Committed,
+    Drop,
+    Precondition,
+    Put,
+    SaveOffset,
+    VersionConflict,
+)
 from hongyan.domain.log.readers import Page, PassedEntry, Reader, Source, Unhandled
-from hongyan.domain.log.sources import FeedSource
+from hongyan.domain.log.sources import StreamSource
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Busy, StorageFull, Unavailable
 
@@ -22,7 +31,7 @@ OUTSIDE = (Busy, StorageFull, Unavailable, OSError)
 """No entry is to blame for these: whatever was to be done is done when they are over."""
 OUTSIDE_S = 1.0
 OUTSIDE_MOST_S = 30.0
-STALE_S = 0.05
+CONFLICT_S = 0.05
 SAVE_EVERY_S = 30.0
 """How often the position is saved while nothing is found."""
 PAGE_END = ":batch"
@@ -53,21 +62,23 @@ class Reading:
         self._clock = clock
         self._is_ours = is_ours
         self.work = reader.works[part]
-        self._source: Source = reader.source or FeedSource(store, reader.kinds, part, reader.parts)
+        self._source: Source = reader.source or StreamSource(
+            store, reader.kinds, part, reader.parts
+        )
         self._singles = 0
         """So many items are given one by one: among them is one that fails."""
-        self._is_news = False
+        self._is_awake = False
         self._is_changed = False
         self._idle: asyncio.Event | None = None
         """What this waits for; None while it is at work."""
 
-    def heard(self, event: Committed) -> None:
+    def wake(self, event: Committed) -> None:
         """Wake up, if the commit may be of interest; one without entries always is."""
-        if self._is_news:
+        if self._is_awake:
             return
         kinds = self._reader.kinds
         if not kinds or not event.entries or any(one.kind in kinds for one in event.entries):
-            self._is_news = True
+            self._is_awake = True
             if self._idle is not None:
                 self._idle.set()
 
@@ -88,8 +99,10 @@ class Reading:
                 while not self._is_changed:
                     await self._turn()
                     failures = 0
-            except Stale:  # somebody changed the reader, or has begun to read in our place
-                await self._pause(STALE_S)
+            except (
+                VersionConflict
+            ):  # somebody changed the reader, or has begun to read in our place
+                await self._pause(CONFLICT_S)
                 if not await self._is_ours():
                     return
             except OUTSIDE as error:
@@ -109,19 +122,19 @@ class Reading:
     # --- inside ---
 
     async def _begin(self) -> bool:
-        self._term: Expect = await new_term(self._store, self.work)
+        self._term: Precondition = await new_term(self._store, self.work)
         if not await self._reader.begin():
             return False
-        self._position = self._saved = await self._store.place(self.work)
+        self._position = self._saved = await self._store.offset(self.work)
         self._saved_s = self._now_s()
         self._page_end = b""
         if self._reader.is_whole:
-            self._page_end = await self._store.place(self.work + PAGE_END)
+            self._page_end = await self._store.offset(self.work + PAGE_END)
         await self._try_wanted()
         return True
 
     async def _turn(self) -> None:
-        self._is_news = False
+        self._is_awake = False
         began_s = self._now_s()
         page = await self._step()
         if page.is_full or self._is_changed:
@@ -129,8 +142,8 @@ class Reading:
         rest_s = self._reader.pace_s - (self._now_s() - began_s)
         if page.items and rest_s > 0:
             await self._pause(rest_s)
-        if not self._is_news:
-            await self._wait_for_news()
+        if not self._is_awake:
+            await self._wait_to_wake()
 
     async def _step(self) -> Page:
         limit = 1 if self._singles else self._reader.batch
@@ -138,20 +151,20 @@ class Reading:
         if self._page_end:  # it was not looked behind that
             page = structs.replace(page, is_full=True)
         if page.items:
-            return await self._carry(page)
+            return await self._process(page)
         self._position = page.end
         if self._page_end:  # what was begun is not there any more, or not wanted
-            await self._commit(SavePlace(self.work + PAGE_END, b""))
+            await self._commit(SaveOffset(self.work + PAGE_END, b""))
             self._page_end = b""
         if self._now_s() >= self._saved_s + SAVE_EVERY_S:
             await self._save_position()
         return page
 
-    async def _carry(self, page: Page) -> Page:
+    async def _process(self, page: Page) -> Page:
         """Give the page until it is handled or given up; a change of the reader breaks it off."""
         if self._reader.is_whole and self._page_end != page.end:
-            saved = SavePlace(self.work, page.after)  # from there on it is the same page again
-            await self._commit(saved, SavePlace(self.work + PAGE_END, page.end))
+            saved = SaveOffset(self.work, page.after)  # from there on it is the same page again
+            await self._commit(saved, SaveOffset(self.work + PAGE_END, page.end))
             self._page_end = page.end
         began_ms, attempt = self._clock.now_ms(), 0
         while not self._is_changed:
@@ -159,7 +172,7 @@ class Reading:
             try:
                 await self._handle(structs.replace(page, attempt=attempt))
                 break
-            except (*OUTSIDE, Stale):
+            except (*OUTSIDE, VersionConflict):
                 raise
             except Exception as error:
                 if len(page.items) > 1 and not self._reader.is_whole:
@@ -175,7 +188,7 @@ class Reading:
         try:
             commit = await self._reader.handle(page)
             await self._commit(*self._passes(page), of=commit)
-        except Stale:
+        except VersionConflict:
             if await self._is_fenced():
                 raise
             raise Unhandled("What it read had changed before it was done.") from None
@@ -215,7 +228,7 @@ class Reading:
                 page = structs.replace(page, attempt=row.tries + 1)
                 commit = await self._reader.handle(page) if page.items else Commit()
                 await self._commit(Drop(PassedEntry, row.key()), of=commit)
-            except (*OUTSIDE, Stale):
+            except (*OUTSIDE, VersionConflict):
                 raise
             except Exception as error:
                 text = str(error) or type(error).__name__
@@ -224,8 +237,8 @@ class Reading:
 
     def _passes(self, page: Page) -> tuple[Change, ...]:
         """Return what saves that a page was passed."""
-        saved = SavePlace(self.work, page.end)
-        return (saved, SavePlace(self.work + PAGE_END, b"")) if self._reader.is_whole else (saved,)
+        saved = SaveOffset(self.work, page.end)
+        return (saved, SaveOffset(self.work + PAGE_END, b"")) if self._reader.is_whole else (saved,)
 
     def _passed(self, page: Page) -> None:
         self._position = self._saved = page.end
@@ -234,7 +247,7 @@ class Reading:
 
     async def _save_position(self) -> None:
         if self._position != self._saved:
-            await self._commit(SavePlace(self.work, self._position))
+            await self._commit(SaveOffset(self.work, self._position))
             self._saved = self._position
         self._saved_s = self._now_s()
 
@@ -243,22 +256,22 @@ class Reading:
         if of.appends and of.appends[0].client_id:
             raise ValueError("a repeated client id would leave the position out")
         whole = structs.replace(
-            of, changes=(*of.changes, *changes), expects=(*of.expects, self._term)
+            of, changes=(*of.changes, *changes), preconditions=(*of.preconditions, self._term)
         )
         await self._store.commit(whole)
 
     async def _is_fenced(self) -> bool:
         fence = self._term.log_id
-        return (await self._store.heads([fence]))[fence].epoch != self._term.epoch
+        return (await self._store.states([fence]))[fence].version != self._term.version
 
     # --- waiting ---
 
     def _now_s(self) -> float:
         return asyncio.get_running_loop().time()
 
-    async def _wait_for_news(self) -> None:
+    async def _wait_to_wake(self) -> None:
         most_s = SAVE_EVERY_S if self._position != self._saved else None
-        await self._wait(most_s, lambda: self._is_news or self._is_changed)
+        await self._wait(most_s, lambda: self._is_awake or self._is_changed)
 
     async def _pause(self, seconds: float) -> None:
         """Wait so long, or until the reader is changed."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from hongyan.domain.log.model import Stale
+from hongyan.domain.log.model import VersionConflict
 from hongyan.domain.log.ports import Log
 from hongyan.domain.log.readers import Job
 from hongyan.kernel.clock import Clock
@@ -43,7 +43,7 @@ class Repeating:
                     await self._job.begin((await new_term(self._store, "job:" + self.work),))
                 has_begun = True
                 done = await self._job.run(self._clock.now_ms())
-            except Stale:
+            except VersionConflict:
                 has_begun = False
                 if not await self._is_ours():
                     return

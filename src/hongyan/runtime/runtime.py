@@ -93,7 +93,7 @@ class Runtime:
         """Wake those whom a commit concerns; a commit of other processes may come empty."""
         for running in self._running.values():
             if isinstance(running, Reading):
-                running.heard(event)
+                running.wake(event)
 
     # --- the readers that there are ---
 
@@ -189,7 +189,7 @@ class Runtime:
         log.info("%s runs here now", work)
         self._running[work] = running
         self._tasks[work] = asyncio.get_running_loop().create_task(running.run())
-        self._tasks[work].add_done_callback(partial(_tell_failure, work))
+        self._tasks[work].add_done_callback(partial(_log_failure, work))
 
     async def _end(self, works: Sequence[str]) -> None:
         tasks = [self._tasks.pop(work) for work in works if work in self._tasks]
@@ -205,6 +205,6 @@ def first_of(members: Sequence[str], work: str) -> str:
     return max(members, key=lambda me: blake2b(f"{me}\0{work}".encode(), digest_size=8).digest())
 
 
-def _tell_failure(work: str, task: asyncio.Task[None]) -> None:
+def _log_failure(work: str, task: asyncio.Task[None]) -> None:
     if not task.cancelled() and task.exception() is not None:
         log.error("%s ended; it is begun again", work, exc_info=task.exception())

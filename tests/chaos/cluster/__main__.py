@@ -11,9 +11,9 @@ from rich.table import Table
 
 from tests.chaos.report import show
 
-from .arena import Arena
+from .environment import Environment
 from .faults import FAULTS
-from .play import Blow, Plan, play
+from .run import Blow, Plan, run
 
 SHAPE = (2, 2, 2)
 
@@ -48,12 +48,12 @@ def main() -> int:
     chosen = parser.parse_args()
     plan = Plan(chosen.faults, chosen.kind or tuple(FAULTS), chosen.users)
     with tempfile.TemporaryDirectory(prefix="hongyan-chaos-") as temporary:
-        arena = Arena(chosen.folder or Path(temporary), SHAPE)
+        environment = Environment(chosen.folder or Path(temporary), SHAPE)
         try:
-            arena.open()
-            outcome = uvloop.run(play(arena, plan, tell))
+            environment.open()
+            outcome = uvloop.run(run(environment, plan, tell))
         finally:
-            arena.close()
+            environment.close()
     Console(width=100).print(_by_kind(outcome.blows))
     show(outcome, faults=len(outcome.blows))
     worked = outcome.acknowledged and outcome.files and outcome.events

@@ -5,7 +5,7 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from .arena import Arena
+from .environment import Environment
 
 LINKS = (
     ("gateway", "nats"),
@@ -33,71 +33,71 @@ class Lengths:
     full_buffer_s: float = 8.0
 
 
-Fault = Callable[[Arena, Lengths], Awaitable[str]]
+Fault = Callable[[Environment, Lengths], Awaitable[str]]
 """Does its harm, mends it, and returns what was hit."""
 
 
-def _one(arena: Arena, role: str) -> str:
+def _one(environment: Environment, role: str) -> str:
     """Return a host at random that has this role; an engine's own name stands for itself."""
-    return random.choice([name for name in arena.names if name.startswith(role)] or [role])
+    return random.choice([name for name in environment.names if name.startswith(role)] or [role])
 
 
 def _kill(role: str) -> Fault:
-    async def kill(arena: Arena, lengths: Lengths) -> str:
-        name = _one(arena, role)
-        arena.kill(name)
+    async def kill(environment: Environment, lengths: Lengths) -> str:
+        name = _one(environment, role)
+        environment.kill(name)
         await asyncio.sleep(random.uniform(*lengths.down_s))
-        await arena.start(name)
+        await environment.start(name)
         return name
 
     return kill
 
 
-async def _restart_postgres(arena: Arena, _: Lengths) -> str:
-    await arena.restart("postgres")
+async def _restart_postgres(environment: Environment, _: Lengths) -> str:
+    await environment.restart("postgres")
     return "postgres"
 
 
-async def _cut(arena: Arena, lengths: Lengths) -> str:
-    one, other = (_one(arena, role) for role in random.choice(LINKS))
-    arena.network.cut(one, other)
+async def _cut(environment: Environment, lengths: Lengths) -> str:
+    one, other = (_one(environment, role) for role in random.choice(LINKS))
+    environment.network.cut(one, other)
     try:
         await asyncio.sleep(lengths.cut_s)
     finally:
-        arena.network.heal(one, other)
+        environment.network.heal(one, other)
     return f"{one} | {other}"
 
 
-async def _pause(arena: Arena, lengths: Lengths) -> str:
-    name = random.choice([*arena.names, "nats", "redis", "postgres"])
-    await arena.hold(name, lengths.pause_s)
+async def _pause(environment: Environment, lengths: Lengths) -> str:
+    name = random.choice([*environment.names, "nats", "redis", "postgres"])
+    await environment.hold(name, lengths.pause_s)
     return name
 
 
-async def _slow_disk(arena: Arena, lengths: Lengths) -> str:
-    weather = arena.weather["postgres"]
-    weather.change(sync_delay_ms=SYNC_DELAY_MS)
+async def _slow_disk(environment: Environment, lengths: Lengths) -> str:
+    disturbance = environment.disturbance["postgres"]
+    disturbance.change(sync_delay_ms=SYNC_DELAY_MS)
     try:
         await asyncio.sleep(lengths.slow_disk_s)
     finally:
-        weather.change()
+        disturbance.change()
     return f"postgres, {SYNC_DELAY_MS} ms"
 
 
-async def _clock_jump(arena: Arena, lengths: Lengths) -> str:
-    name, jump_s = random.choice(arena.names), random.choice(CLOCK_JUMPS_S)
-    arena.weather[name].change(clock_offset_s=jump_s)
+async def _clock_jump(environment: Environment, lengths: Lengths) -> str:
+    name, jump_s = random.choice(environment.names), random.choice(CLOCK_JUMPS_S)
+    environment.disturbance[name].change(clock_offset_s=jump_s)
     try:
         await asyncio.sleep(lengths.clock_s)
     finally:
-        arena.weather[name].change()
+        environment.disturbance[name].change()
     return f"{name}, {jump_s:+} s"
 
 
-async def _full_buffer(arena: Arena, lengths: Lengths) -> str:
+async def _full_buffer(environment: Environment, lengths: Lengths) -> str:
     """The broker's buffer for a gateway that reads nothing overflows."""
-    name = _one(arena, "gateway")
-    await arena.hold(name, lengths.full_buffer_s)
+    name = _one(environment, "gateway")
+    await environment.hold(name, lengths.full_buffer_s)
     return name
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from .arena import Arena
+from .environment import Environment
 from .faults import FAULTS, Lengths
-from .play import Outcome, Plan, play
+from .run import Outcome, Plan, run
 
 pytestmark = [
     pytest.mark.xdist_group("arena"),
@@ -49,13 +49,13 @@ def _played(folder: Path, plan: Plan) -> Outcome:
     """Play in a process of its own, because an arena moves its process to another host."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
-        return pool.apply(_play, (folder, plan))
+        return pool.apply(_run, (folder, plan))
 
 
-def _play(folder: Path, plan: Plan) -> Outcome:
-    arena = Arena(folder, SHAPE)
+def _run(folder: Path, plan: Plan) -> Outcome:
+    environment = Environment(folder, SHAPE)
     try:
-        arena.open()
-        return uvloop.run(play(arena, plan))
+        environment.open()
+        return uvloop.run(run(environment, plan))
     finally:
-        arena.close()
+        environment.close()

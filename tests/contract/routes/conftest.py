@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from tools.cluster.engines import NatsProcess, RedisProcess
 
-from .world import LocalWorld, RealWorld, World
+from .harness import Harness, LocalHarness, RealHarness
 
 REAL = ("broadcast", "registry", "rpc", "broadcast-redis")
 STRATEGIES = ("interest", "exact", "broadcast", "registry", "rpc")
-"""The first two are only measured, by the benchmarks; they ask more of a station than others."""
+"""The first two are only measured, by the benchmarks; they ask more of a subscriber than others."""
 
 
 @pytest.fixture(scope="session")
@@ -25,24 +25,24 @@ ALL = [*(f"local {name}" for name in STRATEGIES), *(f"real {name}" for name in R
 
 
 @pytest.fixture(params=ALL)
-async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+async def harness(request: pytest.FixtureRequest) -> AsyncIterator[Harness]:
     """Every strategy, in one process and over real brokers that all tests share."""
     kind, strategy = request.param.split()
     async with AsyncExitStack() as stack:
         if kind == "local":
-            yield LocalWorld(stack, strategy)
+            yield LocalHarness(stack, strategy)
         else:
             engines = request.getfixturevalue("nats"), request.getfixturevalue("redis")
-            yield RealWorld(stack, strategy, *engines)
+            yield RealHarness(stack, strategy, *engines)
 
 
 @pytest.fixture(params=ALL)
-async def frail_world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+async def frail_harness(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Harness]:
     """The same over brokers of one's own, which may be stopped."""
     kind, strategy = request.param.split()
     async with AsyncExitStack() as stack:
         if kind == "local":
-            yield LocalWorld(stack, strategy)
+            yield LocalHarness(stack, strategy)
             return
         if shutil.which("redis-server") is None:
             pytest.skip("no redis-server; see tools/prepare-tests")
@@ -50,4 +50,4 @@ async def frail_world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIt
         for engine in engines:
             engine.start()
             stack.callback(engine.stop)
-        yield RealWorld(stack, strategy, *engines)
+        yield RealHarness(stack, strategy, *engines)

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from .world import LEASE_S, LocalWorld, RealWorld, World, until
+from .harness import LEASE_S, Harness, LocalHarness, RealHarness, until
 
 Users = Any
 
 
 @pytest.fixture(params=["local", "real"])
-async def world(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+async def harness(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     async with AsyncExitStack() as stack:
         if request.param == "local":
-            yield LocalWorld(stack, "registry")
+            yield LocalHarness(stack, "registry")
             return
         from tools.cluster.engines import NatsProcess, RedisProcess
 
@@ -24,98 +24,98 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
         for engine in engines:
             engine.start()
             stack.callback(engine.stop)
-        yield RealWorld(stack, "registry", *engines)
+        yield RealHarness(stack, "registry", *engines)
 
 
-def lose(world: World) -> tuple[Any, Any]:
+def lose(harness: Harness) -> tuple[Any, Any]:
     """Return what takes the registry away, and what brings it back, empty."""
-    if isinstance(world, LocalWorld):
+    if isinstance(harness, LocalHarness):
 
         def stop() -> None:
-            world.registry.is_away = True
+            harness.registry.is_away = True
 
         def start() -> None:
-            world.registry.lose()
-            world.registry.is_away = False
+            harness.registry.lose()
+            harness.registry.is_away = False
 
         return stop, start
-    assert isinstance(world, RealWorld)
-    return world.redis.stop, world.redis.start
+    assert isinstance(harness, RealHarness)
+    return harness.redis.stop, harness.redis.start
 
 
-async def sees(teller: Any, users: Users) -> set[str]:
-    (nodes,) = await teller._addressing._registry.nodes([users])
+async def sees(publisher: Any, users: Users) -> set[str]:
+    (nodes,) = await publisher._addressing._registry.nodes([users])
     return set(nodes)
 
 
-async def test_a_node_whose_lease_ended_is_not_told(world: World) -> None:
-    teller = await world.teller()
-    one, two = await world.node(), await world.node()
-    await world.settle()
-    group = world.people.group("ann", "bob")
-    await one.station.came("ann")
-    await two.station.came("bob")
-    teller.tell(world.people.commit(group))
-    await until(lambda: one.heard(group) == two.heard(group) == [2])
-    assert len(await sees(teller, ("ann", "bob"))) == 2
+async def test_a_node_whose_lease_ended_is_not_told(harness: Harness) -> None:
+    publisher = await harness.publisher()
+    one, two = await harness.node(), await harness.node()
+    await harness.settle()
+    group = harness.people.group("ann", "bob")
+    await one.subscriber.connected("ann")
+    await two.subscriber.connected("bob")
+    publisher.publish(harness.people.commit(group))
+    await until(lambda: one.received(group) == two.received(group) == [2])
+    assert len(await sees(publisher, ("ann", "bob"))) == 2
     await two.kill()
     await asyncio.sleep(LEASE_S)
-    assert len(await sees(teller, ("ann", "bob"))) == 1
-    addressing = teller._addressing
-    while True:  # until a station has swept the lease away, and the teller has read so
-        teller.tell(world.people.commit(group))
-        await until(lambda: one.heard(group)[-1:] == [world.people.seqs[group]])
+    assert len(await sees(publisher, ("ann", "bob"))) == 1
+    addressing = publisher._addressing
+    while True:  # until a subscriber has swept the lease away, and the publisher has read so
+        publisher.publish(harness.people.commit(group))
+        await until(lambda: one.received(group)[-1:] == [harness.people.seqs[group]])
         if len(addressing._kept.get(group)) == 1:
             break
         await asyncio.sleep(LEASE_S / 10)
 
 
-async def test_a_node_that_overslept_its_lease_doubts_and_is_told_again(world: World) -> None:
-    teller = await world.teller()
-    one, two = await world.node(), await world.node()
-    await world.settle()
-    group = world.people.group("ann", "bob")
-    await one.station.came("ann")
-    await two.station.came("bob")
-    teller.tell(world.people.commit(group))
-    await until(lambda: two.heard(group) == [2])
-    follower = two.station._follower
+async def test_a_node_that_overslept_its_lease_doubts_and_is_told_again(harness: Harness) -> None:
+    publisher = await harness.publisher()
+    one, two = await harness.node(), await harness.node()
+    await harness.settle()
+    group = harness.people.group("ann", "bob")
+    await one.subscriber.connected("ann")
+    await two.subscriber.connected("bob")
+    publisher.publish(harness.people.commit(group))
+    await until(lambda: two.received(group) == [2])
+    follower = two.subscriber._follower
     keeping = follower._tasks.pop()
     keeping.cancel()
     await asyncio.sleep(LEASE_S * 1.5)
-    assert len(await sees(teller, ("ann", "bob"))) == 1
+    assert len(await sees(publisher, ("ann", "bob"))) == 1
     follower._tasks.append(asyncio.create_task(follower._keep()))
-    await until(lambda: two.doubts == 1, "doubted")
-    assert len(await sees(teller, ("ann", "bob"))) == 2
-    teller.tell(world.people.commit(group))
-    await until(lambda: two.heard(group)[-1] == world.people.seqs[group])
+    await until(lambda: two.resyncs == 1, "doubted")
+    assert len(await sees(publisher, ("ann", "bob"))) == 2
+    publisher.publish(harness.people.commit(group))
+    await until(lambda: two.received(group)[-1] == harness.people.seqs[group])
 
 
-async def test_the_registry_is_lost_and_filled_again(world: World) -> None:
-    teller = await world.teller()
-    one, two = await world.node(), await world.node()
-    await world.settle()
-    group, alone = world.people.group("ann", "bob"), world.people.group("ann")
-    await one.station.came("ann")
-    await two.station.came("bob")
-    teller.tell(world.people.commit(group))
-    await until(lambda: one.heard(group) == two.heard(group) == [2])
-    stop, start = lose(world)
+async def test_the_registry_is_lost_and_filled_again(harness: Harness) -> None:
+    publisher = await harness.publisher()
+    one, two = await harness.node(), await harness.node()
+    await harness.settle()
+    group, alone = harness.people.group("ann", "bob"), harness.people.group("ann")
+    await one.subscriber.connected("ann")
+    await two.subscriber.connected("bob")
+    publisher.publish(harness.people.commit(group))
+    await until(lambda: one.received(group) == two.received(group) == [2])
+    stop, start = lose(harness)
     stop()
     for _ in range(20):  # nobody can be looked up: everybody is told
-        teller.tell(world.people.commit(group))
-        teller.tell(world.people.commit(alone))
-    await until(lambda: len(one.heard(group)) == len(two.heard(group)) == 21)
-    assert two.station.stray > 0
-    assert teller._addressing.blind > 0
+        publisher.publish(harness.people.commit(group))
+        publisher.publish(harness.people.commit(alone))
+    await until(lambda: len(one.received(group)) == len(two.received(group)) == 21)
+    assert two.subscriber.stray > 0
+    assert publisher._addressing.blind > 0
     start()
-    await until(lambda: one.doubts and two.doubts, "doubted")
-    assert len(await sees(teller, ("ann", "bob"))) == 2
+    await until(lambda: one.resyncs and two.resyncs, "doubted")
+    assert len(await sees(publisher, ("ann", "bob"))) == 2
     await asyncio.sleep(LEASE_S + 1.1)
-    stray = two.station.stray
+    stray = two.subscriber.stray
     for _ in range(20):
-        teller.tell(world.people.commit(alone))
-        teller.tell(world.people.commit(group))
-    await until(lambda: len(one.heard(group)) == len(two.heard(group)) == 41)
-    assert one.heard(group) == list(range(2, 43))
-    assert two.station.stray == stray
+        publisher.publish(harness.people.commit(alone))
+        publisher.publish(harness.people.commit(group))
+    await until(lambda: len(one.received(group)) == len(two.received(group)) == 41)
+    assert one.received(group) == list(range(2, 43))
+    assert two.subscriber.stray == stray

@@ -9,20 +9,20 @@ from contextlib import AsyncExitStack
 import pytest
 from tools.cluster.engines import NatsProcess, RedisProcess
 
-from .world import RealWorld, until
+from .harness import RealHarness, until
 
 FLOOD = 90
 """Entries of a megabyte: more than NATS (64 MiB) and Redis (32 MiB) keep for one subscriber."""
 
 
 @pytest.mark.parametrize("strategy", ["broadcast", "broadcast-redis"])
-async def test_a_station_that_stood_still_doubts_and_goes_on(
+async def test_a_subscriber_that_stood_still_doubts_and_goes_on(
     strategy: str, nats: NatsProcess, redis: RedisProcess
 ) -> None:
     async with AsyncExitStack() as stack:
-        world = RealWorld(stack, strategy, nats, redis)
-        teller = await world.teller()
-        group = world.people.group("ann")
+        harness = RealHarness(stack, strategy, nats, redis)
+        publisher = await harness.publisher()
+        group = harness.people.group("ann")
         about = {
             "nats": nats.url,
             "redis": redis.url,
@@ -30,7 +30,7 @@ async def test_a_station_that_stood_still_doubts_and_goes_on(
             "group": group,
         }
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.contract.routes.station_process", json.dumps(about)),
+            *(sys.executable, "-m", "tests.contract.routes.subscriber_process", json.dumps(about)),
             stdout=asyncio.subprocess.PIPE,
         )
         lines: list[str] = []
@@ -43,22 +43,22 @@ async def test_a_station_that_stood_still_doubts_and_goes_on(
         reading = asyncio.create_task(read())
         try:
             await until(lambda: "ready" in lines, "ready")
-            teller.tell(world.people.commit(group))
+            publisher.publish(harness.people.commit(group))
             await until(lambda: "fact 2" in lines, "told")
             process.send_signal(signal.SIGSTOP)
             for _ in range(FLOOD):
-                teller.tell(world.people.commit(group, text="x" * 1_000_000))
+                publisher.publish(harness.people.commit(group, text="x" * 1_000_000))
                 await asyncio.sleep(0.01)
             await asyncio.sleep(1.0)
             process.send_signal(signal.SIGCONT)
             await until(lambda: "doubt" in lines, "doubted", 60.0)
             assert len(lines) < FLOOD, "nothing was lost: the broker keeps more than it did"
 
-            def told() -> bool:
-                teller.tell(world.people.commit(group))
-                return f"fact {world.people.seqs[group] - 1}" in lines[lines.index("doubt") :]
+            def routed() -> bool:
+                publisher.publish(harness.people.commit(group))
+                return f"fact {harness.people.seqs[group] - 1}" in lines[lines.index("doubt") :]
 
-            await until(told, "told again")
+            await until(routed, "told again")
         finally:
             process.kill()
             await process.wait()

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from hongyan.app.bars import Bars
-from hongyan.app.cli_fill import fill
-from hongyan.app.settings import ServerSettings, Settings, UserSettings
+from hongyan.app.cli.demo import fill
+from hongyan.app.progress import ProgressBars
+from hongyan.app.settings.sections import ServerSettings, Settings, UserSettings
 
 CHEAP = UserSettings(argon2_memory_kib=8, argon2_passes=1, argon2_threads=1)
 
@@ -22,7 +22,7 @@ def settings_for(folder: Path) -> Settings:
 def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with five people who have sent 60 messages; only to be copied."""
     folder = tmp_path_factory.mktemp("company") / "data"
-    assert asyncio.run(fill(settings_for(folder), 5, 60, 7, False, Bars())) is not None
+    assert asyncio.run(fill(settings_for(folder), 5, 60, 7, False, ProgressBars())) is not None
     return folder
 
 

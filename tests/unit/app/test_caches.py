@@ -9,16 +9,16 @@ import pytest
 from tests.conftest import FakeClock
 
 import hongyan.domain
-from hongyan.app.services import Services
-from hongyan.app.settings import Secrets, Settings, UserSettings
+from hongyan.app.composition.services import Services
+from hongyan.app.settings.sections import Secrets, Settings, UserSettings
 from hongyan.domain.catalog import ROWS
-from hongyan.domain.conversation.api import OpenDirect
-from hongyan.domain.integration.api import AuthenticateKey, CreateKey, RevokeKey
+from hongyan.domain.conversation.commands import OpenDirect
+from hongyan.domain.integration.commands import AuthenticateKey, CreateKey, RevokeKey
 from hongyan.domain.log.model import Missed
-from hongyan.domain.message.api import FriendsOnly, SendMessage
+from hongyan.domain.message.commands import FriendsOnly, SendMessage
 from hongyan.domain.message.model import Text
-from hongyan.domain.user.api import Authenticate, LogIn, LogOut, UpdateProfile
-from hongyan.domain.user.api_admin import CreateUser
+from hongyan.domain.user.commands import Authenticate, LogIn, LogOut, UpdateProfile
+from hongyan.domain.user.commands_admin import CreateUser
 from hongyan.domain.user.model import Privacy
 from hongyan.infra.local.bus import LocalBus
 from hongyan.infra.memory.store import MemoryStore
@@ -33,8 +33,8 @@ REMEMBER_NO_ROWS = {
     "Audit": "the time of the last write",
     "Pair": "one decision about two people, no longer than a request",
     "Plan": "one decision about a user, no longer than a request",
-    "ProfileSigns": "profiles that will be told in a moment; the rows are read then",
-    "Scene": "one decision about a group, no longer than a request",
+    "ProfileSignals": "profiles that will be told in a moment; the rows are read then",
+    "GroupChange": "one decision about a group, no longer than a request",
     "Sending": "the order of one sender's messages; the rows are in Rooms",
     "Reach": "memberships at a place of the feed; it follows the entries themselves",
     "Throttle": "attempts, which no row holds",
@@ -72,7 +72,7 @@ def _holds(value: ast.expr) -> bool:
     return isinstance(called, ast.Name) and called.id in CONTAINERS
 
 
-class World:
+class Harness:
     """Two processes on one store: what the first one commits is told to itself alone."""
 
     def __init__(self) -> None:
@@ -102,64 +102,64 @@ class World:
 
 
 @pytest.fixture
-async def world() -> Any:
-    made = World()
+async def harness() -> Any:
+    made = Harness()
     yield made
     for services in made.services:
         await services.close()
 
 
-async def test_whatever_may_remember_rows_is_registered(world: World) -> None:
+async def test_whatever_may_remember_rows_is_registered(harness: Harness) -> None:
     registered = {
         type(cache.committed.__self__).__name__  # type: ignore[attr-defined]
-        for cache in world.services[0].caches.all
+        for cache in harness.services[0].caches.all
     }
     found = set(holders())
     assert found - registered == set(REMEMBER_NO_ROWS), (
-        "register a Cache in app/services.py, or say here why it remembers no rows"
+        "register a Cache in app/composition/services.py, or say here why it remembers no rows"
     )
-    assert {"Burning", "Keys", "LiveDevices", "Rooms", "Works"} <= registered
+    assert {"Burning", "Keys", "LiveDevices", "SendContexts", "Works"} <= registered
 
 
-async def test_who_may_write_is_known_anew_when_it_was_told_or_missed(world: World) -> None:
-    await world.add("li", "wang")
-    where = (await world.do("li", OpenDirect(user_id=UserId("wang")))).conversation_id
+async def test_who_may_write_is_known_anew_when_it_was_told_or_missed(harness: Harness) -> None:
+    await harness.add("li", "wang")
+    where = (await harness.do("li", OpenDirect(user_id=UserId("wang")))).conversation_id
     for process in (0, 1):
-        await world.say("li", where, process)
-    await world.do("wang", UpdateProfile(privacy=Privacy(who_may_write="friends")))
+        await harness.say("li", where, process)
+    await harness.do("wang", UpdateProfile(privacy=Privacy(who_may_write="friends")))
     with pytest.raises(FriendsOnly):
-        await world.say("li", where, 0)
-    await world.say("li", where, 1)  # it was not told, and remembers
-    world.buses[1].publish(Missed())
+        await harness.say("li", where, 0)
+    await harness.say("li", where, 1)  # it was not told, and remembers
+    harness.buses[1].publish(Missed())
     with pytest.raises(FriendsOnly):
-        await world.say("li", where, 1)
+        await harness.say("li", where, 1)
 
 
-async def test_a_device_is_known_to_be_gone_when_it_was_told_or_missed(world: World) -> None:
-    await world.add("li")
-    tokens = await world.do("", LogIn(identifier="li", password=PASSWORD))
+async def test_a_device_is_known_to_be_gone_when_it_was_told_or_missed(harness: Harness) -> None:
+    await harness.add("li")
+    tokens = await harness.do("", LogIn(identifier="li", password=PASSWORD))
     command = Authenticate(access_token=tokens.access_token)
     for process in (0, 1):
-        await world.do("", command, process)
+        await harness.do("", command, process)
     actor = Actor(UserId("li"), tokens.device_id)
-    await world.buses[0].call(actor, LogOut())
+    await harness.buses[0].call(actor, LogOut())
     with pytest.raises(Unauthenticated):
-        await world.do("", command, 0)
-    await world.do("", command, 1)
-    world.buses[1].publish(Missed())
+        await harness.do("", command, 0)
+    await harness.do("", command, 1)
+    harness.buses[1].publish(Missed())
     with pytest.raises(Unauthenticated):
-        await world.do("", command, 1)
+        await harness.do("", command, 1)
 
 
-async def test_a_key_is_known_to_be_revoked_when_it_was_told_or_missed(world: World) -> None:
-    made = await world.do("root", CreateKey(name="shop", scopes=("users:read",)))
+async def test_a_key_is_known_to_be_revoked_when_it_was_told_or_missed(harness: Harness) -> None:
+    made = await harness.do("root", CreateKey(name="shop", scopes=("users:read",)))
     command = AuthenticateKey(key=made.key)
     for process in (0, 1):
-        await world.do("", command, process)
-    await world.do("root", RevokeKey(key_id=made.info.key_id))
+        await harness.do("", command, process)
+    await harness.do("root", RevokeKey(key_id=made.info.key_id))
     with pytest.raises(Unauthenticated):
-        await world.do("", command, 0)
-    await world.do("", command, 1)
-    world.buses[1].publish(Missed())
+        await harness.do("", command, 0)
+    await harness.do("", command, 1)
+    harness.buses[1].publish(Missed())
     with pytest.raises(Unauthenticated):
-        await world.do("", command, 1)
+        await harness.do("", command, 1)

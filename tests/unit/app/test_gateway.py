@@ -4,10 +4,10 @@ import msgspec
 import pytest
 from tests.conftest import FakeClock
 
-from hongyan.app.ops import Ops
+from hongyan.app.metrics.ops import Ops
 from hongyan.app.roles.gateway import Gateway
 from hongyan.app.roles.link import Link
-from hongyan.app.settings import ClusterSettings, Settings
+from hongyan.app.settings.sections import ClusterSettings, Settings
 from hongyan.domain.log.model import Committed, Entry, Signal
 from hongyan.domain.user.model import USER_CHANGED
 from hongyan.kernel.bus import Actor
@@ -21,12 +21,12 @@ class Holder:
     """Somebody whose rights admission keeps fresh."""
 
     def __init__(self) -> None:
-        self.actor, self.doubts = Actor(ANN, DeviceId("v1")), 0
+        self.actor, self.resyncs = Actor(ANN, DeviceId("v1")), 0
 
-    def doubt(self) -> None:
-        self.doubts += 1
+    def resync(self) -> None:
+        self.resyncs += 1
 
-    def learn(self, actor: Actor | None, doubts: int) -> None:
+    def learn(self, actor: Actor | None, resyncs: int) -> None:
         raise AssertionError("nobody can be asked here")
 
 
@@ -48,16 +48,16 @@ def changed() -> Committed:
     return Committed((entry,), ConnectionId(""))
 
 
-async def test_facts_that_come_are_counted(gateway: Gateway, ops: Ops) -> None:
-    gateway._told(changed())
-    gateway._told(Signal(LogId("@ann"), "typing", ANN, b"{}"))
+async def test_events_that_come_are_counted(gateway: Gateway, ops: Ops) -> None:
+    gateway._received(changed())
+    gateway._received(Signal(LogId("@ann"), "typing", ANN, b"{}"))
     page = (await ops.metrics()).body.decode()
     assert "hongyan_facts_total 2.0" in page
 
 
-async def test_rights_are_doubted_when_facts_may_have_been_lost(gateway: Gateway) -> None:
+async def test_rights_are_resynced_when_events_may_have_been_lost(gateway: Gateway) -> None:
     holder = Holder()
-    gateway.doors.admission.live.add(holder)
-    gateway._doubted()
-    assert holder.doubts == 1
-    await gateway.doors.admission.close()
+    gateway.access.admission.live.add(holder)
+    gateway._possible_loss()
+    assert holder.resyncs == 1
+    await gateway.access.admission.close()

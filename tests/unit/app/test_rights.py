@@ -11,10 +11,10 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from hongyan.access.admission import OPERATOR
 from hongyan.access.control.client import ControlClient
-from hongyan.app.composition import Embedded, Server
-from hongyan.app.settings import ServerSettings, Settings
-from hongyan.domain.integration.api import CreateKey, RevokeKey
-from hongyan.domain.user.api_admin import CreateUser, DeactivateUser, MintToken, SetAdmin
+from hongyan.app.roles.embedded import Embedded, Server
+from hongyan.app.settings.sections import ServerSettings, Settings
+from hongyan.domain.integration.commands import CreateKey, RevokeKey
+from hongyan.domain.user.commands_admin import CreateUser, DeactivateUser, MintToken, SetAdmin
 from hongyan.kernel.bus import Command
 from hongyan.kernel.ids import UserId
 
@@ -103,9 +103,9 @@ async def test_a_bot_goes_with_its_key_and_its_account(
         assert socket.close_code == 4003
 
 
-async def test_facts_are_counted(server: Server, operator: Operator) -> None:
-    before = server.hub.facts
+async def test_events_are_counted(server: Server, operator: Operator) -> None:
+    before = server.hub.events
     await operator(CreateUser(user_id=ANN, handle="ann", name="Ann"))
-    assert server.hub.facts > before
+    assert server.hub.events > before
     page = (await server.ops.metrics()).body.decode()
-    assert f"hongyan_facts_total {float(server.hub.facts)}" in page
+    assert f"hongyan_facts_total {float(server.hub.events)}" in page

@@ -18,17 +18,17 @@ ROOM, OTHER = "g" + "a" * 16, "g" + "b" * 16
 
 
 class FakeEncoder:
-    """Encodes a fact as ``kind#seq``, and counts."""
+    """Encodes an event as ``kind#seq``, and counts."""
 
     def __init__(self, deaf_to=""):
         self.encoded = 0
         self.deaf_to = deaf_to
 
-    def encode(self, fact, position=0):
+    def encode(self, event, position=0):
         self.encoded += 1
-        if fact.kind == self.deaf_to:
+        if event.kind == self.deaf_to:
             return None
-        return f"{fact.kind}#{getattr(fact, 'seq', 0)}".encode()
+        return f"{event.kind}#{getattr(event, 'seq', 0)}".encode()
 
 
 class FakePeer:
@@ -106,11 +106,11 @@ class FakeAudience:
         return found
 
 
-class World:
+class Harness:
     def __init__(self, **members):
         self.members = {ROOM: {"ann", "bob"}} | members
         self.audience = FakeAudience(self.members)
-        self.heard = []
+        self.received = []
         self.due = []
         resyncs = Resyncs(lambda _, call: self.due.append(call))
         audience = self.audience
@@ -119,8 +119,8 @@ class World:
             audience,
             audience,
             resyncs,
-            lambda user_id: self.heard.append(f"~{user_id}"),
-            lambda user_id: self.heard.append(f"-{user_id}"),
+            lambda user_id: self.received.append(f"~{user_id}"),
+            lambda user_id: self.received.append(f"-{user_id}"),
         )
         self.seqs = {}
 
@@ -129,7 +129,7 @@ class World:
         await self.hub.attach(peer)
         return peer
 
-    def tell(self, log_id=ROOM, kind="message", origin="", **body):
+    def publish(self, log_id=ROOM, kind="message", origin="", **body):
         seq = self.seqs[log_id] = self.seqs.get(log_id, 0) + 1
         raw = msgspec.Raw(msgspec.json.encode(body))
         entry = Entry(log_id, seq, seq, kind, "ann", "", 1, raw)
@@ -140,235 +140,235 @@ class World:
 
 
 @pytest.fixture
-async def world():
-    return World()
+async def harness():
+    return Harness()
 
 
-async def test_members_who_are_here_get_what_is_told_in_order(world):
-    ann, bob, eve = [await world.attach(user_id) for user_id in ("ann", "bob", "eve")]
+async def test_members_who_are_here_get_what_is_told_in_order(harness):
+    ann, bob, eve = [await harness.attach(user_id) for user_id in ("ann", "bob", "eve")]
     for _ in range(3):
-        world.tell()
-    assert ann.got == []  # while the room is gathered the facts wait
-    await world.idle()
-    world.tell()
-    world.hub.signalled(Signal(ROOM, "typing", "ann", b"{}"))
+        harness.publish()
+    assert ann.got == []  # while the room is gathered the events wait
+    await harness.idle()
+    harness.publish()
+    harness.hub.signalled(Signal(ROOM, "typing", "ann", b"{}"))
     assert ann.got == bob.got == [*(f"message#{i}" for i in range(1, 5)), "typing#0"]
     assert eve.got == []
-    assert world.audience.asked == [ROOM]
+    assert harness.audience.asked == [ROOM]
 
 
-async def test_a_users_log_reaches_all_devices_of_that_user(world):
+async def test_a_users_log_reaches_all_devices_of_that_user(harness):
     one, two, bob = [
-        await world.attach(u, d) for u, d in (("ann", "a1"), ("ann", "a2"), ("bob", "b1"))
+        await harness.attach(u, d) for u, d in (("ann", "a1"), ("ann", "a2"), ("bob", "b1"))
     ]
-    world.tell("@ann", "conversation.read")
+    harness.publish("@ann", "conversation.read")
     assert (one.got, two.got, bob.got) == (["conversation.read#1"], ["conversation.read#1"], [])
-    assert world.audience.asked == []
+    assert harness.audience.asked == []
 
 
-async def test_the_connection_that_asked_is_left_out(world):
-    one = await world.attach("ann", "a1", connection_id="k1")
-    two = await world.attach("ann", "a2", connection_id="k2")
-    world.tell(origin="k1")
-    world.tell("@ann", origin="k2")
-    await world.idle()
+async def test_the_connection_that_asked_is_left_out(harness):
+    one = await harness.attach("ann", "a1", connection_id="k1")
+    two = await harness.attach("ann", "a2", connection_id="k2")
+    harness.publish(origin="k1")
+    harness.publish("@ann", origin="k2")
+    await harness.idle()
     assert (one.got, two.got) == (["message#1"], ["message#1"])
 
 
-async def test_the_devices_next_connection_hears_what_the_lost_one_asked_for(world):
-    lost = await world.attach("ann", "a1", connection_id="k1")
-    world.hub.detach(lost)
-    again = await world.attach("ann", "a1", connection_id="k2")
-    world.tell(origin="k1")
-    world.tell("@ann", origin="k1")
-    await world.idle()
+async def test_the_devices_next_connection_hears_what_the_lost_one_asked_for(harness):
+    lost = await harness.attach("ann", "a1", connection_id="k1")
+    harness.hub.detach(lost)
+    again = await harness.attach("ann", "a1", connection_id="k2")
+    harness.publish(origin="k1")
+    harness.publish("@ann", origin="k1")
+    await harness.idle()
     assert (lost.got, again.got) == ([], ["message#1", "message#1"])
 
 
-async def test_who_only_listens_hears_what_nobody_connected_asked_for(world):
-    listener = await world.attach("ann", "a1")
-    world.tell("@ann", origin="")
+async def test_who_only_listens_hears_what_nobody_connected_asked_for(harness):
+    listener = await harness.attach("ann", "a1")
+    harness.publish("@ann", origin="")
     assert listener.got == ["message#1"]
 
 
-async def test_a_fact_is_encoded_once_for_all_who_share_an_encoder(world):
+async def test_a_event_is_encoded_once_for_all_who_share_an_encoder(harness):
     json, msgpack = FakeEncoder(), FakeEncoder()
-    world.members[ROOM] |= {f"u{i}" for i in range(20)}
+    harness.members[ROOM] |= {f"u{i}" for i in range(20)}
     for i in range(20):
-        await world.attach(f"u{i}", encoder=(json, msgpack)[i % 2])
-    world.tell()
-    await world.idle()
-    world.tell()
+        await harness.attach(f"u{i}", encoder=(json, msgpack)[i % 2])
+    harness.publish()
+    await harness.idle()
+    harness.publish()
     assert (json.encoded, msgpack.encoded) == (2, 2)
 
 
-async def test_what_a_protocol_has_no_word_for_is_left_out(world):
-    ann = await world.attach("ann", encoder=FakeEncoder(deaf_to="poll.voted"))
-    world.tell(kind="poll.voted")
-    world.tell()
-    await world.idle()
+async def test_what_a_protocol_has_no_word_for_is_left_out(harness):
+    ann = await harness.attach("ann", encoder=FakeEncoder(deaf_to="poll.voted"))
+    harness.publish(kind="poll.voted")
+    harness.publish()
+    await harness.idle()
     assert ann.got == ["message#2"]
 
 
-async def test_a_second_connection_of_a_device_replaces_the_first(world):
-    old = await world.attach("ann", "a1")
-    world.tell()
-    await world.idle()
-    new = await world.attach("ann", "a1")
-    world.tell()
-    world.hub.detach(old)
-    world.tell()
+async def test_a_second_connection_of_a_device_replaces_the_first(harness):
+    old = await harness.attach("ann", "a1")
+    harness.publish()
+    await harness.idle()
+    new = await harness.attach("ann", "a1")
+    harness.publish()
+    harness.hub.detach(old)
+    harness.publish()
     assert old.kicked == ["replaced"]
     assert (old.got, new.got) == (["message#1"], ["message#2", "message#3"])
-    assert world.heard == ["~ann"]
-    assert world.hub.peers() == [new]
+    assert harness.received == ["~ann"]
+    assert harness.hub.peers() == [new]
 
 
-async def test_every_change_of_devices_is_told_and_that_the_last_has_gone(world):
-    one, two = await world.attach("ann", "a1"), await world.attach("ann", "a2")
-    assert set(world.hub.devices("ann")) == {"a1", "a2"}
-    world.hub.detach(one)
-    assert world.hub.is_online("ann")
-    world.hub.detach(two)
-    world.hub.detach(two)
-    assert not world.hub.is_online("ann")
-    assert not world.hub.devices("ann")
-    assert world.heard == ["~ann", "~ann", "~ann", "-ann", "~ann"]
+async def test_every_change_of_devices_is_told_and_that_the_last_has_gone(harness):
+    one, two = await harness.attach("ann", "a1"), await harness.attach("ann", "a2")
+    assert set(harness.hub.devices("ann")) == {"a1", "a2"}
+    harness.hub.detach(one)
+    assert harness.hub.is_online("ann")
+    harness.hub.detach(two)
+    harness.hub.detach(two)
+    assert not harness.hub.is_online("ann")
+    assert not harness.hub.devices("ann")
+    assert harness.received == ["~ann", "~ann", "~ann", "-ann", "~ann"]
 
 
-async def test_who_is_detached_gets_nothing_more(world):
-    ann, bob = await world.attach("ann"), await world.attach("bob")
-    world.tell()
-    await world.idle()
-    world.hub.detach(ann)
-    world.tell()
+async def test_who_is_detached_gets_nothing_more(harness):
+    ann, bob = await harness.attach("ann"), await harness.attach("bob")
+    harness.publish()
+    await harness.idle()
+    harness.hub.detach(ann)
+    harness.publish()
     assert (ann.got, bob.got) == (["message#1"], ["message#1", "message#2"])
 
 
-async def test_a_removed_device_is_told_and_kicked(world):
-    one, two = await world.attach("ann", "a1"), await world.attach("ann", "a2")
-    world.tell("@ann", DEVICE_REMOVED, device_id="a1", reason="kicked")
+async def test_a_removed_device_is_told_and_kicked(harness):
+    one, two = await harness.attach("ann", "a1"), await harness.attach("ann", "a2")
+    harness.publish("@ann", DEVICE_REMOVED, device_id="a1", reason="kicked")
     assert (one.kicked, two.kicked) == (["kicked"], [])
     assert one.got == two.got == [f"{DEVICE_REMOVED}#1"]
 
 
-async def test_who_joins_gets_the_entry_and_who_leaves_too(world):
-    ann, eve = await world.attach("ann"), await world.attach("eve")
-    world.tell()
-    await world.idle()
-    world.tell(kind=MEMBERS_JOINED, user_ids=["eve", "zoe"])
-    world.tell()
-    world.tell(kind=MEMBERS_LEFT, user_ids=["eve"])
-    world.tell()
+async def test_who_joins_gets_the_entry_and_who_leaves_too(harness):
+    ann, eve = await harness.attach("ann"), await harness.attach("eve")
+    harness.publish()
+    await harness.idle()
+    harness.publish(kind=MEMBERS_JOINED, user_ids=["eve", "zoe"])
+    harness.publish()
+    harness.publish(kind=MEMBERS_LEFT, user_ids=["eve"])
+    harness.publish()
     assert eve.got == ["members.joined#2", "message#3", "members.left#4"]
     assert [frame[-1] for frame in ann.got] == list("12345")
 
 
-async def test_joins_and_leaves_while_the_room_is_gathered(world):
-    ann, bob, eve = [await world.attach(user_id) for user_id in ("ann", "bob", "eve")]
-    world.audience.gate.clear()
-    world.tell()
-    world.tell(kind=MEMBERS_JOINED, user_ids=["eve"])
-    world.tell(kind=MEMBERS_LEFT, user_ids=["bob"])
-    world.tell()
-    world.audience.gate.set()
-    await world.idle()
+async def test_joins_and_leaves_while_the_room_is_gathered(harness):
+    ann, bob, eve = [await harness.attach(user_id) for user_id in ("ann", "bob", "eve")]
+    harness.audience.gate.clear()
+    harness.publish()
+    harness.publish(kind=MEMBERS_JOINED, user_ids=["eve"])
+    harness.publish(kind=MEMBERS_LEFT, user_ids=["bob"])
+    harness.publish()
+    harness.audience.gate.set()
+    await harness.idle()
     assert [frame[-1] for frame in ann.got] == list("1234")
     assert [frame[-1] for frame in bob.got] == list("123")
     assert [frame[-1] for frame in eve.got] == list("234")
 
 
-async def test_who_attaches_to_a_known_room_gets_what_comes_after(world):
-    await world.attach("ann")
-    world.tell()
-    await world.idle()
-    bob = await world.attach("bob")
-    world.tell()
+async def test_who_attaches_to_a_known_room_gets_what_comes_after(harness):
+    await harness.attach("ann")
+    harness.publish()
+    await harness.idle()
+    bob = await harness.attach("bob")
+    harness.publish()
     assert bob.got == ["message#2"]
-    assert world.audience.asked == [ROOM]
+    assert harness.audience.asked == [ROOM]
 
 
-async def test_who_joins_while_attaching_gets_what_comes_after(world):
-    await world.attach("ann")
-    world.tell()
-    await world.idle()
-    world.audience.gate.clear()
+async def test_who_joins_while_attaching_gets_what_comes_after(harness):
+    await harness.attach("ann")
+    harness.publish()
+    await harness.idle()
+    harness.audience.gate.clear()
     eve = FakePeer("eve")
-    attaching = asyncio.create_task(world.hub.attach(eve))
+    attaching = asyncio.create_task(harness.hub.attach(eve))
     await asyncio.sleep(0)
-    world.tell(kind=MEMBERS_JOINED, user_ids=["eve"])
-    world.audience.gate.set()
+    harness.publish(kind=MEMBERS_JOINED, user_ids=["eve"])
+    harness.audience.gate.set()
     await attaching
-    world.tell()
+    harness.publish()
     assert eve.got == ["members.joined#2", "message#3"]
 
 
-async def test_who_leaves_while_attaching_does_not_get_back_in(world):
-    await world.attach("ann")
-    world.tell()
-    await world.idle()
-    world.audience.gate.clear()
+async def test_who_leaves_while_attaching_does_not_get_back_in(harness):
+    await harness.attach("ann")
+    harness.publish()
+    await harness.idle()
+    harness.audience.gate.clear()
     bob = FakePeer("bob")
-    attaching = asyncio.create_task(world.hub.attach(bob))
+    attaching = asyncio.create_task(harness.hub.attach(bob))
     await asyncio.sleep(0)
-    world.tell(kind=MEMBERS_LEFT, user_ids=["bob"])
-    world.audience.gate.set()
+    harness.publish(kind=MEMBERS_LEFT, user_ids=["bob"])
+    harness.audience.gate.set()
     await attaching
-    world.tell()
+    harness.publish()
     assert "message#3" not in bob.got
 
 
-async def test_who_goes_while_attaching_is_in_no_room(world):
-    await world.attach("ann")
-    world.tell()
-    await world.idle()
-    world.audience.gate.clear()
+async def test_who_goes_while_attaching_is_in_no_room(harness):
+    await harness.attach("ann")
+    harness.publish()
+    await harness.idle()
+    harness.audience.gate.clear()
     bob = FakePeer("bob")
-    attaching = asyncio.create_task(world.hub.attach(bob))
+    attaching = asyncio.create_task(harness.hub.attach(bob))
     await asyncio.sleep(0)
-    world.hub.detach(bob)
-    world.audience.gate.set()
+    harness.hub.detach(bob)
+    harness.audience.gate.set()
     await attaching
-    world.tell()
+    harness.publish()
     assert bob.got == []
-    assert world.heard == ["~ann", "~bob", "-bob", "~bob"]
+    assert harness.received == ["~ann", "~bob", "-bob", "~bob"]
 
 
-async def test_the_least_used_room_is_gathered_anew(world, monkeypatch):
-    monkeypatch.setattr(hub_module, "ROOMS_KEPT", 2)
+async def test_the_least_used_room_is_gathered_anew(harness, monkeypatch):
+    monkeypatch.setattr(hub_module, "CONVERSATIONS_KEPT", 2)
     third = "g" + "c" * 16
-    world.members |= {OTHER: {"ann"}, third: {"ann"}}
-    ann = await world.attach("ann")
+    harness.members |= {OTHER: {"ann"}, third: {"ann"}}
+    ann = await harness.attach("ann")
     for where in (ROOM, OTHER, ROOM, third, ROOM, OTHER):
-        world.tell(where)
-        await world.idle()
-    assert world.audience.asked == [ROOM, OTHER, third, OTHER]
+        harness.publish(where)
+        await harness.idle()
+    assert harness.audience.asked == [ROOM, OTHER, third, OTHER]
     assert len(ann.got) == 6
 
 
-async def test_a_room_that_cannot_be_gathered_is_tried_again(world):
-    ann = await world.attach("ann")
-    world.audience.fails = True
-    world.tell()
-    await world.idle()
-    world.audience.fails = False
-    world.tell()
-    await world.idle()
+async def test_a_room_that_cannot_be_gathered_is_tried_again(harness):
+    ann = await harness.attach("ann")
+    harness.audience.fails = True
+    harness.publish()
+    await harness.idle()
+    harness.audience.fails = False
+    harness.publish()
+    await harness.idle()
     assert ann.got == ["message#2"]  # the gap in the seqs makes the device sync
 
 
-async def test_nothing_is_gathered_when_nobody_is_here(world):
-    world.tell()
-    assert world.audience.asked == []
-    assert not world.hub._rooms
+async def test_nothing_is_gathered_when_nobody_is_here(harness):
+    harness.publish()
+    assert harness.audience.asked == []
+    assert not harness.hub._conversation_peers
 
 
-async def test_what_waits_for_a_room_is_bounded(world, monkeypatch):
+async def test_what_waits_for_a_room_is_bounded(harness, monkeypatch):
     monkeypatch.setattr(hub_module, "PENDING_MAX", 3)
-    ann = await world.attach("ann")
+    ann = await harness.attach("ann")
     for _ in range(5):
-        world.tell()
-    await world.idle()
+        harness.publish()
+    await harness.idle()
     assert ann.got == ["message#1", "message#2", "message#3"]
 
 
@@ -429,50 +429,50 @@ async def test_a_closed_outbox_still_writes_what_it_has():
     assert (socket.cut, socket.written) == (0, [b"bye"])
 
 
-async def test_a_peer_counts_as_attached_when_its_facts_find_the_way_here(world):
+async def test_a_peer_counts_as_attached_when_its_events_find_the_way_here(harness):
     arrivals, gate = [], asyncio.Event()
 
-    async def came(user_id):
+    async def connected(user_id):
         arrivals.append(user_id)
         await gate.wait()
 
-    audience = world.audience
-    world.hub = Hub(audience, audience, audience, Resyncs(None), came=came)
-    attaching = asyncio.create_task(world.attach("ann"))
+    audience = harness.audience
+    harness.hub = Hub(audience, audience, audience, Resyncs(None), connected=connected)
+    attaching = asyncio.create_task(harness.attach("ann"))
     await asyncio.sleep(0)
     assert (arrivals, attaching.done()) == (["ann"], False)
     gate.set()
     ann = await attaching
-    world.tell("@ann")
+    harness.publish("@ann")
     assert ann.got == ["message#1"]
 
 
-async def test_rooms_that_are_forgotten_are_gathered_anew(world):
-    ann, bob = await world.attach("ann"), await world.attach("bob")
-    world.tell()
-    await world.idle()
-    world.members[ROOM] = {"ann"}  # bob's leave was missed
-    world.hub.forget_rooms()
-    world.tell()
-    await world.idle()
+async def test_rooms_that_are_forgotten_are_gathered_anew(harness):
+    ann, bob = await harness.attach("ann"), await harness.attach("bob")
+    harness.publish()
+    await harness.idle()
+    harness.members[ROOM] = {"ann"}  # bob's leave was missed
+    harness.hub.forget_conversations()
+    harness.publish()
+    await harness.idle()
     assert (ann.got, bob.got) == (["message#1", "message#2"], ["message#1"])
 
 
-async def test_facts_are_counted_also_those_that_concern_nobody_here(world):
-    await world.attach("ann")
-    world.tell()
-    world.tell("@nobody")
-    world.hub.signalled(Signal(ROOM, "typing", "ann", b"{}"))
-    assert world.hub.facts == 3
+async def test_events_are_counted_also_those_that_concern_nobody_here(harness):
+    await harness.attach("ann")
+    harness.publish()
+    harness.publish("@nobody")
+    harness.hub.signalled(Signal(ROOM, "typing", "ann", b"{}"))
+    assert harness.hub.events == 3
 
 
 @pytest.mark.parametrize("kind", ["user.changed", "device.removed"])
-async def test_what_changes_rights_is_told_of_who_is_here(world, kind):
-    heard = []
-    world.hub.on_rights = heard.append
-    await world.attach("ann")
-    world.tell("@ann", "device.changed")
-    assert heard == []
+async def test_what_changes_rights_is_told_of_who_is_here(harness, kind):
+    received = []
+    harness.hub.on_rights = received.append
+    await harness.attach("ann")
+    harness.publish("@ann", "device.changed")
+    assert received == []
     for log_id in ("@ann", "@bob"):
-        world.tell(log_id, kind, device_id="v9", reason="kicked")
-    assert heard == ["ann"]
+        harness.publish(log_id, kind, device_id="v9", reason="kicked")
+    assert received == ["ann"]

@@ -5,8 +5,8 @@ import asyncio
 import msgspec
 import pytest
 
-from hongyan.delivery.presence import Presence
-from hongyan.domain.conversation.presence_api import (
+from hongyan.delivery.presence import PresenceService
+from hongyan.domain.conversation.commands_presence import (
     GetPresence,
     NotConnected,
     NotePresence,
@@ -17,14 +17,14 @@ from hongyan.domain.conversation.presence_api import (
 from hongyan.domain.log.model import Commit, Put
 from hongyan.domain.relation.model import Relation
 from hongyan.domain.user.model import Device, Privacy, User
-from hongyan.infra.local.presence import LocalWatches, LocalWhereabouts
+from hongyan.infra.local.presence import LocalConnectionRegistry, LocalPresenceSubscriptions
 from hongyan.kernel.bus import ANONYMOUS, Actor
 from hongyan.kernel.errors import LimitReached
 
 ALICE, BOB, CAROL = "alice", "bob", "carol"
 
 
-class World:
+class Harness:
     """Presence with devices that come and go, and a scheduler that is told to run."""
 
     def __init__(self, store, clock, **settings):
@@ -33,9 +33,12 @@ class World:
         self.connected = {}
         self.due = []
         self.signals = []
-        self.whereabouts, self.watches = LocalWhereabouts(), LocalWatches()
-        self.presence = Presence(
-            store, self, clock, self.whereabouts, self.watches, self.later, **settings
+        self.connection_registry, self.subscriptions = (
+            LocalConnectionRegistry(),
+            LocalPresenceSubscriptions(),
+        )
+        self.presence = PresenceService(
+            store, self, clock, self.connection_registry, self.subscriptions, self.later, **settings
         )
 
     def publish(self, signal):
@@ -92,88 +95,88 @@ class World:
 
 
 @pytest.fixture
-async def world(store, clock):
-    world = World(store, clock)
-    await world.put(*(User(user_id=u) for u in (ALICE, BOB, CAROL)))
-    return world
+async def harness(store, clock):
+    harness = Harness(store, clock)
+    await harness.put(*(User(user_id=u) for u in (ALICE, BOB, CAROL)))
+    return harness
 
 
-async def test_who_is_there_and_with_what(world):
-    await world.come(BOB, "web")
-    await world.come(BOB, "android")
-    await world.come(CAROL)
-    await world.go(CAROL)
-    assert await world.get(ALICE, BOB, CAROL, "nobody") == (
+async def test_who_is_there_and_with_what(harness):
+    await harness.come(BOB, "web")
+    await harness.come(BOB, "android")
+    await harness.come(CAROL)
+    await harness.go(CAROL)
+    assert await harness.get(ALICE, BOB, CAROL, "nobody") == (
         UserPresence(BOB, online=True, platforms=("android", "web")),
-        UserPresence(CAROL, last_seen_ms=world.clock.now_ms()),
+        UserPresence(CAROL, last_seen_ms=harness.clock.now_ms()),
         UserPresence("nobody"),
     )
 
 
-async def test_watchers_are_told_of_changes_once_they_hold(world):
-    await world.come(ALICE)
-    assert await world.watch(ALICE, BOB) == (UserPresence(BOB),)
-    await world.come(BOB)
-    assert world.told() == []
-    await world.settle()
-    assert world.told() == [("@alice", UserPresence(BOB, online=True, platforms=("web",)))]
-    await world.go(BOB)
-    await world.settle()
-    assert world.told() == [("@alice", UserPresence(BOB, last_seen_ms=world.clock.now_ms()))]
+async def test_watchers_are_told_of_changes_once_they_hold(harness):
+    await harness.come(ALICE)
+    assert await harness.watch(ALICE, BOB) == (UserPresence(BOB),)
+    await harness.come(BOB)
+    assert harness.told() == []
+    await harness.settle()
+    assert harness.told() == [("@alice", UserPresence(BOB, online=True, platforms=("web",)))]
+    await harness.go(BOB)
+    await harness.settle()
+    assert harness.told() == [("@alice", UserPresence(BOB, last_seen_ms=harness.clock.now_ms()))]
 
 
-async def test_flapping_is_silent_and_looks_like_before(world):
-    await world.come(ALICE)
-    await world.come(BOB)
-    await world.come(CAROL)
-    await world.watch(ALICE, BOB)
-    await world.go(BOB)
-    assert (await world.watch(CAROL, BOB))[0].online
-    await world.come(BOB)
-    assert len(world.due) == 1
-    await world.settle()
-    assert world.told() == []
-    await world.go(BOB)
-    await world.settle()
-    told = world.told()
+async def test_flapping_is_silent_and_looks_like_before(harness):
+    await harness.come(ALICE)
+    await harness.come(BOB)
+    await harness.come(CAROL)
+    await harness.watch(ALICE, BOB)
+    await harness.go(BOB)
+    assert (await harness.watch(CAROL, BOB))[0].online
+    await harness.come(BOB)
+    assert len(harness.due) == 1
+    await harness.settle()
+    assert harness.told() == []
+    await harness.go(BOB)
+    await harness.settle()
+    told = harness.told()
     assert sorted(who for who, state in told if not state.online) == ["@alice", "@carol"]
 
 
-async def test_nobody_is_told_of_what_nobody_watches(world):
-    await world.come(ALICE)
-    await world.watch(ALICE, BOB)
-    await world.unwatch(ALICE, BOB)
-    await world.come(BOB)
-    assert world.due == []
+async def test_nobody_is_told_of_what_nobody_watches(harness):
+    await harness.come(ALICE)
+    await harness.watch(ALICE, BOB)
+    await harness.unwatch(ALICE, BOB)
+    await harness.come(BOB)
+    assert harness.due == []
 
 
-async def test_each_device_watches_for_itself(world):
-    await world.come(ALICE, "web")
-    await world.come(ALICE, "ios")
-    await world.watch(ALICE, BOB, platform="web")
-    await world.watch(ALICE, BOB, platform="ios")
-    await world.unwatch(ALICE, BOB, platform="web")
-    await world.come(BOB)
-    await world.settle()
-    assert [who for who, _ in world.told()] == ["@alice"]
+async def test_each_device_watches_for_itself(harness):
+    await harness.come(ALICE, "web")
+    await harness.come(ALICE, "ios")
+    await harness.watch(ALICE, BOB, platform="web")
+    await harness.watch(ALICE, BOB, platform="ios")
+    await harness.unwatch(ALICE, BOB, platform="web")
+    await harness.come(BOB)
+    await harness.settle()
+    assert [who for who, _ in harness.told()] == ["@alice"]
 
 
-async def test_a_watch_ends_when_the_watcher_is_gone(world):
-    await world.come(ALICE)
-    await world.watch(ALICE, BOB, CAROL)
-    await world.go(ALICE)
-    assert not world.watches._watches
-    assert not world.watches._watchers
-    await world.come(BOB)
-    assert world.due == []
+async def test_a_watch_ends_when_the_watcher_is_gone(harness):
+    await harness.come(ALICE)
+    await harness.watch(ALICE, BOB, CAROL)
+    await harness.go(ALICE)
+    assert not harness.subscriptions._subscriptions
+    assert not harness.subscriptions._watchers
+    await harness.come(BOB)
+    assert harness.due == []
 
 
-async def test_only_the_connected_watch(world):
+async def test_only_the_connected_watch(harness):
     with pytest.raises(NotConnected):
-        await world.watch(ALICE, BOB)
-    await world.come(ALICE, "web")
+        await harness.watch(ALICE, BOB)
+    await harness.come(ALICE, "web")
     with pytest.raises(NotConnected):
-        await world.watch(ALICE, BOB, platform="ios")
+        await harness.watch(ALICE, BOB, platform="ios")
 
 
 @pytest.mark.parametrize(
@@ -185,50 +188,50 @@ async def test_only_the_connected_watch(world):
         ("nobody", True, False),
     ],
 )
-async def test_privacy_decides_who_sees(world, shows, friend, seen):
-    await world.put(
+async def test_privacy_decides_who_sees(harness, shows, friend, seen):
+    await harness.put(
         User(user_id=BOB, privacy=Privacy(shows_presence=shows)),
         Relation(user_id=BOB, other_id=ALICE, friend=friend),
     )
-    await world.come(ALICE)
-    await world.watch(ALICE, BOB)
-    await world.come(BOB)
-    await world.settle()
-    assert [state.online for _, state in world.told()] == [True] * seen
-    assert [state.online for state in await world.get(ALICE, BOB)] == [seen]
-    await world.go(BOB)
+    await harness.come(ALICE)
+    await harness.watch(ALICE, BOB)
+    await harness.come(BOB)
+    await harness.settle()
+    assert [state.online for _, state in harness.told()] == [True] * seen
+    assert [state.online for state in await harness.get(ALICE, BOB)] == [seen]
+    await harness.go(BOB)
     assert (
-        bool((await world.get(ALICE, BOB))[0].last_seen_ms) is False
+        bool((await harness.get(ALICE, BOB))[0].last_seen_ms) is False
     )  # not settled yet, or hidden
-    await world.settle()
-    assert bool((await world.get(ALICE, BOB))[0].last_seen_ms) is seen
+    await harness.settle()
+    assert bool((await harness.get(ALICE, BOB))[0].last_seen_ms) is seen
 
 
 @pytest.mark.parametrize("pair", [(ALICE, BOB), (BOB, ALICE)])
-async def test_the_blocked_see_nothing_on_either_side(world, pair):
-    await world.come(ALICE)
-    await world.come(BOB)
-    await world.watch(ALICE, BOB)
-    await world.put(Relation(user_id=pair[0], other_id=pair[1], blocked=True))
-    assert await world.get(ALICE, BOB) == (UserPresence(BOB),)
-    await world.go(BOB)
-    await world.settle()
-    assert world.told() == []
+async def test_the_blocked_see_nothing_on_either_side(harness, pair):
+    await harness.come(ALICE)
+    await harness.come(BOB)
+    await harness.watch(ALICE, BOB)
+    await harness.put(Relation(user_id=pair[0], other_id=pair[1], blocked=True))
+    assert await harness.get(ALICE, BOB) == (UserPresence(BOB),)
+    await harness.go(BOB)
+    await harness.settle()
+    assert harness.told() == []
 
 
-async def test_one_sees_oneself(world):
-    await world.put(User(user_id=ALICE, privacy=Privacy(shows_presence="nobody")))
-    await world.come(ALICE)
-    assert (await world.get(ALICE, ALICE))[0].online
+async def test_one_sees_oneself(harness):
+    await harness.put(User(user_id=ALICE, privacy=Privacy(shows_presence="nobody")))
+    await harness.come(ALICE)
+    assert (await harness.get(ALICE, ALICE))[0].online
 
 
 async def test_lists_are_bounded(store, clock):
-    world = World(store, clock, watches_max=3)
-    await world.come(ALICE)
-    await world.watch(ALICE, "a", "b")
-    await world.watch(ALICE, "b", "c")
+    harness = Harness(store, clock, subscriptions_max=3)
+    await harness.come(ALICE)
+    await harness.watch(ALICE, "a", "b")
+    await harness.watch(ALICE, "b", "c")
     with pytest.raises(LimitReached):
-        await world.watch(ALICE, "d")
-    assert len(world.watches._watchers) == 3
+        await harness.watch(ALICE, "d")
+    assert len(harness.subscriptions._watchers) == 3
     with pytest.raises(LimitReached):
-        await world.get(ALICE, "a", "b", "c", "d")
+        await harness.get(ALICE, "a", "b", "c", "d")

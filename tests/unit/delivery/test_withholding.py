@@ -10,7 +10,7 @@ from hongyan.delivery.hub import Hub
 from hongyan.delivery.resyncs import Resyncs
 from hongyan.delivery.withholding import Withholding, withheld
 from hongyan.domain.log.model import Committed, Entry, Signal
-from hongyan.domain.visibility.api import FirstSeen
+from hongyan.domain.visibility.commands import FirstSeen
 from hongyan.kernel.errors import Unavailable
 
 from .test_hub import AddressedPeer, FakeAudience, FakePeer
@@ -37,7 +37,7 @@ class Rows:
         return found
 
 
-class World:
+class Harness:
     def __init__(self):
         self.rows = Rows()
         members = {ROOM: {"old", "new"}, PAIR: {"old", "new"}}
@@ -52,7 +52,7 @@ class World:
         await self.hub.attach(peer)
         return peer
 
-    def tell(self, kind="message", where=ROOM, **body):
+    def publish(self, kind="message", where=ROOM, **body):
         self.seq += 1
         entry = Entry(
             where, self.seq, 1, kind, "old", "c", 7, msgspec.Raw(msgspec.json.encode(body))
@@ -65,125 +65,125 @@ class World:
 
 
 @pytest.fixture
-async def world():
-    return World()
+async def harness():
+    return Harness()
 
 
-async def test_a_newcomer_gets_an_entry_without_content(world):
-    old, new = await world.attach("old"), await world.attach("new")
-    world.rows.first = {"old": 1, "new": 10}
-    world.tell("message.reacted", seq=9)
-    world.tell("message.reacted", seq=10)
-    world.tell()
-    await world.idle()
+async def test_a_newcomer_gets_an_entry_without_content(harness):
+    old, new = await harness.attach("old"), await harness.attach("new")
+    harness.rows.first = {"old": 1, "new": 10}
+    harness.publish("message.reacted", seq=9)
+    harness.publish("message.reacted", seq=10)
+    harness.publish()
+    await harness.idle()
     assert old.got == ["message.reacted#11", "message.reacted#12", "message#13"]
     assert new.got == ["entry.withheld#11", "message.reacted#12", "message#13"]
-    assert world.rows.asked == [["new", "old"]]
+    assert harness.rows.asked == [["new", "old"]]
 
 
-async def test_a_newcomer_that_encodes_for_itself_gets_no_content_either(world):
-    old, new = await world.attach("old", peer=AddressedPeer), await world.attach("new")
-    also = await world.attach("new", "new2", peer=AddressedPeer)
-    world.rows.first = {"old": 1, "new": 10}
-    world.tell("message.reacted", seq=9)
-    world.tell("message.reacted", seq=10)
+async def test_a_newcomer_that_encodes_for_itself_gets_no_content_either(harness):
+    old, new = await harness.attach("old", peer=AddressedPeer), await harness.attach("new")
+    also = await harness.attach("new", "new2", peer=AddressedPeer)
+    harness.rows.first = {"old": 1, "new": 10}
+    harness.publish("message.reacted", seq=9)
+    harness.publish("message.reacted", seq=10)
     for _ in range(3):
-        await world.idle()
+        await harness.idle()
         await asyncio.sleep(0)
     assert [told for told, _ in old.got] == ["message.reacted#11", "message.reacted#12"]
     assert [told for told, _ in also.got] == ["entry.withheld#11", "message.reacted#12"]
     assert new.got == ["entry.withheld#11", "message.reacted#12"]
 
 
-async def test_who_is_no_member_by_the_rows_gets_no_content(world):
-    new = await world.attach("new")
-    world.tell("poll.voted", seq=3)
-    await world.idle()
+async def test_who_is_no_member_by_the_rows_gets_no_content(harness):
+    new = await harness.attach("new")
+    harness.publish("poll.voted", seq=3)
+    await harness.idle()
     assert new.got == ["entry.withheld#11"]
 
 
-async def test_where_history_was_never_hidden_it_is_asked_once(world):
-    new = await world.attach("new")
-    world.rows.first = None
+async def test_where_history_was_never_hidden_it_is_asked_once(harness):
+    new = await harness.attach("new")
+    harness.rows.first = None
     for _ in range(3):
-        world.tell("message.edited", seq=1)
-    await world.idle()
-    await world.attach("old")
-    world.tell("message.edited", seq=1)
+        harness.publish("message.edited", seq=1)
+    await harness.idle()
+    await harness.attach("old")
+    harness.publish("message.edited", seq=1)
     assert new.got == [f"message.edited#{n}" for n in range(11, 15)]
-    assert len(world.rows.asked) == 1
+    assert len(harness.rows.asked) == 1
 
 
-async def test_nothing_is_asked_for_messages_signals_and_pairs(world):
-    new = await world.attach("new")
-    world.tell()
-    world.tell("members.changed")
-    world.tell("message.reacted", PAIR, seq=1)
-    world.hub.signalled(Signal(ROOM, "typing", "old", b'{"seq":1}'))
-    await world.idle()
-    assert (len(new.got), world.rows.asked) == (4, [])
+async def test_nothing_is_asked_for_messages_signals_and_pairs(harness):
+    new = await harness.attach("new")
+    harness.publish()
+    harness.publish("members.changed")
+    harness.publish("message.reacted", PAIR, seq=1)
+    harness.hub.signalled(Signal(ROOM, "typing", "old", b'{"seq":1}'))
+    await harness.idle()
+    assert (len(new.got), harness.rows.asked) == (4, [])
 
 
-async def test_the_order_holds_while_it_is_looked_up(world):
-    old, new = await world.attach("old"), await world.attach("new")
-    world.tell()
-    await world.idle()
-    world.rows.first = {"old": 1, "new": 10}
-    world.rows.gate.clear()
-    world.tell("message.pinned", seq=1)
-    world.tell()
-    late = await world.attach("late")
-    world.tell("members.joined", user_ids=["late"])
-    world.tell("message.pinned", seq=1)
-    world.tell()
+async def test_the_order_holds_while_it_is_looked_up(harness):
+    old, new = await harness.attach("old"), await harness.attach("new")
+    harness.publish()
+    await harness.idle()
+    harness.rows.first = {"old": 1, "new": 10}
+    harness.rows.gate.clear()
+    harness.publish("message.pinned", seq=1)
+    harness.publish()
+    late = await harness.attach("late")
+    harness.publish("members.joined", user_ids=["late"])
+    harness.publish("message.pinned", seq=1)
+    harness.publish()
     await asyncio.sleep(0)
     assert len(new.got) == 1
-    world.rows.first["late"] = 14
-    world.rows.gate.set()
-    await world.idle()
+    harness.rows.first["late"] = 14
+    harness.rows.gate.set()
+    await harness.idle()
     assert old.got == [
         *("message#11", "message.pinned#12", "message#13", "members.joined#14"),
         *("message.pinned#15", "message#16"),
     ]
     assert new.got == [one.replace("message.pinned", "entry.withheld") for one in old.got]
     assert late.got == ["members.joined#14", "entry.withheld#15", "message#16"]
-    assert world.rows.asked == [["new", "old"], ["late"]]
+    assert harness.rows.asked == [["new", "old"], ["late"]]
 
 
-async def test_a_change_of_the_group_makes_it_look_again(world):
-    new = await world.attach("new")
-    world.rows.first = None
-    world.tell("message.reacted", seq=1)
-    await world.idle()
-    world.rows.first = {"new": 10}
-    world.tell("conversation.changed", history_visible=False)
-    world.tell("message.reacted", seq=1)
-    await world.idle()
+async def test_a_change_of_the_group_makes_it_look_again(harness):
+    new = await harness.attach("new")
+    harness.rows.first = None
+    harness.publish("message.reacted", seq=1)
+    await harness.idle()
+    harness.rows.first = {"new": 10}
+    harness.publish("conversation.changed", history_visible=False)
+    harness.publish("message.reacted", seq=1)
+    await harness.idle()
     assert new.got == ["message.reacted#11", "conversation.changed#12", "entry.withheld#13"]
 
 
-async def test_who_comes_back_is_looked_up_again(world):
-    new = await world.attach("new")
-    world.rows.first = {"new": 1}
-    world.tell("message.reacted", seq=1)
-    await world.idle()
-    world.tell("members.left", user_ids=["new"])
-    world.tell("members.joined", user_ids=["new"])
-    world.rows.first = {"new": 13}
-    world.tell("message.reacted", seq=1)
-    await world.idle()
+async def test_who_comes_back_is_looked_up_again(harness):
+    new = await harness.attach("new")
+    harness.rows.first = {"new": 1}
+    harness.publish("message.reacted", seq=1)
+    await harness.idle()
+    harness.publish("members.left", user_ids=["new"])
+    harness.publish("members.joined", user_ids=["new"])
+    harness.rows.first = {"new": 13}
+    harness.publish("message.reacted", seq=1)
+    await harness.idle()
     assert new.got[0] == "message.reacted#11"
     assert new.got[-1] == "entry.withheld#14"
 
 
-async def test_when_nobody_can_tell_there_is_a_gap_and_no_content(world):
-    new = await world.attach("new")
-    world.rows.fails = True
-    world.tell("message.reacted", seq=1)
-    await world.idle()
-    world.rows.fails = False
-    world.tell()
-    await world.idle()
+async def test_when_nobody_can_tell_there_is_a_gap_and_no_content(harness):
+    new = await harness.attach("new")
+    harness.rows.fails = True
+    harness.publish("message.reacted", seq=1)
+    await harness.idle()
+    harness.rows.fails = False
+    harness.publish()
+    await harness.idle()
     assert new.got == ["message#12"]
 
 

@@ -6,16 +6,16 @@ import pytest
 
 from hongyan.kernel.errors import Invalid, LimitReached
 from hongyan.kernel.limits import check_length, check_range
-from hongyan.kernel.pages import PAGE_MAX, check_page, read_place, write_place
+from hongyan.kernel.pages import PAGE_MAX, check_page, read_page_token, write_page_token
 
 
 @pytest.mark.parametrize("values", [("a",), (1, "é/:"), ("", 0), (2**60, "x" * 64)])
 def test_a_place_comes_back(values):
-    assert read_place(write_place(*values), *(type(value) for value in values)) == values
+    assert read_page_token(write_page_token(*values), *(type(value) for value in values)) == values
 
 
 def test_no_place_is_the_start():
-    assert read_place("", str, int) == ()
+    assert read_page_token("", str, int) == ()
 
 
 def encoded(raw):
@@ -33,7 +33,7 @@ NONSENSE = [
 @pytest.mark.parametrize("kind", [str, int])
 def test_what_is_no_place_is_refused(text, kind):
     with pytest.raises(Invalid):
-        read_place(text, kind, kind)
+        read_page_token(text, kind, kind)
 
 
 def test_bounds():

@@ -183,9 +183,9 @@ class FakeServer:
         log_id, client_id = params["conversation_id"], params["client_id"]
         for entry in self.logs[log_id]:
             if entry["client_id"] == client_id:
-                return _receipt(entry)
+                return _ack(entry)
         body = {"content": params["content"]}
-        return _receipt(self.entry(log_id, "me", "message", body, client_id, push=False))
+        return _ack(self.entry(log_id, "me", "message", body, client_id, push=False))
 
     def _message_get(self, params: Params) -> Params:
         """Return the message with its last edit, wherever that tells its content."""
@@ -260,7 +260,7 @@ def _text(value: str) -> Params:
     return {"type": "text", "text": value}
 
 
-def _receipt(entry: Params) -> Params:
+def _ack(entry: Params) -> Params:
     return {name: entry[name] for name in ("seq", "ordinal", "sent_at_ms")}
 
 

@@ -181,7 +181,7 @@ async def test_own_sends_take_their_place_among_pushes(server: FakeServer, enter
     assert client.pending() == []
 
 
-async def test_a_lost_receipt_is_asked_again_and_doubles_nothing(
+async def test_a_lost_ack_is_asked_again_and_doubles_nothing(
     server: FakeServer, enter: Any
 ) -> None:
     server.append("d1", "bob", "1")
@@ -217,7 +217,7 @@ async def test_the_outbox_survives_the_process(
     assert client_ids == sorted(client_ids)
 
 
-async def test_a_final_refusal_marks_the_message_and_lets_the_next_pass(
+async def test_a_final_refusal_metadata_the_message_and_lets_the_next_pass(
     server: FakeServer, enter: Any
 ) -> None:
     server.append("d1", "bob", "1")
@@ -490,7 +490,7 @@ async def test_without_a_connection_profiles_are_as_they_were(
 
     profiles = client._engine.profiles
     monkeypatch.setattr(profiles, "_call", lost)
-    profiles.doubt()
+    profiles.invalidate()
     assert (await client.contacts.profiles(["bob"]))["bob"]["name"] == "Bob"
     with pytest.raises(ConnectionLost):
         await client.contacts.profiles(["bob", "carol"])

@@ -28,7 +28,7 @@ export default function Palette({ close }: DialogProps) {
   const conversations = useValue(client.conversations);
   const [query, setQuery] = useState("");
   const [active, setActive] = useState(0);
-  const all = useMemo(() => [...conversations.map(place), ...deeds(client)], [conversations, client]);
+  const all = useMemo(() => [...conversations.map(place), ...actions(client)], [conversations, client]);
   const wanted = query.trim().toLowerCase();
   const shown = all.filter((one) => one.label.toLowerCase().includes(wanted)).slice(0, SHOWN);
   const run = (command: Command | undefined) => {
@@ -101,7 +101,7 @@ function place(one: ConversationSummary): Command {
   return { key: one.id, label: titleOfConversation(one), place: one, icon: one.group ? "group" : "chats", run };
 }
 
-function deeds(client: ReturnType<typeof useClient>): Command[] {
+function actions(client: ReturnType<typeof useClient>): Command[] {
   const openSelf = async () => go(conversationPath((await client.openSelf()).id));
   return [
     { key: "chats", label: t("nav.chats"), icon: "chats", run: () => go("/") },

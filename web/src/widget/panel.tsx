@@ -19,7 +19,7 @@ import list from "../styles/list.css?inline";
 import parts from "../styles/parts.css?inline";
 import timeline from "../styles/timeline.css?inline";
 import { ConnectionBar } from "../views/ConnectionBar.js";
-import { Desk, DeskContext } from "../views/conversation/desk.js";
+import { ComposerState, ComposerStateContext } from "../views/conversation/composerState.js";
 import { Foot } from "../views/conversation/Foot.js";
 import { StateLine } from "../views/conversation/StateLine.js";
 import { Timeline } from "../views/conversation/Timeline.js";
@@ -223,15 +223,15 @@ interface ConversationProps extends TalkProps {
 }
 
 function Conversation({ title, client, handle, back, options }: ConversationProps) {
-  const desk = useMemo(() => new Desk(client, handle), [client, handle]);
+  const composerState = useMemo(() => new ComposerState(client, handle), [client, handle]);
   const summary = useValue(handle.summary);
   useEffect(() => {
     if (!summary) handle.refresh().catch(() => {}); // the line above tells why
   }, [handle, !summary]);
-  useSeen(desk, summary);
+  useSeen(composerState, summary);
   const name = summary ? titleOfConversation(summary) : title;
   return (
-    <DeskContext.Provider value={desk}>
+    <ComposerStateContext.Provider value={composerState}>
       <Header title={name} options={options} back={back} line={summary && <StateLine summary={summary} />}>
         {summary && <ConversationAvatar summary={summary} size={36} />}
       </Header>
@@ -246,27 +246,27 @@ function Conversation({ title, client, handle, back, options }: ConversationProp
           <Spinner />
         )}
       </div>
-    </DeskContext.Provider>
+    </ComposerStateContext.Provider>
   );
 }
 
 /** Follow how far the others have read a small group: what a customer wants to know. */
-function useSeen(desk: Desk, summary: ConversationSummary | null): void {
-  const { client, handle } = desk;
+function useSeen(composerState: ComposerState, summary: ConversationSummary | null): void {
+  const { client, handle } = composerState;
   const last = summary?.kind === "group" && summary.last?.type === "message" ? summary.last : null;
   const me = client.session.value.kind === "active" ? client.session.value.userId : "";
-  const note = (seq: number) => desk.seen.set(Math.max(desk.seen.value, seq));
+  const note = (seq: number) => composerState.seen.set(Math.max(composerState.seen.value, seq));
   useEffect(
     () =>
       client.on("signal", ({ log_id: id, kind, sender, body }) => {
         const { read_seq: seq = 0 } = (body ?? {}) as { read_seq?: number };
         if (id === handle.id && kind === "receipt.read" && sender !== me) note(seq);
       }),
-    [desk],
+    [composerState],
   );
   useEffect(() => {
     if (!last || last.seq === 0) return;
     if (last.sender !== me) note(last.seq);
     else handle.readers(last.seq).then(({ readers }) => readers.length > 0 && note(last.seq), () => {});
-  }, [desk, last?.seq]);
+  }, [composerState, last?.seq]);
 }

@@ -1,4 +1,4 @@
-"""Where the terminal client keeps its stores: one file for each account on each server."""
+"""The stores of the terminal client: one file for each account on each server."""
 
 import re
 from pathlib import Path

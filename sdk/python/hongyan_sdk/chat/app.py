@@ -10,7 +10,7 @@ from hongyan_sdk.client import Client
 from hongyan_sdk.errors import HongyanError, Refused
 
 from .accounts import Accounts
-from .desk import Desk
+from .controller import ChatController
 from .entrance import Entrance
 
 
@@ -55,11 +55,13 @@ class ChatApp(App[None]):
             return str(error)
         self._client = client
         self._url = url
-        self.call_later(self.switch_screen, Desk(client))  # not from within the form's own work
+        self.call_later(
+            self.switch_screen, ChatController(client)
+        )  # not from within the form's own work
         return ""
 
-    @on(Desk.LoggedOut)
-    async def left(self, event: Desk.LoggedOut) -> None:
+    @on(ChatController.LoggedOut)
+    async def left(self, event: ChatController.LoggedOut) -> None:
         """Close the client and show the form again: the device is logged out."""
         await self.close_client()
         reason = f"This device was logged out: {event.reason.replace('_', ' ')}."

@@ -1,4 +1,4 @@
-"""What one can type instead of a message: ``/edit``, ``/recall`` and so on."""
+"""The slash commands: ``/edit``, ``/recall`` and so on."""
 
 from hongyan_sdk.chats import Chat
 from hongyan_sdk.client import Client

@@ -1,4 +1,4 @@
-"""Where one writes."""
+"""The composer: the text field of the terminal client."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""What the terminal shows of messages and conversations. Pure: no widgets, no input or output."""
+"""Messages and conversations as text. Pure: no widgets, no input or output."""
 
 import unicodedata
 from datetime import datetime, timedelta

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from time import monotonic
 
-from hongyan.domain.conversation.archive_api import GetGeneration
+from hongyan.domain.conversation.commands_archive import GetGeneration
 from hongyan.kernel.bus import ANONYMOUS, Caller
 from hongyan.kernel.errors import UnknownMethod
 

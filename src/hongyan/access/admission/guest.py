@@ -6,12 +6,12 @@ from time import perf_counter
 from typing import Any, Protocol
 
 from hongyan.access.eager import Eager
-from hongyan.domain.media.api import RedeemTicket
+from hongyan.domain.media.commands import RedeemTicket
 from hongyan.kernel.bus import Actor, Command, Result
 from hongyan.kernel.errors import Unauthenticated
 from hongyan.kernel.ids import DeviceId
 from hongyan.kernel.meters import Durations
-from hongyan.kernel.tracing import TRACE, Answered, ending
+from hongyan.kernel.tracing import TRACE, Answered, ending_span
 
 from .following import follow, unfollow
 from .rates import Bucket, Taken, too_many
@@ -233,7 +233,7 @@ class Guest(Standing):
             return
         done: Answered = partial(self._done, request, shared.meters[method], began)
         if span is not None:
-            done = ending(span, done)
+            done = ending_span(span, done)
         self._in_flight += 1
         if self._in_flight >= shared.in_flight_max and not self._is_paused:
             self._is_paused = True

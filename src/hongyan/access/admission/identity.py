@@ -1,10 +1,10 @@
-"""Who speaks: a device with an access token, or a program with an API key."""
+"""Authentication: a device with an access token, or a program with an API key."""
 
 from typing import Final
 
-from hongyan.domain.admin.api import NoteAct
-from hongyan.domain.integration.api import KEY_PREFIX, AuthenticateKey
-from hongyan.domain.user.api import Authenticate
+from hongyan.domain.admin.commands import NoteAct
+from hongyan.domain.integration.commands import KEY_PREFIX, AuthenticateKey
+from hongyan.domain.user.commands import Authenticate
 from hongyan.kernel.bus import ANONYMOUS, Actor, Caller
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Invalid

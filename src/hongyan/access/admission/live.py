@@ -11,8 +11,8 @@ import logging
 from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
-from hongyan.domain.integration.api import CheckKeys
-from hongyan.domain.user.api import CheckDevices
+from hongyan.domain.integration.commands import CheckKeys
+from hongyan.domain.user.commands import CheckDevices
 from hongyan.kernel.bus import ANONYMOUS, Actor, Caller
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Refusal
@@ -28,19 +28,19 @@ class Holder(Protocol):
     """Somebody whose rights are kept fresh."""
 
     actor: Actor
-    doubts: int
+    resyncs: int
     """How often the rights became unsure."""
 
-    def doubt(self) -> None:
+    def resync(self) -> None:
         """Trust the rights no more until they were learned anew."""
         ...
 
-    def learn(self, actor: Actor | None, doubts: int) -> None:
+    def learn(self, actor: Actor | None, resyncs: int) -> None:
         """Take what an answer says.
 
         Args:
             actor: Who that is now; None for somebody who may be here no more.
-            doubts: How often the rights had become unsure when it was asked.
+            resyncs: How often the rights had become unsure when it was asked.
         """
         ...
 
@@ -93,10 +93,10 @@ class Live:
     def changed(self, user_id: UserId) -> None:
         """The rights of this user, or of a device or key of theirs, are others now."""
         for holder in self._holders.get(user_id, ()):
-            holder.doubt()
+            holder.resync()
             self.look_soon(holder)
 
-    def doubt_all(self) -> None:
+    def resync_all(self) -> None:
         """Any change may have passed unheard."""
         for user_id in self._holders:
             self.changed(user_id)
@@ -137,7 +137,7 @@ class Live:
             self._timers[holder] = later(left_ms / 1000, lambda: self._expire(holder))
         else:
             self._timers.pop(holder, None)
-            holder.doubt()
+            holder.resync()
             self.look_soon(holder)
 
     async def _run(self) -> None:
@@ -166,27 +166,27 @@ class Live:
             try:
                 await self._look(some)
             except Exception as error:
-                _settle((asking[holder] for holder in some), error)
+                _resolve((asking[holder] for holder in some), error)
             else:
-                _settle(asking[holder] for holder in some)
+                _resolve(asking[holder] for holder in some)
 
     async def _look(self, holders: Collection[Holder]) -> None:
         """Ask what these may do now, and let them know."""
-        devices = [(one, one.doubts) for one in holders if not one.actor.key_id]
-        keys = [(one, one.doubts) for one in holders if one.actor.key_id]
+        devices = [(one, one.resyncs) for one in holders if not one.actor.key_id]
+        keys = [(one, one.resyncs) for one in holders if one.actor.key_id]
         if devices:
             asked = tuple((one.actor.user_id, one.actor.device_id) for one, _ in devices)
             found = await self._caller.call(ANONYMOUS, CheckDevices(devices=asked))
-            for (holder, doubts), actor in zip(devices, found, strict=True):
-                holder.learn(actor, doubts)
+            for (holder, resyncs), actor in zip(devices, found, strict=True):
+                holder.learn(actor, resyncs)
         if keys:
             named = tuple((one.actor.key_id, one.actor.user_id) for one, _ in keys)
             found = await self._caller.call(ANONYMOUS, CheckKeys(holders=named))
-            for (holder, doubts), actor in zip(keys, found, strict=True):
-                holder.learn(actor, doubts)
+            for (holder, resyncs), actor in zip(keys, found, strict=True):
+                holder.learn(actor, resyncs)
 
 
-def _settle(futures: Iterable["asyncio.Future[None]"], error: Exception | None = None) -> None:
+def _resolve(futures: Iterable["asyncio.Future[None]"], error: Exception | None = None) -> None:
     for future in futures:
         if future.done():
             continue  # whoever waited has gone

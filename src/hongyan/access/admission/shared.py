@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from hongyan.access.line import Line
+from hongyan.access.admission_queue import AdmissionQueue
 from hongyan.access.rate_options import RateOptions
 from hongyan.delivery.hub import Hub
 from hongyan.domain.catalog import COMMANDS
@@ -64,7 +64,7 @@ class Shared:
         options: AdmissionOptions = AdmissionOptions(),  # noqa: B008
         commands: Mapping[str, type[Command[Any]]] = COMMANDS,
         relay: Caller | None = None,
-        line: Line | None = None,
+        line: AdmissionQueue | None = None,
         tracer: Tracer | None = None,
     ) -> None:
         self.caller = caller

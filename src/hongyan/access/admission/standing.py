@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import structs
 
 from hongyan.delivery.ports import Peer
-from hongyan.domain.integration.api import KeyUnknown
+from hongyan.domain.integration.commands import KeyUnknown
 from hongyan.kernel.bus import Actor, Command
 from hongyan.kernel.errors import Forbidden, Unauthenticated, Unavailable
 from hongyan.kernel.ids import DeviceId, UserId, new_connection_id
@@ -42,7 +42,7 @@ class Standing:
         "_turns",
         "_waiting",
         "actor",
-        "doubts",
+        "resyncs",
     )
 
     def __init__(self, shared: Shared, address: str) -> None:
@@ -58,7 +58,7 @@ class Standing:
         self._is_unsure = False
         self._is_ended = False
         self._known_at_s = 0.0
-        self.doubts = 0
+        self.resyncs = 0
         self.actor = Actor(UserId(""), DeviceId(""), address=address)
 
     # --- who it is ---
@@ -137,18 +137,18 @@ class Standing:
 
     # --- rights ---
 
-    def doubt(self) -> None:
-        """See ``Holder.doubt``."""
-        self.doubts += 1
+    def resync(self) -> None:
+        """See ``Holder.resync``."""
+        self.resyncs += 1
         self._is_unsure = True
         if self._turns is None:
             self._turns = asyncio.Lock()
 
-    def learn(self, actor: Actor | None, doubts: int) -> None:
+    def learn(self, actor: Actor | None, resyncs: int) -> None:
         """See ``Holder.learn``."""
         if actor is None:
             self._is_ended = True
-            self.doubt()  # for ever
+            self.resync()  # for ever
             if self._peer is not None:
                 self._peer.kick("kicked")
             return
@@ -159,7 +159,7 @@ class Standing:
         if now != self.actor:
             self.actor = now
             self._method = None
-        if doubts == self.doubts:
+        if resyncs == self.resyncs:
             self._is_unsure = False
             if not self._waiting:
                 self._turns = None
@@ -170,11 +170,11 @@ class Standing:
             return True
         actor = self.actor
         if 0 < actor.expires_at_ms <= self._shared.clock.now_ms():
-            self.doubt()
+            self.resync()
         elif self._peer is None and (actor.device_id or actor.key_id):
             age_s = asyncio.get_running_loop().time() - self._known_at_s
             if age_s > RIGHTS_S:
-                self.doubt()
+                self.resync()
         return self._turns is not None
 
     def _renew(self) -> Coroutine[Any, Any, None]:

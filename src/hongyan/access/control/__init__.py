@@ -1,1 +1,1 @@
-"""The operator's door: a Unix socket in the data folder, for commands of the same machine."""
+"""The operator's access: a Unix socket in the data folder, for commands of the same machine."""

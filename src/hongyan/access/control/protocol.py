@@ -1,4 +1,4 @@
-"""What goes over the control socket: one JSON object a line, one answer for each request."""
+"""The control socket's protocol: one JSON object a line, one answer for each request."""
 
 from pathlib import Path
 

@@ -1,1 +1,1 @@
-"""The HTTP door beside the WebSocket: logging in, health, and the protocol's documents."""
+"""HTTP beside the WebSocket: logging in, health, and the protocol's documents."""

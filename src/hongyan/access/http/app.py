@@ -26,7 +26,7 @@ from hongyan.kernel.turns import TakesTurns
 from .commands import Commands
 from .errors import MethodNotAllowed, problem
 from .importing import Importing
-from .middleware import Noted, Outermost
+from .middleware import Noted, SecurityHeaders
 from .openapi import openapi_json
 from .operations import operations
 from .rest import Rest
@@ -46,7 +46,7 @@ EXPOSED = (
 
 
 class HttpOptions(Struct, frozen=True, kw_only=True):
-    """What an operator may set of the HTTP door."""
+    """Options of HTTP."""
 
     body_bytes_max: int = 1024 * 1024
     """The largest body of a request."""
@@ -149,7 +149,7 @@ def _middleware(options: HttpOptions, noted: Noted) -> list[Middleware]:
         "content-security-policy": options.content_security_policy,
         "cross-origin-resource-policy": shared,
     }
-    found = [Middleware(Outermost, headers=headers, noted=noted)]
+    found = [Middleware(SecurityHeaders, headers=headers, noted=noted)]
     if options.allowed_origins:
         found.append(
             Middleware(

@@ -7,7 +7,7 @@ import hashlib
 from starlette.requests import Request
 
 from hongyan.access.admission import Guest
-from hongyan.domain.media.api import AdvanceUpload, UploadInfo
+from hongyan.domain.media.commands import AdvanceUpload, UploadInfo
 from hongyan.domain.media.ports import Part
 from hongyan.kernel.errors import Conflict, Invalid, LimitReached, Unavailable
 
@@ -49,7 +49,7 @@ class ChunkTooSlow(Unavailable):
 
 
 class Checksum:
-    """What a chunk says of itself.
+    """The checksum that a chunk declares.
 
     Args:
         header: The header ``Upload-Checksum``.
@@ -148,7 +148,7 @@ class Chunk:
         self._upload_id = upload_id
         self._part = part
         self._checksum = checksum
-        self._room = room
+        self._space = room
         self._block = bytearray()
         self._unsynced = 0
 
@@ -159,14 +159,14 @@ class Chunk:
             ChunkTooLong: they are more than was announced.
             StorageFull: the disk is full.
         """
-        self._room -= len(data)
-        if self._room < 0:
+        self._space -= len(data)
+        if self._space < 0:
             raise ChunkTooLong
         self._block += data
         if len(self._block) >= BLOCK_BYTES:
             await self._flush()
             if self._unsynced >= CHECKPOINT_BYTES and self._checksum is None:
-                await self._settle()
+                await self._commit()
 
     async def _flush(self) -> None:
         block, self._block = self._block, bytearray()
@@ -175,7 +175,7 @@ class Chunk:
         self._unsynced += len(block)
         await self._part.write(block)
 
-    async def _settle(self) -> UploadInfo:
+    async def _commit(self) -> UploadInfo:
         """Make what came durable, then its offset."""
         offset = await self._part.sync()
         self._unsynced = 0
@@ -195,7 +195,7 @@ class Chunk:
             except WrongChecksum:
                 await self.refuse()
                 raise
-        return await self._settle()
+        return await self._commit()
 
     async def break_off(self) -> None:
         """No more bytes come: keep those that came, unless they cannot be checked now."""
@@ -203,7 +203,7 @@ class Chunk:
             await self.refuse()
             return
         await self._flush()
-        await self._settle()
+        await self._commit()
 
     async def refuse(self) -> None:
         """Keep nothing that is not durable yet."""

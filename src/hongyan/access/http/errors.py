@@ -1,4 +1,4 @@
-"""What a refusal looks like over HTTP: one table of statuses, and RFC 9457 problem details."""
+"""Refusals over HTTP: one table of statuses, and RFC 9457 problem details."""
 
 import math
 from collections.abc import Mapping
@@ -9,9 +9,9 @@ import msgspec
 from msgspec import Struct
 from starlette.responses import Response
 
-from hongyan.domain.integration.api import RefusedByHook
-from hongyan.domain.media.api import FileTooLarge, QuotaExceeded, UnsupportedType
-from hongyan.domain.user.api import MailNotConfigured
+from hongyan.domain.integration.commands import RefusedByHook
+from hongyan.domain.media.commands import FileTooLarge, QuotaExceeded, UnsupportedType
+from hongyan.domain.user.commands import MailNotConfigured
 from hongyan.kernel.errors import (
     Busy,
     Conflict,

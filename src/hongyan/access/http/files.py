@@ -21,7 +21,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from hongyan.access.admission import Admission
-from hongyan.domain.media.api import GetMedia, Opened, OpenMedia
+from hongyan.domain.media.commands import GetMedia, Opened, OpenMedia
 from hongyan.domain.media.ports import DirectLinks, Downloads
 from hongyan.kernel.errors import NotFound
 
@@ -43,7 +43,7 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _UNSAFE = re.compile(r'[^\x20-\x7e]|["\\%]')
 
 
-class Asked(Struct, frozen=True):
+class DownloadParameters(Struct, frozen=True):
     """The parameters of a download."""
 
     variant: str = ""
@@ -53,8 +53,8 @@ class Asked(Struct, frozen=True):
     ticket: str = ""
 
 
-class Span(Struct, frozen=True):
-    """Which bytes are sent."""
+class ByteRange(Struct, frozen=True):
+    """The range of bytes to send."""
 
     first: int
     length: int
@@ -92,7 +92,7 @@ class Files:
 
     async def _get(self, request: Request) -> Response:
         media_id = request.path_params["media_id"]
-        asked = msgspec.convert(dict(request.query_params), Asked, strict=False)
+        asked = msgspec.convert(dict(request.query_params), DownloadParameters, strict=False)
         guest = self._commands.guest(request)
         if asked.ticket:
             await guest.redeem(media_id, asked.ticket)
@@ -129,7 +129,7 @@ class Files:
         wanted = request.headers.get("range", "")
         if request.headers.get("if-range", etag) != etag:
             wanted = ""
-        span = span_of(wanted, size)
+        span = byte_range_of(wanted, size)
         if span is None:
             headers |= {"content-range": f"bytes */{size}"}
             del headers["content-type"], headers["content-disposition"]
@@ -153,8 +153,12 @@ class Files:
         url = links.download(
             opened.object_name, headers["content-type"], headers["content-disposition"]
         )
-        told = {"location": url, "cache-control": "no-store", "referrer-policy": "no-referrer"}
-        return Response(status_code=HTTPStatus.TEMPORARY_REDIRECT, headers=told)
+        response_headers = {
+            "location": url,
+            "cache-control": "no-store",
+            "referrer-policy": "no-referrer",
+        }
+        return Response(status_code=HTTPStatus.TEMPORARY_REDIRECT, headers=response_headers)
 
 
 class PiecesResponse(Response):
@@ -197,10 +201,10 @@ class FileResponse(PiecesResponse):
         headers: The headers, with the length.
     """
 
-    def __init__(self, path: Path, span: Span, status: int, headers: dict[str, str]) -> None:
+    def __init__(self, path: Path, span: ByteRange, status: int, headers: dict[str, str]) -> None:
         super().__init__(self._read(path, span), status, headers)
 
-    async def _read(self, path: Path, span: Span) -> AsyncIterator[Piece]:
+    async def _read(self, path: Path, span: ByteRange) -> AsyncIterator[Piece]:
         descriptor = await asyncio.to_thread(_open, path)
         try:
             first, end = span.first, span.first + span.length
@@ -248,7 +252,7 @@ def disposition(name: str, shown: bool) -> str:
     return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def span_of(wanted: str, size: int) -> Span | None:
+def byte_range_of(wanted: str, size: int) -> ByteRange | None:
     """Return the bytes that a Range header wants; all of them where it is none that we know.
 
     None where there are no such bytes. Several ranges at once are answered with all bytes,
@@ -256,15 +260,15 @@ def span_of(wanted: str, size: int) -> Span | None:
     """
     found = _RANGE.fullmatch(wanted)
     if found is None or not (found[1] or found[2]):
-        return Span(0, size)
+        return ByteRange(0, size)
     if not found[1]:
         length = min(int(found[2]), size)
-        return Span(size - length, length, True) if length else None
+        return ByteRange(size - length, length, True) if length else None
     first = int(found[1])
     last = min(int(found[2]), size - 1) if found[2] else size - 1
     if found[2] and int(found[2]) < first:
-        return Span(0, size)
-    return Span(first, last - first + 1, True) if first < size else None
+        return ByteRange(0, size)
+    return ByteRange(first, last - first + 1, True) if first < size else None
 
 
 def _matches(header: str, etag: str) -> bool:

@@ -15,12 +15,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
 from hongyan.access.admission import Guest
-from hongyan.domain.integration.app_api import Upserted, UpsertUser
+from hongyan.domain.integration.commands_app import Upserted, UpsertUser
 from hongyan.kernel.errors import Internal, Invalid, LimitReached, Refusal
 
 from .commands import Commands, content_type_of
 from .errors import NotJsonLines, problem
-from .limits import tell_rate
+from .limits import set_rate_headers
 from .rest import query_of
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ _decode = msgspec.json.Decoder(UpsertUser).decode
 
 
 class Report(Struct, frozen=True, omit_defaults=True):
-    """What became of a line; ``outcome`` is created, changed, unchanged or failed."""
+    """The result of a line; ``outcome`` is created, changed, unchanged or failed."""
 
     line: int
     outcome: str
@@ -77,7 +77,7 @@ class Importing:
             first = _first_line(request)
         except Refusal as refusal:
             response = problem(refusal)
-            tell_rate(guest, response.headers)
+            set_rate_headers(guest, response.headers)
             await response(scope, receive, send)
             return
         headers = [(b"content-type", NDJSON.encode()), (b"cache-control", b"no-store")]

@@ -7,7 +7,7 @@ from starlette.datastructures import MutableHeaders
 from hongyan.access.admission import Guest
 
 
-def tell_rate(guest: Guest, headers: MutableHeaders) -> None:
+def set_rate_headers(guest: Guest, headers: MutableHeaders) -> None:
     """Say in the answer's headers how much is left of what the request was counted by."""
     taken = guest.taken
     if taken is None:

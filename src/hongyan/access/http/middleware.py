@@ -1,4 +1,4 @@
-"""What holds for every answer: security headers, and a problem instead of a stack trace."""
+"""Middleware of every answer: security headers, and a problem instead of a stack trace."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 Noted = Callable[[str, float], None]
 
 
-class Outermost:
+class SecurityHeaders:
     """Sets headers on every answer, and answers for defects of ours.
 
     Args:

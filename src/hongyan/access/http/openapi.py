@@ -12,10 +12,10 @@ from msgspec.structs import FieldInfo
 
 import hongyan
 from hongyan.access.admission.rights import is_for_anyone
-from hongyan.access.native.description.facts import in_codes, refusals, text_of
+from hongyan.access.native.description.catalogue import in_codes, refusals, text_of
 from hongyan.access.native.description.schemas import Schema, components
 from hongyan.domain.catalog import COMMANDS
-from hongyan.domain.integration.api import HookUnavailable, RefusedByHook
+from hongyan.domain.integration.commands import HookUnavailable, RefusedByHook
 from hongyan.domain.integration.scopes import SCOPES
 from hongyan.kernel.bus import Access, Command
 from hongyan.kernel.docstrings import field_texts

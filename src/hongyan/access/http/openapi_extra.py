@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hongyan.domain.integration.app_api import UpsertUser
+from hongyan.domain.integration.commands_app import UpsertUser
 from hongyan.kernel.errors import (
     Busy,
     Forbidden,
@@ -48,10 +48,10 @@ LINES = """\
 """
 
 
-def _parameter(name: str, place: str, schema: Schema, about: str) -> Schema:
+def _parameter(name: str, location: str, schema: Schema, about: str) -> Schema:
     return {
         "name": name,
-        "in": place,
+        "in": location,
         "required": False,
         "schema": schema,
         "description": about,
@@ -68,7 +68,7 @@ def streams(schemas: Schema) -> list[tuple[str, str, Schema]]:
 
 
 def _stream() -> Schema:
-    place = {"type": "string", "pattern": r"^[0-9a-z]{1,32}(\.[0-9a-f]{1,16}){0,257}$"}
+    location = {"type": "string", "pattern": r"^[0-9a-z]{1,32}(\.[0-9a-f]{1,16}){0,257}$"}
     about = "The id of the last event that was received."
     return {
         "operationId": "sync.stream",
@@ -76,8 +76,8 @@ def _stream() -> Schema:
         "summary": "Hear what happens, as Server-Sent Events.",
         "description": STREAM,
         "parameters": [
-            _parameter("Last-Event-ID", "header", place, about),
-            _parameter("last_event_id", "query", place, about + " For the first connection."),
+            _parameter("Last-Event-ID", "header", location, about),
+            _parameter("last_event_id", "query", location, about + " For the first connection."),
         ],
         "responses": {
             "200": {
@@ -93,7 +93,7 @@ def _stream() -> Schema:
 
 def _poll(schemas: Schema) -> Schema:
     asked = {"schema": schemas["poll"], "example": {"user_seq": 1, "known": {}, "timeout_s": 0}}
-    told = {"application/json": {"schema": schemas["polled"]}}
+    content = {"application/json": {"schema": schemas["polled"]}}
     return {
         "operationId": "sync.poll",
         "tags": ["sync"],
@@ -101,7 +101,7 @@ def _poll(schemas: Schema) -> Schema:
         "description": POLL,
         "parameters": [],
         "requestBody": {"required": False, "content": {"application/json": asked}},
-        "responses": {"200": {"description": "Done.", "content": told}},
+        "responses": {"200": {"description": "Done.", "content": content}},
         "refusals": ASKED | {BodyTooLarge, BodyTooSlow, NotJson},
         "security": BEARER,
         "x-scope": "messages:read",

@@ -115,14 +115,14 @@ class Operation:
                 raise Invalid(f"The query parameter {name} is missing.", field=name)
 
 
-class Crossing:
+class PathNode:
     """A place in the tree of paths: what comes after the segments up to here."""
 
     __slots__ = ("fixed", "here", "open")
 
     def __init__(self) -> None:
-        self.fixed: dict[str, Crossing] = {}
-        self.open: Crossing | None = None
+        self.fixed: dict[str, PathNode] = {}
+        self.open: PathNode | None = None
         self.here: dict[str, Operation] = {}
 
 
@@ -134,16 +134,16 @@ class Paths:
     """
 
     def __init__(self, operations: Sequence[Operation]) -> None:
-        self._root = Crossing()
+        self._root = PathNode()
         for operation in operations:
-            crossing = self._root
+            node = self._root
             for segment in operation.segments:
                 if segment.startswith("{"):
-                    crossing.open = crossing.open or Crossing()
-                    crossing = crossing.open
+                    node.open = node.open or PathNode()
+                    node = node.open
                 else:
-                    crossing = crossing.fixed.setdefault(segment, Crossing())
-            crossing.here[operation.verb] = operation
+                    node = node.fixed.setdefault(segment, PathNode())
+            node.here[operation.verb] = operation
 
     def find(self, raw_path: bytes) -> tuple[Mapping[str, Operation], list[str]] | None:
         """Return the operations at a raw path below the prefix, by verb, and its parameters.
@@ -151,17 +151,17 @@ class Paths:
         Raises:
             Invalid: it is not UTF-8.
         """
-        crossing, values = self._root, []
+        node, values = self._root, []
         for raw in raw_path.strip(b"/").split(b"/"):
             segment = raw.decode("ascii", "replace")
-            following = crossing.fixed.get(segment)
+            following = node.fixed.get(segment)
             if following is None:
-                following = crossing.open
+                following = node.open
                 if following is None or not segment:
                     return None
                 values.append(_unquoted(segment))
-            crossing = following
-        return (crossing.here, values) if crossing.here else None
+            node = following
+        return (node.here, values) if node.here else None
 
 
 def operations(

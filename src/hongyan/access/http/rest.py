@@ -14,14 +14,14 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 from hongyan.access.admission import Guest
-from hongyan.domain.integration.api import FindAnswer, KeepAnswer
+from hongyan.domain.integration.commands import FindAnswer, KeepAnswer
 from hongyan.kernel.bus import Command
 from hongyan.kernel.errors import Invalid, Refusal, Unauthenticated
 from hongyan.kernel.turns import TakesTurns, Turns
 
 from .commands import NO_STORE, Commands, json_response
 from .errors import PROBLEM_TYPE, MethodNotAllowed, problem
-from .limits import tell_rate
+from .limits import set_rate_headers
 from .operations import Operation, Paths, retry_key_of
 from .routes import NEVER_STORED, PREFIX
 
@@ -98,7 +98,7 @@ class Rest(BaseRoute):
             response = problem(Invalid("A number is too large."))
         except ClientDisconnect:
             response = problem(Invalid("The request ended before its body."))
-        tell_rate(guest, response.headers)
+        set_rate_headers(guest, response.headers)
         return response
 
     async def _run(

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from hongyan.access.admission import Guest
-from hongyan.domain.conversation.archive_api import GetArchive
+from hongyan.domain.conversation.commands_archive import GetArchive
 from hongyan.kernel.errors import Invalid
 from hongyan.kernel.positions import DIGITS, position_of, token_of
 
@@ -21,18 +21,18 @@ _encode = msgspec.json.Encoder().encode
 PAGE = 500
 RESUMED_MAX = 10_000
 """Whoever missed more than so many entries syncs instead."""
-BEYOND_TOLD = 256
+BEYOND_MAX = 256
 """So many later entries have room in an id."""
 BEYOND_READ = 16
 """With so many of them it is time to read again."""
 
 
-def event(name: str, data: Any) -> bytes:
+def sse_event(name: str, data: Any) -> bytes:
     """Return one event of a stream."""
     return f"event: {name}\ndata: ".encode() + _encode(data) + b"\n\n"
 
 
-class Heard:
+class StreamProgress:
     """What one stream has told.
 
     Args:
@@ -48,7 +48,7 @@ class Heard:
         self._read_at = BEYOND_READ
 
     @classmethod
-    def parse(cls, token: str) -> "Heard":
+    def parse(cls, token: str) -> "StreamProgress":
         """Return what the id of an event says.
 
         Raises:
@@ -66,7 +66,7 @@ class Heard:
     @property
     def token(self) -> str:
         """The id of the last event; empty when that is too long, and an older one holds."""
-        if len(self._beyond) > BEYOND_TOLD:
+        if len(self._beyond) > BEYOND_MAX:
             return ""
         later = "".join(f".{position - self.upto:x}" for position in sorted(self._beyond))
         return f"{self.generation}.{self.upto:x}{later}"
@@ -98,80 +98,82 @@ class Heard:
         self._read_at = max(BEYOND_READ, 2 * len(self._beyond))
 
 
-class Resumable:
+class ResumableStream:
     """Writes one stream of events, so that it can be resumed: each entry once.
 
     Args:
         guest: Who listens, and reads the archive.
-        heard: Where the archive ended before the stream was attached to the hub.
+        progress: Where the archive ended before the stream was attached to the hub.
         write: Sends bytes.
     """
 
-    def __init__(self, guest: Guest, heard: Heard, write: Callable[..., Awaitable[None]]) -> None:
+    def __init__(
+        self, guest: Guest, progress: StreamProgress, write: Callable[..., Awaitable[None]]
+    ) -> None:
         self._guest = guest
-        self._heard = heard
+        self._progress = progress
         self._write = write
 
-    async def begin(self, last: Heard | None) -> None:
+    async def begin(self, last: StreamProgress | None) -> None:
         """Tell what happened since the last event that the client has."""
-        now = self._heard
+        now = self._progress
         if last is not None:
-            self._heard = last
+            self._progress = last
             is_known = last.generation == now.generation and last.upto <= now.upto
             if not is_known or not await self._read(RESUMED_MAX):
-                self._heard = now
-                await self._write(event("resync", {}))
+                self._progress = now
+                await self._write(sse_event("resync", {}))
         await self._write(b": from here on, as it happens\n" + self._id() + b"\n")
 
-    async def tell(self, frames: list[bytes]) -> None:
+    async def send(self, frames: list[bytes]) -> None:
         """Tell what was pushed."""
         data = b"".join(map(self._of, frames))
         if data:
             await self._write(data)
-        if self._heard.is_due:
+        if self._progress.is_due:
             await self._read()
 
     async def rest(self) -> None:
         """Nothing was pushed for a while: say that the stream lives, and look whether it is so."""
         await self._write(b":\n\n")
-        if not self._heard.is_certain:
+        if not self._progress.is_certain:
             await self._read()
 
     async def end(self, frames: list[bytes], reason: str) -> None:
         """Tell what is left, and why it ends."""
         last = b"".join(map(self._of, frames))
         if reason != "gone":
-            last += event("end", {"reason": reason})
+            last += sse_event("end", {"reason": reason})
         await self._write(last, more=False)
 
     def _of(self, frame: bytes) -> bytes:
         position = int(frame[:DIGITS], 16)
         if not position:
             return frame[DIGITS:]
-        return self._id() + frame[DIGITS:] if self._heard.take(position) else b""
+        return self._id() + frame[DIGITS:] if self._progress.take(position) else b""
 
     def _id(self) -> bytes:
-        token = self._heard.token
+        token = self._progress.token
         return f"id: {token}\n".encode() if token else b""
 
     async def _read(self, limit: int = 0) -> bool:
         """Tell what the archive has and the stream has not; return False when that is too much."""
-        heard, count = self._heard, 0
+        progress, count = self._progress, 0
         while True:
-            command = GetArchive(after=token_of(heard.upto), limit=PAGE)
+            command = GetArchive(after=token_of(progress.upto), limit=PAGE)
             page = await self._guest.part(command)
             data = b""
             for one in page.entries:
-                is_new = heard.take(position_of(one.position))
-                heard.reach(position_of(one.position))
+                is_new = progress.take(position_of(one.position))
+                progress.reach(position_of(one.position))
                 if is_new:
-                    data += self._id() + event("entry", one.entry)
-            heard.reach(position_of(page.next))
+                    data += self._id() + sse_event("entry", one.entry)
+            progress.reach(position_of(page.next))
             if data:
                 await self._write(data)
             count += len(page.entries)
             if limit and count >= limit and page.more:
                 return False
             if not page.more:
-                heard.wait()
+                progress.wait()
                 return True

@@ -1,4 +1,4 @@
-"""Where each command is found over HTTP: one table.
+"""The table of commands and their HTTP routes.
 
 A path's parameters and, for GET and DELETE, the query fill the command's fields; for the others
 the rest is the JSON body. A test fails when a command has no line here.

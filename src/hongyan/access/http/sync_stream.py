@@ -1,6 +1,6 @@
 """Sync for networks that block WebSocket: Server-Sent Events, and a long poll.
 
-Both are peers of the hub, so they hear the same facts as a WebSocket. A device has one
+Both are peers of the hub, so they hear the same events as a WebSocket. A device has one
 connection: the newer one, of whichever kind, replaces the older. What the device asks for in
 requests beside it is told here too, for such a request may break before it has its answer.
 """
@@ -18,8 +18,8 @@ from hongyan.access.admission import Guest
 from hongyan.access.native.mapper import SignalData
 from hongyan.delivery.hub import Hub
 from hongyan.delivery.ports import Encoder
-from hongyan.domain.conversation.api import Sync, Synced
-from hongyan.domain.conversation.archive_api import GetArchive
+from hongyan.domain.conversation.commands import Sync, Synced
+from hongyan.domain.conversation.commands_archive import GetArchive
 from hongyan.domain.log.model import Entry, Signal
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.clock import Clock
@@ -29,9 +29,9 @@ from hongyan.kernel.positions import position_of, token_of
 
 from .commands import Commands, json_response
 from .errors import problem
-from .limits import tell_rate
+from .limits import set_rate_headers
 from .rest import query_of
-from .resuming import Heard, Resumable, event
+from .resuming import ResumableStream, StreamProgress, sse_event
 
 QUEUE_BYTES_MAX = 1024 * 1024
 HEARTBEAT_S = 15.0
@@ -47,7 +47,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Ready(Struct, frozen=True):
-    """The first event of a stream: facts from now on come."""
+    """The first event of a stream: events from now on come."""
 
     user_id: str
     device_id: str
@@ -67,31 +67,35 @@ class PollRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class Polled(Struct, frozen=True):
-    """What there is to know; ``signals`` came while the poll waited."""
+    """The answer of a long poll; ``signals`` came while it waited."""
 
     synced: Synced
     signals: tuple[SignalData, ...] = ()
 
 
-def _signal(fact: Signal) -> SignalData:
-    return SignalData(fact.log_id, fact.kind, fact.sender, msgspec.Raw(fact.body))
+def _signal(event: Signal) -> SignalData:
+    return SignalData(event.log_id, event.kind, event.sender, msgspec.Raw(event.body))
 
 
 class EventEncoder:
-    """Facts as Server-Sent Events, each behind its position: the id is each stream's own."""
+    """Events as Server-Sent Events, each behind its position: the id is each stream's own."""
 
-    def encode(self, fact: Entry | Signal, position: int = 0) -> bytes:
+    def encode(self, event: Entry | Signal, position: int = 0) -> bytes:
         """See ``Encoder.encode``."""
-        told = event("entry", fact) if isinstance(fact, Entry) else event("signal", _signal(fact))
-        return token_of(position).encode() + told
+        encoded = (
+            sse_event("entry", event)
+            if isinstance(event, Entry)
+            else sse_event("signal", _signal(event))
+        )
+        return token_of(position).encode() + encoded
 
 
 class PollEncoder:
-    """What wakes a long poll: a signal in JSON, and nothing of an entry, which sync tells."""
+    """Encodes what wakes a long poll: a signal in JSON, and nothing of an entry."""
 
-    def encode(self, fact: Entry | Signal, position: int = 0) -> bytes:
+    def encode(self, event: Entry | Signal, position: int = 0) -> bytes:
         """See ``Encoder.encode``."""
-        return b"" if isinstance(fact, Entry) else _encode(_signal(fact))
+        return b"" if isinstance(event, Entry) else _encode(_signal(event))
 
 
 EVENTS, POLLS = EventEncoder(), PollEncoder()
@@ -102,7 +106,7 @@ class Listener:
 
     Args:
         actor: Who listens.
-        encoder: How facts are told.
+        encoder: How events are told.
         limit_bytes: What may wait; more cuts the peer, which then resumes.
     """
 
@@ -213,19 +217,21 @@ class SyncStream:
         try:
             await guest.attach(listener)
             ready = Ready(actor.user_id, actor.device_id, self._clock.now_ms(), now.generation)
-            await write(f"retry: {RETRY_MS}\n\n".encode() + event("ready", ready))
-            heard = Heard(now.generation, position_of(now.next))
-            await self._write(Resumable(guest, heard, write), listener, last)
+            await write(f"retry: {RETRY_MS}\n\n".encode() + sse_event("ready", ready))
+            progress = StreamProgress(now.generation, position_of(now.next))
+            await self._write(ResumableStream(guest, progress, write), listener, last)
         finally:
             guest.leave()
             watch.cancel()
 
-    async def _write(self, stream: Resumable, listener: Listener, last: Heard | None) -> None:
+    async def _write(
+        self, stream: ResumableStream, listener: Listener, last: StreamProgress | None
+    ) -> None:
         try:
             await stream.begin(last)
             while not listener.ended:
                 if await listener.wait(self._heartbeat_s):
-                    await stream.tell(listener.take())
+                    await stream.send(listener.take())
                 else:
                     await stream.rest()
         except Refusal:  # what was missed cannot be read now
@@ -259,7 +265,7 @@ class SyncStream:
             limit=asked.limit,
         )
         synced = await guest.call(command)
-        if not asked.timeout_s or _has_news(synced, asked):
+        if not asked.timeout_s or _is_worth_an_answer(synced, asked):
             return Polled(synced)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + asked.timeout_s
@@ -269,12 +275,12 @@ class SyncStream:
         try:
             await guest.attach(listener)
             synced = await guest.call(command)  # what happened before it was attached
-            while not _has_news(synced, asked) and not signals and not listener.ended:
+            while not _is_worth_an_answer(synced, asked) and not signals and not listener.ended:
                 if not await listener.wait(max(0.0, deadline - loop.time())):
                     break
                 frames = listener.take()
-                told = [msgspec.json.decode(one, type=SignalData) for one in frames if one]
-                signals += told[: SIGNALS_MAX - len(signals)]
+                encoded = [msgspec.json.decode(one, type=SignalData) for one in frames if one]
+                signals += encoded[: SIGNALS_MAX - len(signals)]
                 if any(not one for one in frames):
                     synced = await guest.call(command)
         finally:
@@ -283,7 +289,7 @@ class SyncStream:
         return Polled(synced, tuple(signals))
 
 
-def _has_news(synced: Synced, asked: PollRequest) -> bool:
+def _is_worth_an_answer(synced: Synced, asked: PollRequest) -> bool:
     return bool(
         synced.conversations
         or synced.left
@@ -292,7 +298,7 @@ def _has_news(synced: Synced, asked: PollRequest) -> bool:
     )
 
 
-def _last_event(request: Request) -> Heard | None:
+def _last_event(request: Request) -> StreamProgress | None:
     """Return what ``Last-Event-ID`` (or the query's ``last_event_id``) says; None without one.
 
     Raises:
@@ -302,7 +308,7 @@ def _last_event(request: Request) -> Heard | None:
     text = request.headers.get("last-event-id") or query.pop("last_event_id", "")
     if query and set(query) != {"last_event_id"}:
         raise Invalid(f"There is no query parameter {next(iter(query))[:64]!r} here.")
-    return Heard.parse(text) if text else None
+    return StreamProgress.parse(text) if text else None
 
 
 async def _hung_up(receive: Receive, listener: Listener) -> None:
@@ -317,5 +323,5 @@ async def _hung_up(receive: Receive, listener: Listener) -> None:
 async def _respond(
     response: Response, guest: Guest, scope: Scope, receive: Receive, send: Send
 ) -> None:
-    tell_rate(guest, response.headers)
+    set_rate_headers(guest, response.headers)
     await response(scope, receive, send)

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hongyan.access.admission import Admission, Guest
-from hongyan.domain.media.api import (
+from hongyan.domain.media.commands import (
     CancelUpload,
     ClaimMedia,
     CreateUpload,
@@ -105,7 +105,7 @@ STATUSES: Final[dict[type[Refusal], int]] = {
 
 
 class TusOptions(Struct, frozen=True, kw_only=True):
-    """What an operator may set of uploads."""
+    """Options of uploads."""
 
     file_bytes_max: int = 2 * 1024**3
     """The largest file."""
@@ -147,7 +147,7 @@ class Tus:
     async def _upload(self, request: Request) -> Response:
         handlers = {
             "OPTIONS": self._offer,
-            "HEAD": self._tell,
+            "HEAD": self._head,
             "PATCH": self._append,
             "DELETE": self._cancel,
         }
@@ -202,7 +202,7 @@ class Tus:
         headers = _progress(upload) | {"location": location}
         return Response(status_code=HTTPStatus.CREATED, headers=headers)
 
-    async def _tell(self, request: Request) -> Response:
+    async def _head(self, request: Request) -> Response:
         guest = await self._admit(request)
         upload_id = request.path_params["upload_id"]
         upload = await guest.part(GetUpload(upload_id=upload_id))

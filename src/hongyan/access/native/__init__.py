@@ -1,1 +1,1 @@
-"""The native protocol's door: WebSocket at ``/ws``."""
+"""The native protocol: WebSocket at ``/ws``."""

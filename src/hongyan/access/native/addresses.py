@@ -1,4 +1,4 @@
-"""Whose connection it is, when proxies stand between."""
+"""The client's address behind trusted proxies."""
 
 from collections.abc import Iterable
 from ipaddress import (

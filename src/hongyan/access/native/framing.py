@@ -1,4 +1,4 @@
-"""How messages become the bytes on a socket, shared by all sockets that frame alike."""
+"""Framing of messages, shared by all sockets that frame alike."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,4 @@
-"""Facts into pushes: the encoders that all sockets of one format share."""
+"""Events into pushes: the encoders that all sockets of one format share."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ class SignalData(Struct, frozen=True):
 
 
 class NativeEncoder:
-    """Encodes facts in one format and frames them.
+    """Encodes events in one format and frames them.
 
     Args:
         form: The format.
@@ -29,10 +29,12 @@ class NativeEncoder:
         self._encode = form.encode
         self._frame = frame
 
-    def encode(self, fact: Entry | Signal, position: int = 0) -> bytes:
-        """Return the frame of the push that tells this fact."""
-        if isinstance(fact, Entry):
-            push = Push("entry", fact)
+    def encode(self, event: Entry | Signal, position: int = 0) -> bytes:
+        """Return the frame of the push that tells this event."""
+        if isinstance(event, Entry):
+            push = Push("entry", event)
         else:
-            push = Push("signal", SignalData(fact.log_id, fact.kind, fact.sender, Raw(fact.body)))
+            push = Push(
+                "signal", SignalData(event.log_id, event.kind, event.sender, Raw(event.body))
+            )
         return self._frame(self._encode(push))

@@ -1,4 +1,4 @@
-"""What an operator may set of the WebSocket door."""
+"""Options of the native WebSocket."""
 
 from typing import Annotated, Literal
 

@@ -27,7 +27,7 @@ _CLOSE_BYTE = 0x88
 
 
 class Breakable(Protocol):
-    """What is told that the stream cannot be read any further."""
+    """A listener for a stream that cannot be read any further."""
 
     def broke(self, code: int, reason: str) -> None:
         """Fail the connection with this close code."""
@@ -86,7 +86,7 @@ def feed(transport: asyncio.BaseTransport, data: bytes) -> None:
 
 
 class _Wire:
-    """What the parser believes to be its transport."""
+    """A stand-in for the parser's transport."""
 
     __slots__ = ("_breakable", "is_open")
 
@@ -114,7 +114,7 @@ class _Wire:
 
 
 class _Socket:
-    """What the parser believes to be its socket."""
+    """A stand-in for the parser's socket."""
 
     def fileno(self) -> int:
         return -1

@@ -22,7 +22,7 @@ from hongyan.wire.websocket.handshake import Headers, Policy, Refused, accept
 
 from .addresses import TrustedProxies
 from .options import SocketOptions
-from .session import Door, Session
+from .session import Session, SessionEnvironment
 from .socket import SessionFactory
 from .sockets import Deadlines, Sockets
 
@@ -39,12 +39,12 @@ class WebServer:
 
     Args:
         app: The ASGI application for everything that is not at ``/ws``.
-        door: What the sessions share.
+        environment: What the sessions share.
         options: The WebSocket's settings.
         host: The address to listen on.
         port: The port; 0 lets the system choose one.
         trusted_proxies: Addresses and CIDR networks whose ``X-Forwarded-For`` is believed.
-        session: Makes a connection's session; by default a ``Session`` behind ``door``.
+        session: Makes a connection's session; by default a ``Session`` behind ``environment``.
 
     Raises:
         ValueError: a trusted proxy is no address or network.
@@ -53,7 +53,7 @@ class WebServer:
     def __init__(
         self,
         app: Any,
-        door: Door | None,
+        environment: SessionEnvironment | None,
         options: SocketOptions,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -62,9 +62,9 @@ class WebServer:
         session: SessionFactory | None = None,
     ) -> None:
         if session is None:
-            if door is None:
+            if environment is None:
                 raise ValueError("a server needs a door or a session factory")
-            session = partial(Session, door)
+            session = partial(Session, environment)
         self._host = host
         self._port = port
         self._tick_s = min(
@@ -162,7 +162,7 @@ class WebServer:
         date = formatdate(usegmt=True).encode()
         self._state.default_headers = [(b"date", date), *self._config.encoded_headers]
         self.greetings.sweep(loop.time())
-        self.sockets.tick(loop.time())
+        self.sockets.advance(loop.time())
 
 
 class _AnswerUpgradePath:

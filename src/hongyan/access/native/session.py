@@ -71,8 +71,8 @@ class Socket(Protocol):
         ...
 
 
-class Door(Struct):
-    """What all sessions of a server share."""
+class SessionEnvironment(Struct):
+    """The environment that all sessions of a server share."""
 
     admission: Admission
     heartbeat_s: float = 30.0
@@ -84,14 +84,14 @@ class Session:
     """Answers one connection's requests; is the ``Peer`` that the hub knows.
 
     Args:
-        door: What all sessions share.
+        environment: What all sessions share.
         socket: The connection.
         form: The negotiated format.
         token: An access token that came with the upgrade, or empty.
     """
 
     __slots__ = (
-        "_door",
+        "_environment",
         "_form",
         "_guest",
         "_socket",
@@ -105,12 +105,14 @@ class Session:
         "user_id",
     )
 
-    def __init__(self, door: Door, socket: Socket, form: Format, token: str = "") -> None:
-        self._door = door
+    def __init__(
+        self, environment: SessionEnvironment, socket: Socket, form: Format, token: str = ""
+    ) -> None:
+        self._environment = environment
         self._socket = socket
         self._form = form
         self._token = token
-        self._guest = door.admission.connect(socket.address, self)
+        self._guest = environment.admission.connect(socket.address, self)
         self.is_greeting = False
         """Whether hello was said and waits to be answered."""
         self.user_id = UserId("")
@@ -199,7 +201,7 @@ class Session:
         self.push(self._socket.frame(self._form.encode(message)))
 
     async def _ping(self) -> Pong:
-        return Pong(self._door.admission.clock.now_ms())
+        return Pong(self._environment.admission.clock.now_ms())
 
     async def _hello(self, hello: Hello) -> Welcome:
         self.is_greeting = True
@@ -214,7 +216,7 @@ class Session:
             raise Conflict("Hello was said already.")
         if hello.protocol != VERSION:
             raise Conflict("This server speaks another version.", supported=[VERSION])
-        door, guest = self._door, self._guest
+        environment, guest = self._environment, self._guest
         try:
             await guest.identify(hello.token or self._token)
         except Unauthenticated as refusal:
@@ -225,17 +227,17 @@ class Session:
         actor = guest.connected(asks_here=True)
         self.connection_id = actor.connection_id
         self.user_id, self.device_id = actor.user_id, actor.device_id
-        generation = await door.admission.generation.current()
-        now_ms = door.admission.clock.now_ms()  # from now on all is pushed to this device
+        generation = await environment.admission.generation.current()
+        now_ms = environment.admission.clock.now_ms()  # from now on all is pushed to this device
         await guest.attach(self)
         return Welcome(
             user_id=actor.user_id,
             device_id=actor.device_id,
             protocol=VERSION,
-            server=door.server,
+            server=environment.server,
             time_ms=now_ms,
-            heartbeat_s=door.heartbeat_s,
-            message_bytes_max=door.message_bytes_max,
-            in_flight_max=door.admission.in_flight_max,
+            heartbeat_s=environment.heartbeat_s,
+            message_bytes_max=environment.message_bytes_max,
+            in_flight_max=environment.admission.in_flight_max,
             generation=generation,
         )

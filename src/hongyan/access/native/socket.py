@@ -33,7 +33,7 @@ OPEN, CLOSING, ENDED = range(3)
 
 
 class SessionLike(Protocol):
-    """What a socket needs of the session above it."""
+    """A socket's port to the session above it."""
 
     is_greeting: bool
     """Whether hello was said and waits to be answered."""
@@ -60,7 +60,7 @@ SessionFactory = Callable[[Socket, Format, str], SessionLike]
 
 
 class Owner(Protocol):
-    """What holds the sockets of a server."""
+    """The owner of a server's sockets."""
 
     options: SocketOptions
 
@@ -92,13 +92,13 @@ class NativeSocket(WSListener):
     __slots__ = (
         "_assembler",
         "_grown",
+        "_has_ended",
         "_held",
         "_kind",
         "_owner",
         "_reading",
         "_session",
         "_state",
-        "_told",
         "_transport",
         "address",
         "encoder",
@@ -125,7 +125,7 @@ class NativeSocket(WSListener):
         self._state = OPEN
         self._grown = False
         self._reading = True
-        self._told = False
+        self._has_ended = False
         self._session: SessionLike
         self.address = address
         self.frame = framing.frame
@@ -220,14 +220,14 @@ class NativeSocket(WSListener):
         """The session above."""
         return self._session
 
-    def beat(self, beats_per_interval: int) -> None:
+    def heartbeat(self, heartbeats_per_interval: int) -> None:
         """Count a beat of silence; ping after one interval of them, cut after two."""
         if self._state != OPEN or self._held is not None:  # a paused peer may well be talking
             return
         self.idle += 1
-        if self.idle >= 2 * beats_per_interval:
+        if self.idle >= 2 * heartbeats_per_interval:
             self.close(CLOSE_DEAD, "no sign of life")
-        elif self.idle == beats_per_interval:
+        elif self.idle == heartbeats_per_interval:
             self.outbox.push(frame(PING, b""))
 
     def expect_hello(self) -> None:
@@ -244,7 +244,7 @@ class NativeSocket(WSListener):
         self._state = ENDED
         self.outbox.close()
         self._held = None
-        self._tell_session()
+        self._end_session()
         self._owner.gone(self)
 
     # --- inside ---
@@ -303,11 +303,11 @@ class NativeSocket(WSListener):
             self._transport.write(goodbye)
         self._owner.leaving(self)
         # not at once: the hub may be walking over its peers
-        asyncio.get_running_loop().call_soon(self._tell_session)
+        asyncio.get_running_loop().call_soon(self._end_session)
 
-    def _tell_session(self) -> None:
-        if not self._told:
-            self._told = True
+    def _end_session(self) -> None:
+        if not self._has_ended:
+            self._has_ended = True
             self._session.closed()
 
     def _too_slow(self) -> None:

@@ -17,7 +17,7 @@ from .framing import Framings
 from .options import SocketOptions
 from .socket import NativeSocket, SessionFactory
 
-BEATS = 4
+HEARTBEATS = 4
 """In how many steps the silence of one heartbeat interval is measured."""
 
 LINGER_S = 3.0
@@ -27,7 +27,7 @@ T = TypeVar("T", bound=Hashable)
 
 
 class Deadlines(Generic[T]):
-    """Things that are all given equally long.
+    """Deadlines of one length, in order.
 
     Args:
         wait_s: How long.
@@ -64,12 +64,12 @@ class Deadlines(Generic[T]):
 
 
 class Sockets:
-    """Holds the sockets of a server; its ``tick`` is the only timer they have.
+    """Holds the sockets of a server; its ``advance`` is the only timer they have.
 
     Args:
         options: The settings.
         session: Makes the session above a socket.
-        tick_s: How often ``tick`` is called.
+        tick_s: How often ``advance`` is called.
     """
 
     def __init__(self, options: SocketOptions, session: SessionFactory, tick_s: float) -> None:
@@ -78,12 +78,12 @@ class Sockets:
         self._framings = Framings(options.compression_threshold_bytes)
         self._flusher = Flusher()
         self._by_address: Counter[str] = Counter()
-        slices = max(1, round(options.heartbeat_s / BEATS / tick_s))
+        slices = max(1, round(options.heartbeat_s / HEARTBEATS / tick_s))
         self._slices: list[dict[NativeSocket, None]] = [{} for _ in range(slices)]
         self._slice_of: dict[NativeSocket, int] = {}
         self._next_slice = 0
         self._swept = 0
-        self._hellos = Deadlines[NativeSocket](options.handshake_timeout_s, self._late)
+        self._handshakes = Deadlines[NativeSocket](options.handshake_timeout_s, self._late)
         self._lingering = Deadlines[NativeSocket](LINGER_S, NativeSocket.abort)
         self._empty = asyncio.Event()
         self._empty.set()
@@ -144,7 +144,7 @@ class Sockets:
         self._slices[self._next_slice][socket] = None
         self._next_slice = (self._next_slice + 1) % len(self._slices)
         self._by_address[address] += 1
-        self._hellos.add(socket, asyncio.get_running_loop().time())
+        self._handshakes.add(socket, asyncio.get_running_loop().time())
         self._empty.clear()
         socket.start(session, received)
 
@@ -165,7 +165,7 @@ class Sockets:
     def _late(self, socket: NativeSocket) -> None:
         """Close who has not said hello in time; who has, and is not answered yet, may wait."""
         if socket.session.is_greeting:
-            self._hellos.add(socket, asyncio.get_running_loop().time())
+            self._handshakes.add(socket, asyncio.get_running_loop().time())
         else:
             socket.expect_hello()
 
@@ -178,21 +178,21 @@ class Sockets:
         self._by_address[socket.address] -= 1
         if not self._by_address[socket.address]:
             del self._by_address[socket.address]
-        self._hellos.discard(socket)
+        self._handshakes.discard(socket)
         self._lingering.discard(socket)
         if not self._slice_of:
             self._empty.set()
 
     # --- all together ---
 
-    def tick(self, now: float) -> None:
+    def advance(self, now: float) -> None:
         """Close who is late, and listen to the next slice's hearts."""
-        self._hellos.sweep(now)
+        self._handshakes.sweep(now)
         self._lingering.sweep(now)
         if self.options.heartbeat_s:
             self._swept = (self._swept + 1) % len(self._slices)
             for socket in tuple(self._slices[self._swept]):
-                socket.beat(BEATS)
+                socket.heartbeat(HEARTBEATS)
 
     async def drain(self, deadline_s: float) -> None:
         """Ask all to reconnect, at random times; close with 1012 who stays past the deadline."""

@@ -1,1 +1,1 @@
-"""The door for those who watch over the server: health and metrics, on a port of its own."""
+"""Health and metrics for operators, on a port of its own."""

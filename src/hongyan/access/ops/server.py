@@ -85,20 +85,20 @@ class OpsServer:
         first, _, rest = head.decode("latin-1").partition("\r\n")
         words = first.split(" ")
         if len(words) != 3 or not words[2].startswith("HTTP/1."):
-            return "GET", _told(HTTPStatus.BAD_REQUEST)
+            return "GET", _status_page(HTTPStatus.BAD_REQUEST)
         method, path = words[0], words[1].partition("?")[0]
         page = self._pages.get(path)
         if page is None:
-            return method, _told(HTTPStatus.NOT_FOUND)
+            return method, _status_page(HTTPStatus.NOT_FOUND)
         if method not in ("GET", "HEAD"):
-            return method, _told(HTTPStatus.METHOD_NOT_ALLOWED)
+            return method, _status_page(HTTPStatus.METHOD_NOT_ALLOWED)
         if path not in self._open_to_all and not self._knows_token(rest):
-            return method, _told(HTTPStatus.UNAUTHORIZED)
+            return method, _status_page(HTTPStatus.UNAUTHORIZED)
         try:
             return method, await page()
         except Exception:
             log.exception("%s cannot be told", path)
-            return method, _told(HTTPStatus.INTERNAL_SERVER_ERROR)
+            return method, _status_page(HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _knows_token(self, headers: str) -> bool:
         if not self._token:
@@ -106,12 +106,12 @@ class OpsServer:
         for line in headers.split("\r\n"):
             name, _, value = line.partition(":")
             if name.lower() == "authorization":
-                told = value.strip().removeprefix("Bearer ").encode("latin-1")
-                return hmac.compare_digest(told, self._token.encode())
+                token = value.strip().removeprefix("Bearer ").encode("latin-1")
+                return hmac.compare_digest(token, self._token.encode())
         return False
 
 
-def _told(status: HTTPStatus) -> Page:
+def _status_page(status: HTTPStatus) -> Page:
     return Page(f"{status.phrase}\n".encode(), status=status)
 
 

@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-from hongyan.app.running import Ending, opened
-from hongyan.app.settings import Settings
+from hongyan.app.roles.running import StopSignal, opened
+from hongyan.app.settings.sections import Settings
 from hongyan.kernel.clock import Clock, SystemClock
 
 from .backend import Backend
 from .core import Core
 from .gateway import Gateway
 from .link import Link
-from .watch import Watch
+from .observability import Observability
 from .worker import Worker
 
 
@@ -26,15 +26,15 @@ async def run(settings: Settings, ready: Callable[[str], None], clock: Clock | N
     Raises:
         SettingsError, OSError: it cannot start.
     """
-    ending, clock = Ending(), clock or SystemClock()
+    stop_signal, clock = StopSignal(), clock or SystemClock()
     async with AsyncExitStack() as stack:
         link = await opened(stack, Link(settings, "gateway+backend+worker"))
         core = await opened(stack, Core(settings, link, clock))
-        watch = await opened(stack, Watch(settings, link, core, clock, "all"))
+        watch = await opened(stack, Observability(settings, link, core, clock, "all"))
         await opened(stack, Backend(settings, link, core))
         worker = Worker(settings, link, core, clock)
         await link.nodes.start()
         await opened(stack, worker)
         link.nodes.become("ready")
         gateway = await opened(stack, Gateway(settings, link, clock, watch.ops))
-        await ending.wait(lambda: ready(gateway.doors.url))
+        await stop_signal.wait(lambda: ready(gateway.access.url))

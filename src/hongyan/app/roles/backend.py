@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack
 
 import msgspec
 
-from hongyan.app.running import Ending, opened
-from hongyan.app.settings import Settings
-from hongyan.app.traces import make_tracer
-from hongyan.delivery.tracing import Followed, TracedCaller
+from hongyan.app.metrics.traces import make_tracer
+from hongyan.app.roles.running import StopSignal, opened
+from hongyan.app.settings.sections import Settings
+from hongyan.delivery.tracing import TracedCaller, TracedEntry
 from hongyan.domain.catalog import COMMANDS
 from hongyan.infra.nats.server import NatsServer
 from hongyan.kernel.bus import Caller
@@ -17,7 +17,7 @@ from hongyan.kernel.clock import Clock, SystemClock
 
 from .core import Core
 from .link import Link
-from .watch import Watch
+from .observability import Observability
 
 LEAVING_S = 0.3
 """From the word that this backend leaves until it takes no more calls: so that hardly any call
@@ -54,7 +54,7 @@ class Backend:
         if self._tracer is not None:
             await asyncio.to_thread(self._tracer.close)
 
-    def _follow(self, followed: Followed) -> None:
+    def _follow(self, followed: TracedEntry) -> None:
         data = msgspec.msgpack.encode(followed)
         self._link.connection.publish(self._link.subjects.followed, data)
 
@@ -70,12 +70,12 @@ async def run(settings: Settings, ready: Callable[[str], None], clock: Clock | N
     Raises:
         SettingsError, OSError: it cannot start.
     """
-    ending, clock = Ending(), clock or SystemClock()
+    stop_signal, clock = StopSignal(), clock or SystemClock()
     async with AsyncExitStack() as stack:
         link = await opened(stack, Link(settings, "backend"))
         core = await opened(stack, Core(settings, link, clock))
-        await opened(stack, Watch(settings, link, core, clock, "backend"))
+        await opened(stack, Observability(settings, link, core, clock, "backend"))
         await opened(stack, Backend(settings, link, core))
         await link.nodes.start()
         link.nodes.become("ready")
-        await ending.wait(lambda: ready(link.name))
+        await stop_signal.wait(lambda: ready(link.name))

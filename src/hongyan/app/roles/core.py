@@ -1,19 +1,19 @@
-"""What backends and workers have in common: the database, and all services on it."""
+"""The core of backends and workers: the database, and all services on it."""
 
 import asyncio
 
-from hongyan.app.services import Services
-from hongyan.app.settings import Settings
-from hongyan.delivery.presence import Presence
+from hongyan.app.composition.services import Services
+from hongyan.app.settings.sections import Settings
+from hongyan.delivery.presence import PresenceService
 from hongyan.domain.catalog import ROWS
 from hongyan.domain.log.model import Committed, Signal
 from hongyan.domain.user.ports import Attempts
 from hongyan.domain.user.throttle import ThrottlePolicy
 from hongyan.infra.local.audience import RecordsMembers
 from hongyan.infra.local.bus import LocalBus
-from hongyan.infra.nats.hearsay import Hearsay
+from hongyan.infra.nats.commit_broadcast import CommitBroadcast
 from hongyan.infra.postgres.store import PostgresStore
-from hongyan.infra.redis.presence import RedisWatches, RedisWhereabouts
+from hongyan.infra.redis.presence import RedisConnectionRegistry, RedisPresenceSubscriptions
 from hongyan.infra.redis.throttle import RedisThrottle
 from hongyan.kernel.clock import Clock
 
@@ -21,7 +21,7 @@ from .link import Link, needed, shared_secrets
 
 
 class Core:
-    """The services on the cluster's database, and the way of their facts to the gateways.
+    """The services on the cluster's database, and the way of their events to the gateways.
 
     Args:
         settings: What an operator may set.
@@ -53,16 +53,18 @@ class Core:
 
         secrets = shared_secrets(cluster)
         self.services = Services(settings, secrets, self.store, self.bus, clock, throttle)
-        self.teller = link.routes.teller(RecordsMembers(self.store))
-        self._where = RedisWhereabouts(redis, cluster.name, link.nodes.is_known)
-        self._watches = RedisWatches(redis, cluster.name)
+        self.publisher = link.routes.publisher(RecordsMembers(self.store))
+        self._where = RedisConnectionRegistry(redis, cluster.name, link.nodes.is_known)
+        self._subscriptions = RedisPresenceSubscriptions(redis, cluster.name)
         later = asyncio.get_running_loop().call_later
-        self.presence = Presence(self.store, self.bus, clock, self._where, self._watches, later)
+        self.presence = PresenceService(
+            self.store, self.bus, clock, self._where, self._subscriptions, later
+        )
         self.bus.serve(self.presence)
-        self._hearsay = Hearsay(
+        self._commit_broadcast = CommitBroadcast(
             link.connection, link.subjects, self.bus, self.services.caches.matter
         )
-        self.bus.subscribe(Signal, self.teller.tell)
+        self.bus.subscribe(Signal, self.publisher.publish)
 
     async def open(self) -> None:
         """Connect to the database, and hear what others commit.
@@ -71,20 +73,20 @@ class Core:
             OSError: something cannot be reached.
         """
         await self.store.start()
-        await self._hearsay.start()
-        await self.teller.start()
+        await self._commit_broadcast.start()
+        await self.publisher.start()
 
     async def close(self) -> None:
         """Finish what was begun, and tell what was committed."""
         await self.services.close()
         await self.store.close()
-        await self.teller.close()
+        await self.publisher.close()
         await self._where.close()
-        await self._watches.close()
+        await self._subscriptions.close()
         for throttle in self._throttles:
             await throttle.close()
 
     def _committed(self, committed: Committed) -> None:
         self.bus.publish(committed)
-        self.teller.tell(committed)
-        self._hearsay.tell(committed)
+        self.publisher.publish(committed)
+        self._commit_broadcast.publish(committed)

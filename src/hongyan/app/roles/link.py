@@ -1,11 +1,11 @@
-"""What every process of a cluster has: the broker, and a name among the others."""
+"""The link of a process to its cluster: the broker, and a name among the others."""
 
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from hongyan.app.routing import Routes
-from hongyan.app.settings import ClusterSettings, Secrets, Settings, SettingsError
+from hongyan.app.composition.routing import Routes
+from hongyan.app.settings.sections import ClusterSettings, Secrets, Settings, SettingsError
 from hongyan.infra.nats.caller import NatsCaller
 from hongyan.infra.nats.connection import NatsConnection
 from hongyan.infra.nats.nodes import Nodes

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-from hongyan.app.running import Ending, opened
-from hongyan.app.settings import Settings
-from hongyan.delivery.retelling import Retelling
+from hongyan.app.roles.running import StopSignal, opened
+from hongyan.app.settings.sections import Settings
+from hongyan.delivery.republishing import Republishing
 from hongyan.domain.log.model import Committed
 from hongyan.domain.log.readers import Job
 from hongyan.infra.nats.nodes import Alive
@@ -21,7 +21,7 @@ from hongyan.runtime.runtime import Runtime
 
 from .core import Core
 from .link import Link, needed
-from .watch import Watch
+from .observability import Observability
 
 
 class Worker:
@@ -39,10 +39,10 @@ class Worker:
 
     def __init__(self, settings: Settings, link: Link, core: Core, clock: Clock) -> None:
         me = link.connection.me
-        self._retelling = Retelling(core.store, core.store, core.teller, time.monotonic)
+        self._republishing = Republishing(core.store, core.store, core.publisher, time.monotonic)
         redis, cluster = needed(settings.cluster, "redis"), settings.cluster.name
         works = core.services.works
-        works.add(Job("presence", core.presence.tick), self._retelling.job)
+        works.add(Job("presence", core.presence.run), self._republishing.job)
         leases = RedisLeases(redis, cluster, me, TERM_S)
         self.runtime = Runtime(me, leases, core.store, clock, works)
         core.bus.subscribe(Committed, self.runtime.committed)
@@ -58,7 +58,7 @@ class Worker:
 
     def _changed(self, alive: Alive) -> None:
         if alive.state == "lost" and alive.role != "gateway":
-            self._retelling.lost()
+            self._republishing.lost()
 
 
 async def run(settings: Settings, ready: Callable[[str], None], clock: Clock | None = None) -> None:
@@ -72,13 +72,13 @@ async def run(settings: Settings, ready: Callable[[str], None], clock: Clock | N
     Raises:
         SettingsError, OSError: it cannot start.
     """
-    ending, clock = Ending(), clock or SystemClock()
+    stop_signal, clock = StopSignal(), clock or SystemClock()
     async with AsyncExitStack() as stack:
         link = await opened(stack, Link(settings, "worker"))
         core = await opened(stack, Core(settings, link, clock))
-        await opened(stack, Watch(settings, link, core, clock, "worker"))
+        await opened(stack, Observability(settings, link, core, clock, "worker"))
         worker = Worker(settings, link, core, clock)
         await link.nodes.start()
         await opened(stack, worker)
         link.nodes.become("ready")
-        await ending.wait(lambda: ready(link.name))
+        await stop_signal.wait(lambda: ready(link.name))

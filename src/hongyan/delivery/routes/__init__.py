@@ -1,1 +1,1 @@
-"""How a fact finds the nodes whose users it concerns, whatever carries it there."""
+"""Routing of events to the nodes whose users they concern, over any transport."""

@@ -4,20 +4,20 @@ from collections.abc import Collection, Mapping, Sequence
 
 from hongyan.kernel.ids import LogId
 
-from .listening import Listening
-from .parcel import Told
+from .batch import RoutedEvent
+from .subscriptions import Subscriptions
 
 ALL = "facts"
 """The subject that every node listens to."""
 
 
 class BroadcastAddressing:
-    """One parcel for all."""
+    """One batch for all."""
 
     async def start(self) -> None:
         """See ``Addressing.start``."""
 
-    async def address(self, batch: Sequence[Told]) -> Mapping[str, Sequence[Told]]:
+    async def address(self, batch: Sequence[RoutedEvent]) -> Mapping[str, Sequence[RoutedEvent]]:
         """See ``Addressing.address``."""
         return {ALL: batch}
 
@@ -32,12 +32,12 @@ class BroadcastFollower:
         listening: What is listened to.
     """
 
-    def __init__(self, listening: Listening) -> None:
+    def __init__(self, listening: Subscriptions) -> None:
         self._listening = listening
 
     async def start(self) -> None:
         """See ``Follower.start``."""
-        await self._listening.hold((ALL,))
+        await self._listening.acquire((ALL,))
 
     async def follow(self, log_ids: Collection[LogId]) -> None:
         """See ``Follower.follow``."""

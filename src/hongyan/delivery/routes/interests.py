@@ -1,4 +1,4 @@
-"""Which of the users connected here belong to which conversations.
+"""An index of connected users and their conversations.
 
 It answers both ports of belonging for the hub of a node without a database: ``members`` are
 those members who are here. A conversation with one user here, the usual case, costs no set.

@@ -1,4 +1,4 @@
-"""What the routes need: something that carries bytes, and for the registry a place to look up."""
+"""The ports of the routes: a transport, and a registry."""
 
 from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
@@ -8,22 +8,22 @@ from msgspec import Struct
 from hongyan.kernel.ids import LogId, UserId
 
 
-class Carrier(Protocol):
+class Transport(Protocol):
     """Carries payloads from process to process by subject.
 
-    At most once. What one carrier sends arrives at another in the order in which it was sent,
+    At most once. What one transport sends arrives at another in the order in which it was sent,
     whatever the subjects. Subjects are words of ``A-Z a-z 0-9 _ - =`` joined by dots.
     """
 
     async def start(
-        self, on_payload: Callable[[str, bytes], None], on_doubt: Callable[[], None]
+        self, on_payload: Callable[[str, bytes], None], on_possible_loss: Callable[[], None]
     ) -> None:
         """Connect.
 
         Args:
             on_payload: Called with the subject and what was sent there.
-            on_doubt: Called when the way here was cut and is whole again: something may have
-                been lost.
+            on_possible_loss: Called when the way here was cut and is whole again: something may
+                have been lost.
 
         Raises:
             OSError: nobody carries.
@@ -41,7 +41,7 @@ class Carrier(Protocol):
     async def listen(self, subjects: Collection[str]) -> None:
         """Listen to these too; what is sent from the return on arrives. Never raises.
 
-        While the way is cut it returns as well, and doubt follows.
+        While the way is cut it returns as well, and a resync follows.
         """
         ...
 
@@ -58,7 +58,7 @@ class Unanswered(Exception):
     """Nobody took it in time; it may have arrived all the same."""
 
 
-class Asker(Protocol):
+class Requester(Protocol):
     """Sends, and learns whether it arrived."""
 
     async def ask(self, subject: str, payload: bytes, timeout_s: float) -> None:
@@ -71,10 +71,10 @@ class Asker(Protocol):
 
 
 class Follower(Protocol):
-    """Makes a station be found: the station's half of a strategy."""
+    """Makes a subscriber be found: the subscriber's half of a strategy."""
 
     async def start(self) -> None:
-        """Begin; the carrier is started."""
+        """Begin; the transport is started."""
         ...
 
     async def follow(self, log_ids: Collection[LogId]) -> None:
@@ -90,16 +90,16 @@ class Follower(Protocol):
         ...
 
 
-class Moves(Struct, frozen=True):
-    """What changed in a registry since a teller last looked."""
+class RegistryChanges(Struct, frozen=True):
+    """Changes of a registry since a publisher last looked."""
 
-    place: str
+    position: str
     """Where to go on the next time."""
     is_whole: bool
     """False when the registry was lost or has moved on too far: forget what was kept."""
     age_s: float
     """How long ago it began to be filled: younger than a lease, it may not know everybody."""
-    came: Sequence[tuple[UserId, str]] = ()
+    connected: Sequence[tuple[UserId, str]] = ()
     """Users and the nodes where they are now, too."""
     stale_users: Sequence[UserId] = ()
     """Users who are no longer where they were."""
@@ -110,10 +110,10 @@ class Moves(Struct, frozen=True):
 
 
 class Registry(Protocol):
-    """Where users are: the tellers' side of a registry."""
+    """The publishers' side of a registry."""
 
-    async def moves(self, place: str) -> Moves:
-        """Return what changed since ``place``; the empty text starts now.
+    async def changes(self, position: str) -> RegistryChanges:
+        """Return what changed since ``position``; the empty text starts now.
 
         Raises:
             OSError: the registry cannot be reached.
@@ -129,7 +129,7 @@ class Registry(Protocol):
         ...
 
     async def members_changed(self, log_ids: Collection[LogId]) -> None:
-        """Let all tellers know.
+        """Let all publishers know.
 
         Raises:
             OSError: the registry cannot be reached.
@@ -142,7 +142,7 @@ class Registry(Protocol):
 
 
 class Lease(Protocol):
-    """Where users are: the station's side of a registry, for one node."""
+    """The subscriber's side of a registry, for one node."""
 
     async def register(self, user_ids: Collection[UserId]) -> None:
         """Say that these users are here.

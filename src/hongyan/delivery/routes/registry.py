@@ -1,7 +1,7 @@
-"""A registry knows where each user is; the teller looks up, and sends one parcel to each node.
+"""A registry knows where each user is; the publisher looks up, and sends one batch to each node.
 
-What was looked up is kept for the conversation. Before each batch the teller reads what has
-moved in the registry since, so that it is never behind a user whose ``came`` has returned.
+What was looked up is kept for the conversation. Before each batch the publisher reads what has
+moved in the registry since, so that it is never behind a user whose ``connected`` has returned.
 When the registry cannot be reached, or was lost and is not filled again, every node is told.
 """
 
@@ -13,10 +13,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from hongyan.delivery.ports import ConversationMembers
 from hongyan.kernel.ids import ConversationId, LogId, UserId, log_owner
 
+from .batch import RoutedEvent
 from .broadcast import ALL
-from .listening import Listening
-from .parcel import Told
-from .ports import Lease, Moves, Registry
+from .ports import Lease, Registry, RegistryChanges
+from .subscriptions import Subscriptions
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def node_subject(node: str) -> str:
 
 
 class _Kept:
-    """Where a conversation's members are."""
+    """The nodes of a conversation's members."""
 
     __slots__ = ("members", "nodes")
 
@@ -44,7 +44,7 @@ class _Kept:
         self.nodes = nodes
 
 
-class Whereabouts:
+class ConversationNodes:
     """Conversation -> nodes: bounded, and kept right by the registry's moves."""
 
     def __init__(self, members_max: int = KEPT_MEMBERS_MAX) -> None:
@@ -93,9 +93,9 @@ class Whereabouts:
         self._logs_of.clear()
         self._members = 0
 
-    def apply(self, moves: Moves) -> None:
+    def apply(self, moves: RegistryChanges) -> None:
         """Follow the registry."""
-        for user_id, node in moves.came:
+        for user_id, node in moves.connected:
             for log_id in self._logs_of.get(user_id, ()):
                 self._kept[log_id].nodes.add(node)
         for user_id in moves.stale_users:
@@ -136,7 +136,7 @@ class RegistryAddressing:
         self._now_s = now_s
         self._lease_s = lease_s
         self._everywhere_members = everywhere_members
-        self._kept = Whereabouts(kept_members_max)
+        self._kept = ConversationNodes(kept_members_max)
         self._everywhere: OrderedDict[LogId, None] = OrderedDict()
         self._place = ""
         self._changed: set[LogId] = set()
@@ -145,13 +145,13 @@ class RegistryAddressing:
     async def start(self) -> None:
         """See ``Addressing.start``."""
 
-    async def address(self, batch: Sequence[Told]) -> Mapping[str, Sequence[Told]]:
+    async def address(self, batch: Sequence[RoutedEvent]) -> Mapping[str, Sequence[RoutedEvent]]:
         """See ``Addressing.address``."""
-        for told in batch:
-            if told.moved:
-                self._changed.add(told.log_id)
-                self._kept.forget(told.log_id)
-                self._everywhere.pop(told.log_id, None)
+        for routed in batch:
+            if routed.moved:
+                self._changed.add(routed.log_id)
+                self._kept.forget(routed.log_id)
+                self._everywhere.pop(routed.log_id, None)
         if await self._is_blind():
             self.blind += 1
             return {ALL: batch}
@@ -171,14 +171,14 @@ class RegistryAddressing:
         if self._now_s() < self._retry_at_s:
             return True
         try:
-            moves = await self._registry.moves(self._place)
+            moves = await self._registry.changes(self._place)
         except OSError as error:
             log.warning("the registry cannot be reached: %s", error)
             self._lost()
             return True
         if not moves.is_whole:
             self._kept.clear()
-        self._place = moves.place
+        self._place = moves.position
         self._kept.apply(moves)
         return moves.age_s < self._lease_s  # nodes fill it when they renew their leases
 
@@ -186,23 +186,25 @@ class RegistryAddressing:
         self._kept.clear()
         self._retry_at_s = self._now_s() + RETRY_S
 
-    async def _look_up(self, batch: Sequence[Told]) -> dict[str, list[Told]]:
+    async def _look_up(self, batch: Sequence[RoutedEvent]) -> dict[str, list[RoutedEvent]]:
         await self._announce()
-        await self._learn({told.log_id for told in batch})
-        leaves = [told for told in batch if told.is_leave]
-        left = dict(zip(leaves, await self._nodes([told.moved for told in leaves]), strict=True))
-        addressed: dict[str, list[Told]] = {}
-        for told in batch:
-            nodes = self._kept.get(told.log_id)
+        await self._learn({routed.log_id for routed in batch})
+        leaves = [routed for routed in batch if routed.is_leave]
+        left = dict(
+            zip(leaves, await self._nodes([routed.moved for routed in leaves]), strict=True)
+        )
+        addressed: dict[str, list[RoutedEvent]] = {}
+        for routed in batch:
+            nodes = self._kept.get(routed.log_id)
             if nodes is None:
-                addressed.setdefault(ALL, []).append(told)
+                addressed.setdefault(ALL, []).append(routed)
                 continue
-            for node in nodes | left[told] if told.is_leave else nodes:
-                addressed.setdefault(node_subject(node), []).append(told)
+            for node in nodes | left[routed] if routed.is_leave else nodes:
+                addressed.setdefault(node_subject(node), []).append(routed)
         return addressed
 
     async def _announce(self) -> None:
-        """Let the other tellers know whose members changed; it is kept until they do."""
+        """Let the other publishers know whose members changed; it is kept until they do."""
         if self._changed:
             await self._registry.members_changed(tuple(self._changed))
             self._changed.clear()
@@ -240,19 +242,19 @@ class RegistryFollower:
         node: This node's name, new each time it starts.
         lease_s: How long the lease is good; it is renewed three times as often.
         refresh_s: How often all users are registered again, whatever seems lost.
-        doubt: Called when the lease had ended.
+        resync: Called when the lease had ended.
     """
 
     def __init__(
         self,
         lease: Lease,
-        listening: Listening,
+        listening: Subscriptions,
         node: str,
         lease_s: float,
         refresh_s: float,
-        doubt: Callable[[], None] = lambda: None,
+        resync: Callable[[], None] = lambda: None,
     ) -> None:
-        self.doubt = doubt
+        self.request_resync = resync
         self._lease = lease
         self._listening = listening
         self._node = node
@@ -272,7 +274,7 @@ class RegistryFollower:
         Raises:
             OSError: the registry cannot be reached.
         """
-        await self._listening.hold((ALL, node_subject(self._node)))
+        await self._listening.acquire((ALL, node_subject(self._node)))
         await self._lease.renew()
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._work()), loop.create_task(self._keep())]
@@ -311,7 +313,7 @@ class RegistryFollower:
     async def _work(self) -> None:
         """Register and unregister in batches.
 
-        A failure is mended by ``_keep``: until then the registry is away, and tellers that
+        A failure is mended by ``_keep``: until then the registry is away, and publishers that
         cannot ask it tell every node.
         """
         while True:
@@ -340,7 +342,7 @@ class RegistryFollower:
                     refreshed_s = loop.time()
                     await self._lease.register(list(self._users))
                 if is_lost:
-                    self.doubt()
+                    self.request_resync()
             except OSError as error:
                 log.warning("the lease cannot be renewed: %s", error)
                 self._is_whole = False

@@ -7,16 +7,16 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
-from hongyan.domain.log.model import Change, Commit, Expect, Put, Touch
+from hongyan.domain.log.deciding import decide
+from hongyan.domain.log.model import Bump, Change, Commit, Precondition, Put
 from hongyan.domain.log.ports import Log, Records
-from hongyan.domain.log.service import decide
 from hongyan.kernel.bus import DONE, Actor, Command, Done, Handler, handles
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Internal, Refusal
 from hongyan.kernel.limits import check_length
-from hongyan.kernel.pages import check_page, read_place, write_place
+from hongyan.kernel.pages import check_page, read_page_token, write_page_token
 
-from .api import Act, Acts, ListAudit, NoteAct
+from .commands import Act, Acts, ListAudit, NoteAct
 from .model import AUDIT_LOG, AuditRecord
 from .rules import is_act, redacted, seal
 
@@ -97,16 +97,19 @@ class Audit:
         """Add the first of those that wait."""
 
         async def attempt() -> Commit:
-            number = (await self._log.heads([AUDIT_LOG]))[AUDIT_LOG].epoch
+            number = (await self._log.states([AUDIT_LOG]))[AUDIT_LOG].version
             last = await self._records.get(AuditRecord, number)
-            expect, before = Expect(AUDIT_LOG, number), "" if last is None else last.hash
+            precondition, before = (
+                Precondition(AUDIT_LOG, number),
+                "" if last is None else last.hash,
+            )
             changes: list[Change] = []
             for record in batch:
                 number += 1
                 numbered = structs.replace(record, number=number)
                 before = seal(numbered, before)
-                changes += [Put(structs.replace(numbered, hash=before)), Touch(AUDIT_LOG)]
-            return Commit(changes=tuple(changes), expects=(expect,))
+                changes += [Put(structs.replace(numbered, hash=before)), Bump(AUDIT_LOG)]
+            return Commit(changes=tuple(changes), preconditions=(precondition,))
 
         await decide(self._log, attempt)
         del self._waiting[: len(batch)]
@@ -132,13 +135,13 @@ class Audit:
             AuditRecord,
             *prefix,
             by=by,
-            after=read_place(command.after, int),
+            after=read_page_token(command.after, int),
             limit=command.limit,
             order="newest",
         )
         more = len(found) == command.limit and found[-1].at_ms >= command.from_ms
         acts = tuple(act_of(record) for record in found if _matches(record, command))
-        return Acts(acts, write_place(found[-1].number) if more else "")
+        return Acts(acts, write_page_token(found[-1].number) if more else "")
 
 
 _NOBODY: dict[str, Any] = {"user_id": "", "device_id": ""}

@@ -1,14 +1,14 @@
-"""What follows from an account's end: every service forgets the user, however often it takes."""
+"""Departures: after an account's end every service forgets the user."""
 
 from collections.abc import Callable
 from typing import Any
 
-from hongyan.domain.group.api import ForgetUser
+from hongyan.domain.group.commands import ForgetUser
 from hongyan.domain.log.model import Commit, Drop
 from hongyan.domain.log.ports import Log, Records
-from hongyan.domain.media.api import ForgetMedia
-from hongyan.domain.message.api import ForgetMessages
-from hongyan.domain.relation.api import ForgetRelations
+from hongyan.domain.media.commands import ForgetMedia
+from hongyan.domain.message.commands import ForgetMessages
+from hongyan.domain.relation.commands import ForgetRelations
 from hongyan.domain.user.model import Departure
 from hongyan.kernel.bus import Actor, Caller, Command
 from hongyan.kernel.errors import Refusal
@@ -22,7 +22,7 @@ FORGETTING: tuple[Forgetting, ...] = (
     lambda user_id: ForgetMedia(user_id=user_id),
 )
 """What is called for a deleted user, in this order; each may be called again."""
-TICK_MAX = 20
+RUN_MAX = 20
 SERVER = Actor(SYSTEM, DeviceId(""))
 
 
@@ -44,10 +44,10 @@ class Departures:
         self._caller = caller
         self._after: tuple[str, ...] = ()
 
-    async def tick(self, _now_ms: int) -> int:
+    async def run(self, _now_ms: int) -> int:
         """Let some departed be forgotten; return how many were. Call it each second."""
-        found = await self._records.scan(Departure, after=self._after, limit=TICK_MAX)
-        self._after = (found[-1].user_id,) if len(found) == TICK_MAX else ()
+        found = await self._records.scan(Departure, after=self._after, limit=RUN_MAX)
+        self._after = (found[-1].user_id,) if len(found) == RUN_MAX else ()
         return sum([await self._forget(departure.user_id) for departure in found])
 
     async def _forget(self, user_id: UserId) -> bool:

@@ -6,7 +6,7 @@ from hongyan.domain.log.model import Row, Table
 from hongyan.kernel.ids import LogId, UserId
 
 AUDIT_LOG = LogId("#audit")
-"""The log, for ever without entries, whose epoch counts the records of the audit log."""
+"""The log, for ever without entries, whose version counts the records of the audit log."""
 
 
 class AuditRecord(Row, frozen=True, kw_only=True, omit_defaults=False):
@@ -42,7 +42,7 @@ class AuditRecord(Row, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class DayCount(Row, frozen=True, kw_only=True):
-    """What happened on one day (UTC)."""
+    """Counts of one day (UTC)."""
 
     TABLE: ClassVar = Table("day_count", key=("day",))
 

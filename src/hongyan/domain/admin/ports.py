@@ -1,15 +1,15 @@
-"""What the administration needs beyond logs and rows."""
+"""The ports of the administration."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from hongyan.kernel.ids import LogId, UserId
 
-from .tracing_api import Hearing
+from .commands_tracing import NodeTrace
 
 
 class Usage(Protocol):
-    """What the server takes of its machine."""
+    """Resource usage of the server."""
 
     async def storage_bytes(self) -> Mapping[str, int]:
         """Return the bytes on the disk, by kind; may be a minute old."""
@@ -33,9 +33,9 @@ class NoUsage:
 
 
 class Deliveries(Protocol):
-    """What the nodes remember of entries that they handed out."""
+    """The nodes' memory of deliveries."""
 
-    async def of(self, log_id: LogId, seq: int, user_ids: Sequence[UserId]) -> list[Hearing]:
+    async def of(self, log_id: LogId, seq: int, user_ids: Sequence[UserId]) -> list[NodeTrace]:
         """Return what each node knows of an entry; nodes that do not answer are left out."""
         ...
 
@@ -43,6 +43,6 @@ class Deliveries(Protocol):
 class NoDeliveries:
     """Knows of nothing: for who works on the data without a server."""
 
-    async def of(self, _log_id: LogId, _seq: int, _user_ids: Sequence[UserId]) -> list[Hearing]:
+    async def of(self, _log_id: LogId, _seq: int, _user_ids: Sequence[UserId]) -> list[NodeTrace]:
         """See ``Deliveries.of``."""
         return []

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec import structs
 
-from hongyan.domain.log.model import Append, Change, Commit, Put, SavePlace, Touch, encode_body
-from hongyan.domain.log.ports import Feed, Log, Records
+from hongyan.domain.log.model import Append, Bump, Change, Commit, Put, SaveOffset, encode_body
+from hongyan.domain.log.ports import ChangeStream, Log, Records
 from hongyan.domain.log.readers import (
     READER_CHANGED,
     READERS_LOG,
@@ -14,11 +14,11 @@ from hongyan.domain.log.readers import (
     ReaderRef,
     fence_of,
 )
-from hongyan.domain.log.sources import FeedSource
+from hongyan.domain.log.sources import StreamSource
 from hongyan.kernel.bus import DONE, Actor, Done, handles
 from hongyan.kernel.clock import Clock
 
-from .readers_api import (
+from .commands_readers import (
     ListReaders,
     NoSuchReader,
     NotRebuildable,
@@ -33,13 +33,13 @@ SHOWN_MAX = 100
 RETRIED_MAX = 1_000
 
 
-class ReaderDesk:
+class ReaderAdministration:
     """Answers ``admin.readers`` and its kin.
 
     Args:
         log: Where changes are committed.
         records: What was passed over.
-        feed: All entries, and the saved positions.
+        stream: All entries, and the saved positions.
         clock: The time of day.
         readers: Returns all readers that there are.
     """
@@ -48,13 +48,13 @@ class ReaderDesk:
         self,
         log: Log,
         records: Records,
-        feed: Feed,
+        stream: ChangeStream,
         clock: Clock,
         readers: Callable[[], Awaitable[Sequence[Reader]]],
     ) -> None:
         self._log = log
         self._records = records
-        self._feed = feed
+        self._stream = stream
         self._clock = clock
         self._readers = readers
 
@@ -63,9 +63,9 @@ class ReaderDesk:
         """See ``ListReaders``."""
         infos, passed = [], []
         for reader in await self._readers():
-            source = reader.source or FeedSource(self._feed)
+            source = reader.source or StreamSource(self._stream)
             for work in reader.works:
-                lag = await source.lag(await self._feed.place(work), self._clock.now_ms())
+                lag = await source.lag(await self._stream.offset(work), self._clock.now_ms())
                 can_rebuild = reader.clear is not None
                 infos.append(ReaderInfo(work, lag.entries, lag.seconds, lag.progress, can_rebuild))
                 passed += await self._records.scan(PassedEntry, work, limit=SHOWN_MAX)
@@ -81,7 +81,7 @@ class ReaderDesk:
         if not rows:
             raise NoSuchReader
         changes = [Put(structs.replace(row, is_wanted=True)) for row in rows]
-        await self._log.commit(self._told(actor, command.reader.partition("/")[0], *changes))
+        await self._log.commit(self._commit(actor, command.reader.partition("/")[0], *changes))
         return DONE
 
     @handles(RebuildReader)
@@ -94,12 +94,12 @@ class ReaderDesk:
             raise NotRebuildable
         changes: list[Change] = []
         for work in reader.works:  # whoever reads is shut out, and begins anew
-            changes += [SavePlace(work, b""), Touch(fence_of(work))]
+            changes += [SaveOffset(work, b""), Bump(fence_of(work))]
         changes += await reader.clear()
-        await self._log.commit(self._told(actor, reader.name, *changes))
+        await self._log.commit(self._commit(actor, reader.name, *changes))
         return DONE
 
-    def _told(self, actor: Actor, name: str, *changes: Change) -> Commit:
+    def _commit(self, actor: Actor, name: str, *changes: Change) -> Commit:
         body = encode_body(ReaderRef(name))
         now_ms = self._clock.now_ms()
         return Commit(

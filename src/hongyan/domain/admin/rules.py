@@ -1,4 +1,4 @@
-"""How the audit log hides secrets and seals its records, and how days are counted."""
+"""Rules of the audit log (redaction, the chain of hashes) and of counting days."""
 
 import hashlib
 import re

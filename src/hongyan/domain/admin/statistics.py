@@ -12,19 +12,19 @@ from hongyan.domain.log.model import (
     Put,
     Row,
     Tally,
-    place_of,
+    offset_of,
     position_of,
 )
-from hongyan.domain.log.ports import Feed, Records
+from hongyan.domain.log.ports import ChangeStream, Records
 from hongyan.domain.log.readers import Lag, Page, Reader
-from hongyan.domain.log.sources import feed_lag
+from hongyan.domain.log.sources import stream_lag
 from hongyan.domain.message.model import MESSAGE
 from hongyan.domain.user.model import USER_CHANGED, User
 from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.ids import Kind, UserId
 
-from .api import Day, GetStatistics, Statistics
+from .commands import Day, GetStatistics, Statistics
 from .model import DayCount, LastActive, Total
 from .ports import NoUsage, Usage
 from .rules import date_of, day_of, is_person, totalled
@@ -39,21 +39,21 @@ class Tallies:
     """The feed as a ``Source`` of tallies: entries are counted where they lie, and not read.
 
     Args:
-        feed: All entries.
+        stream: All entries.
     """
 
-    def __init__(self, feed: Feed) -> None:
-        self._feed = feed
+    def __init__(self, stream: ChangeStream) -> None:
+        self._stream = stream
 
     async def read(self, after: bytes, limit: int, until: bytes = b"") -> Page:
         """See ``Source.read``; of what was given before, one entry."""
-        end, tallies = await self._feed.tally(position_of(after), 1 if until else limit)
+        end, tallies = await self._stream.tally(position_of(after), 1 if until else limit)
         is_full = sum(tally.count for tally in tallies) == limit
-        return Page(after, place_of(end), tallies, is_full)
+        return Page(after, offset_of(end), tallies, is_full)
 
     async def lag(self, after: bytes, now_ms: int) -> Lag:
         """See ``Source.lag``."""
-        return await feed_lag(self._feed, after, now_ms)
+        return await stream_lag(self._stream, after, now_ms)
 
 
 class Counting:
@@ -64,7 +64,7 @@ class Counting:
 
     Args:
         records: The counters.
-        feed: All entries.
+        stream: All entries.
         clock: The time of day.
 
     Attributes:
@@ -72,19 +72,19 @@ class Counting:
         usage: What the server takes of its machine.
     """
 
-    def __init__(self, records: Records, feed: Feed, clock: Clock) -> None:
+    def __init__(self, records: Records, stream: ChangeStream, clock: Clock) -> None:
         self._records = records
-        self._feed = feed
+        self._stream = stream
         self._clock = clock
         self.reader = Reader(
-            READER, self.handle, source=Tallies(feed), batch=BATCH, pace_s=1.0, clear=self.clear
+            READER, self.handle, source=Tallies(stream), batch=BATCH, pace_s=1.0, clear=self.clear
         )
         self.usage: Usage = NoUsage()
 
     async def handle(self, page: Page) -> Commit:
         """Return what raises the counters by a page of tallies."""
         start, end = position_of(page.after), position_of(page.end)
-        rare = await self._feed.follow(start, BATCH, end, RARE)
+        rare = await self._stream.follow(start, BATCH, end, RARE)
         return Commit(changes=tuple(await self._counted(page.items, [one for _, one in rare])))
 
     async def clear(self) -> tuple[Change, ...]:

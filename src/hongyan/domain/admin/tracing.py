@@ -6,13 +6,13 @@ from hongyan.domain.group.model import Member
 from hongyan.domain.log.model import Cursor, Entry
 from hongyan.domain.log.ports import Cursors, Log, Records
 from hongyan.domain.user.model import Device
-from hongyan.domain.visibility.service import Visibility
+from hongyan.domain.visibility.visibility import Visibility
 from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.errors import Invalid, NotFound
 from hongyan.kernel.ids import ClientId, LogId, UserId
 
+from .commands_tracing import NodeTrace, Push, Traced, TracedDevice, TracedUser, TraceMessage
 from .ports import Deliveries, NoDeliveries
-from .tracing_api import Hearing, Push, Traced, TracedDevice, TracedUser, TraceMessage
 
 USERS_MAX = 200
 DEVICES_MAX = 50
@@ -60,7 +60,7 @@ class Tracing:
             sender=entry.sender,
             client_id=entry.client_id,
             accepted_at_ms=entry.sent_at_ms,
-            nodes=tuple(Hearing(node.node, node.heard_at_ms) for node in nodes),
+            nodes=tuple(NodeTrace(node.node, node.heard_at_ms) for node in nodes),
             users=tuple(
                 [await self._user(user_id, user_id in viewers, entry, pushes) for user_id in users]
             ),

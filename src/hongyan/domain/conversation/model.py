@@ -5,7 +5,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 from hongyan.domain.group.model import Group, Member
-from hongyan.domain.log.model import Cursor, Entry, Head, Row, Table
+from hongyan.domain.log.model import Cursor, Entry, LogState, Row, Table
 from hongyan.domain.visibility.model import Preference
 from hongyan.kernel.ids import ConversationId, Kind, UserId
 
@@ -81,7 +81,7 @@ class Conversation(Struct, frozen=True, kw_only=True):
 
     conversation_id: ConversationId
     kind: Kind
-    head: Head
+    head: LogState
     """How far the conversation's log has come."""
     member: Member
     """The caller's own place in it."""

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 
-from hongyan.domain.group.model import Group, Roll
-from hongyan.domain.log.model import Cursor, Entry, Head
+from hongyan.domain.group.model import Group, MemberCount
+from hongyan.domain.log.model import Cursor, Entry, LogState
 from hongyan.domain.relation.model import Relation
 from hongyan.domain.visibility.model import Preference, Window
 from hongyan.kernel.errors import Invalid, LimitReached
 
-from .api import SetPreference
+from .commands import SetPreference
 
 RECEIPTS_MEMBERS_MAX = 500
 """Groups of more members get no read receipts and no typing signals."""
@@ -25,21 +25,21 @@ def unread_floor(window: Window, cursor: Cursor) -> int:
     return max(cursor.read_seq, window.first - 1)
 
 
-def unread_after(head: Head, cursor: Cursor, preference: Preference, first_ordinal: int) -> int:
+def unread_after(head: LogState, cursor: Cursor, preference: Preference, first_ordinal: int) -> int:
     """Return how many messages are unread; ``first_ordinal`` is where a newcomer begins."""
     read = max(cursor.read_ordinal, preference.cleared_ordinal, first_ordinal)
     return max(0, head.ordinal - read)
 
 
-def mentions_after(floor: int, head: Head, group: Group | None, mentions: Sequence[int]) -> int:
+def mentions_after(floor: int, head: LogState, group: Group | None, mentions: Sequence[int]) -> int:
     """Return how many messages after ``floor`` mention the user or everybody."""
     everybody = group.mention_all_seqs if group is not None else ()
     return len({seq for seq in (*mentions, *everybody) if floor < seq <= head.seq})
 
 
-def is_small(roll: Roll | None) -> bool:
+def is_small(member_count: MemberCount | None) -> bool:
     """Return whether receipts and typing are told to everybody here."""
-    return roll is None or roll.member_count <= RECEIPTS_MEMBERS_MAX
+    return member_count is None or member_count.member_count <= RECEIPTS_MEMBERS_MAX
 
 
 def is_blocked(one: Relation | None, other: Relation | None) -> bool:

@@ -1,9 +1,9 @@
 """Rows of groups and members, the permission table, and their kinds of entry.
 
 Every kind of conversation has ``Member`` rows; only groups and channels have a ``Group`` and
-a ``Roll``. What may make "you may" untrue (a leave, a kick, a mute, a role, any write of a
-``Group``) raises the conversation's epoch. A join does not: it can only make "you may not"
-untrue, so keep the first answer as long as the epoch stands, but never the second.
+a ``MemberCount``. What may make "you may" untrue (a leave, a kick, a mute, a role, any write of a
+``Group``) raises the conversation's version. A join does not: it can only make "you may not"
+untrue, so keep the first answer as long as the version stands, but never the second.
 See docs/adr/0002-the-roll-of-a-group.md.
 """
 
@@ -45,7 +45,7 @@ JoinPolicy = Literal["free", "approval", "invite", "closed"]
 
 
 class Role(StrEnum):
-    """What a member is, from least to most."""
+    """A member's role, from least to most."""
 
     MEMBER = "member"
     ADMIN = "admin"
@@ -142,11 +142,11 @@ class Member(Row, frozen=True, kw_only=True):
     """The other one of a direct conversation; else empty."""
 
 
-class Roll(Row, frozen=True, kw_only=True):
-    """How many active members a group has. Kept apart from ``Group`` so that joins leave it be.
+class MemberCount(Row, frozen=True, kw_only=True):
+    """A group's count of active members. Kept apart from ``Group`` so that joins leave it be.
 
     Who writes it, or a ``Member``, ``Ban``, ``JoinRequest`` or ``InviteLink`` of the group,
-    expects and touches ``roll_log``.
+    expects and touches ``member_count_log``.
     """
 
     TABLE: ClassVar = Table("roll", key=("conversation_id",))
@@ -155,8 +155,8 @@ class Roll(Row, frozen=True, kw_only=True):
     member_count: int = 0
 
 
-def roll_log(conversation_id: ConversationId) -> LogId:
-    """Return the log whose epoch guards a group's roll. It never holds an entry."""
+def member_count_log(conversation_id: ConversationId) -> LogId:
+    """Return the log whose version guards a group's roll. It never holds an entry."""
     return LogId("%" + conversation_id)
 
 
@@ -214,14 +214,14 @@ class InviteLink(Row, frozen=True, kw_only=True):
 
 
 class ConversationCreated(Struct, frozen=True):
-    """What was made."""
+    """Counts of what was made."""
 
     kind: Kind
     name: str
 
 
 class ConversationChanged(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What is different from now on; None, or a missing field, says nothing.
+    """The changed fields of a conversation; None, or a missing field, says nothing.
 
     A new ``owner_id`` makes that member the owner and the one before an admin.
     """
@@ -241,7 +241,7 @@ class ConversationChanged(Struct, frozen=True, omit_defaults=True, kw_only=True)
 
 
 class MemberChanged(Struct, frozen=True, omit_defaults=True):
-    """What is different about one member from now on; None, or a missing field, says nothing."""
+    """The changed fields of a member; None, or a missing field, says nothing."""
 
     user_id: UserId
     role: Role | None = None
@@ -259,7 +259,7 @@ class JoinRequested(Struct, frozen=True):
 
 
 class JoinAnswered(Struct, frozen=True):
-    """How a request to join was answered."""
+    """The answer to a request to join."""
 
     conversation_id: ConversationId
     user_id: UserId
@@ -271,14 +271,14 @@ Why = Literal["left", "kicked", "banned", "dissolved", "deleted"]
 
 
 class MembersJoined(Struct, frozen=True):
-    """Who joined, and how."""
+    """The users who joined, and how."""
 
     user_ids: tuple[UserId, ...]
     how: How = "added"
 
 
 class MembersLeft(Struct, frozen=True):
-    """Who left, and why."""
+    """The users who left, and why."""
 
     user_ids: tuple[UserId, ...]
     why: Why = "left"

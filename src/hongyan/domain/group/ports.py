@@ -1,4 +1,4 @@
-"""What the group service needs besides the logs and rows: somebody who keeps pictures."""
+"""The port of the group service besides logs and rows: avatars."""
 
 from typing import Protocol
 

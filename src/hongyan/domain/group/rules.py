@@ -1,4 +1,4 @@
-"""Who may do what in a group: pure functions over rows."""
+"""Rules of a group: pure functions over rows."""
 
 from typing import Literal, TypeAlias
 
@@ -9,7 +9,7 @@ from hongyan.domain.user.model import User
 from hongyan.kernel.errors import NotFound
 from hongyan.kernel.limits import check_length, check_range
 
-from .api import RoleTooLow, UpdateGroup
+from .commands import RoleTooLow, UpdateGroup
 from .model import MEMBERS_MAX, Group, InviteLink, JoinRequest, Member, Role
 
 NAME_MAX = 64

@@ -2,13 +2,13 @@
 
 import hashlib
 
-from hongyan.domain.conversation.api import OpenSystem
-from hongyan.domain.group.api import CreateGroup, NotAdded
-from hongyan.domain.group.members_api import AddMembers, KickMembers
-from hongyan.domain.group.model import Group, Member, Roll
+from hongyan.domain.conversation.commands import OpenSystem
+from hongyan.domain.group.commands import CreateGroup, NotAdded
+from hongyan.domain.group.commands_members import AddMembers, KickMembers
+from hongyan.domain.group.model import Group, Member, MemberCount
 from hongyan.domain.log.model import Append, Commit, encode_body
 from hongyan.domain.log.ports import Log, Records
-from hongyan.domain.message.api import Receipt, TooLong
+from hongyan.domain.message.commands import Ack, TooLong
 from hongyan.domain.message.model import MESSAGE, MessageBody
 from hongyan.kernel.bus import Actor, Caller, handles
 from hongyan.kernel.clock import Clock
@@ -16,8 +16,9 @@ from hongyan.kernel.errors import Conflict
 from hongyan.kernel.ids import ClientId, DeviceId, LogId, UserId
 from hongyan.kernel.limits import CLIENT_ID_MAX, check_length
 
-from .api import NotABot
-from .app_api import (
+from .app_users import ExternalUsers
+from .commands import NotABot
+from .commands_app import (
     AddBoundMembers,
     BoundConversation,
     Changed,
@@ -27,7 +28,6 @@ from .app_api import (
     Notify,
     RemoveBoundMembers,
 )
-from .app_users import People
 from .rules import check_external_id
 
 MEMBERS_MAX = 500
@@ -52,7 +52,7 @@ class AppConversations:
         log: Log,
         records: Records,
         clock: Clock,
-        people: People,
+        people: ExternalUsers,
         content_bytes_max: int = 128 * 1024,
     ) -> None:
         self._caller = caller
@@ -119,7 +119,7 @@ class AppConversations:
         return Changed(group.conversation_id, here)
 
     @handles(Notify)
-    async def notify(self, actor: Actor, command: Notify) -> Receipt:
+    async def notify(self, actor: Actor, command: Notify) -> Ack:
         """See ``Notify``."""
         check_length("client_id", command.client_id, CLIENT_ID_MAX, least=1)
         account = await self._people.get(command.account)
@@ -140,7 +140,7 @@ class AppConversations:
             countable=True,
         )
         entry = (await self._log.commit(Commit((append,))))[0]
-        return Receipt(entry.seq, entry.ordinal, entry.sent_at_ms)
+        return Ack(entry.seq, entry.ordinal, entry.sent_at_ms)
 
     async def _add(self, actor: Actor, group: Group, user_ids: list[UserId]) -> Changed:
         others = tuple(user_id for user_id in user_ids if user_id != group.owner_id)
@@ -164,13 +164,13 @@ class AppConversations:
     async def _bound(
         self, group: Group, created: bool = False, not_added: tuple[NotAdded, ...] = ()
     ) -> BoundConversation:
-        roll = await self._records.get(Roll, group.conversation_id)
+        member_count = await self._records.get(MemberCount, group.conversation_id)
         return BoundConversation(
             group.external_id or "",
             group.conversation_id,
             group.owner_id,
             group.name,
-            roll.member_count if roll is not None else 0,
+            member_count.member_count if member_count is not None else 0,
             created,
             not_added,
         )

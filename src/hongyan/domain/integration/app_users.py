@@ -7,17 +7,17 @@ from msgspec import UNSET, structs
 
 from hongyan.domain.log.model import Commit, Duplicate, Put
 from hongyan.domain.log.ports import Log, Records
-from hongyan.domain.user.api import GetUsers, NoSuchUser, Tokens, UpdateProfile
-from hongyan.domain.user.api_admin import CreateUser, MintToken, SetContact
-from hongyan.domain.user.api_login_tokens import LoginToken, MakeLoginToken
+from hongyan.domain.user.commands import GetUsers, NoSuchUser, Tokens, UpdateProfile
+from hongyan.domain.user.commands_admin import CreateUser, MintToken, SetContact
+from hongyan.domain.user.commands_login_tokens import LoginToken, MakeLoginToken
 from hongyan.domain.user.model import User
 from hongyan.kernel.bus import Actor, Caller, handles
 from hongyan.kernel.errors import Conflict, Forbidden
 from hongyan.kernel.ids import SYSTEM, DeviceId, UserId, external_user_id
 from hongyan.kernel.turns import Turns
 
-from .api import CreateKey, NotABot, ScopeMissing
-from .app_api import (
+from .commands import CreateKey, NotABot, ScopeMissing
+from .commands_app import (
     CreateBot,
     ExternalProfile,
     GetExternalUser,
@@ -38,7 +38,7 @@ ITSELF = Actor(SYSTEM, DeviceId(""))
 """Who makes accounts for an app server: the server, since the act is noted already."""
 
 
-class People:
+class ExternalUsers:
     """Finds users by their external ids.
 
     Args:
@@ -84,7 +84,7 @@ class AppUsers:
         people: Finds users by their external ids.
     """
 
-    def __init__(self, caller: Caller, log: Log, records: Records, people: People) -> None:
+    def __init__(self, caller: Caller, log: Log, records: Records, people: ExternalUsers) -> None:
         self._caller = caller
         self._log = log
         self._records = records

@@ -9,28 +9,28 @@ from collections import OrderedDict
 from msgspec import Struct, structs
 
 from hongyan.domain.log.caches import Cache
+from hongyan.domain.log.deciding import decide
 from hongyan.domain.log.model import (
     Append,
     Change,
     Commit,
     Committed,
-    Expect,
     Missed,
+    Precondition,
     Put,
     encode_body,
 )
 from hongyan.domain.log.ports import Log, Records
-from hongyan.domain.log.service import decide
-from hongyan.domain.user.api import NoSuchUser
+from hongyan.domain.user.commands import NoSuchUser
 from hongyan.domain.user.model import DEVICE_REMOVED, USER_CHANGED, DeviceRemoved, User
 from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Forbidden, Invalid
 from hongyan.kernel.ids import SYSTEM, DeviceId, UserId, log_owner, user_log
 from hongyan.kernel.limits import check_length
-from hongyan.kernel.pages import check_page, read_place, write_place
+from hongyan.kernel.pages import check_page, read_page_token, write_page_token
 
-from .api import (
+from .commands import (
     KEY_PREFIX,
     AuthenticateKey,
     CheckKeys,
@@ -103,20 +103,20 @@ class Keys:
             created_at_ms=now_ms,
             expires_at_ms=command.expires_at_ms,
         )
-        await self._log.commit(Commit((self._told(actor, key),), (Put(key),)))
+        await self._log.commit(Commit((self._apply(actor, key),), (Put(key),)))
         return NewKey(f"{KEY_PREFIX}{key.key_id}_{secret}", key_info(key))
 
     @handles(ListKeys)
     async def list(self, _actor: Actor, command: ListKeys) -> KeyPage:
         """See ``ListKeys``."""
         check_page(command.limit)
-        after = read_place(command.after, str)
+        after = read_page_token(command.after, str)
         found = await self._records.scan(ApiKey, after=after, limit=command.limit)
         uses = await self._records.get_many(KeyUse, [(key.key_id,) for key in found])
         full = len(found) == command.limit
         return KeyPage(
             tuple(key_info(key, uses.get(key.key_id)) for key in found),
-            write_place(found[-1].key_id) if full else "",
+            write_page_token(found[-1].key_id) if full else "",
         )
 
     @handles(RevokeKey)
@@ -125,7 +125,7 @@ class Keys:
         revoked: list[ApiKey] = []
 
         async def attempt() -> Commit:
-            head = (await self._log.heads([SYSTEM_LOG]))[SYSTEM_LOG]
+            head = (await self._log.states([SYSTEM_LOG]))[SYSTEM_LOG]
             key = await self._records.get(ApiKey, command.key_id)
             if key is None:
                 raise NoSuchKey
@@ -133,13 +133,13 @@ class Keys:
             if key.revoked_at_ms:
                 return Commit()
             revoked[:] = [structs.replace(key, revoked_at_ms=self._clock.now_ms())]
-            appends = [self._told(actor, revoked[0])]
+            appends = [self._apply(actor, revoked[0])]
             if key.user_id:  # cuts what the key has connected
                 body = encode_body(DeviceRemoved(DeviceId(key.key_id), "kicked"))
                 log_id, now_ms = user_log(key.user_id), revoked[0].revoked_at_ms
                 appends.append(Append(log_id, DEVICE_REMOVED, actor.user_id, body, now_ms))
             changes: tuple[Change, ...] = (Put(revoked[0]),)
-            return Commit(tuple(appends), changes, (Expect(SYSTEM_LOG, head.epoch),))
+            return Commit(tuple(appends), changes, (Precondition(SYSTEM_LOG, head.version),))
 
         await decide(self._log, attempt)
         return key_info(revoked[0], await self._records.get(KeyUse, command.key_id))
@@ -250,7 +250,7 @@ class Keys:
         self._people.clear()
         self._names.clear()
 
-    def _told(self, actor: Actor, key: ApiKey) -> Append:
+    def _apply(self, actor: Actor, key: ApiKey) -> Append:
         body = encode_body(key_info(key))
         now_ms = self._clock.now_ms()
         return Append(SYSTEM_LOG, KEY_CHANGED, actor.user_id, body, now_ms, changes_rules=True)

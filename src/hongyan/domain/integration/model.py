@@ -72,7 +72,7 @@ class KeyInfo(Struct, frozen=True):
 
 
 class KeyUse(Row, frozen=True, kw_only=True):
-    """When a key was last used, to the minute."""
+    """The time of a key's last use, to the minute."""
 
     TABLE: ClassVar = Table("api_key_use", key=("key_id",))
 
@@ -108,7 +108,7 @@ class StoredAnswer(Row, frozen=True, kw_only=True):
 
 
 class WebhookSecret(Struct, frozen=True):
-    """What signs deliveries; ``until_ms`` 0 for as long as it is not replaced."""
+    """A signing secret; ``until_ms`` 0 for as long as it is not replaced."""
 
     secret: str
     until_ms: int = 0
@@ -134,7 +134,7 @@ class Webhook(Row, frozen=True, kw_only=True):
 
 
 class WebhookRef(Struct, frozen=True):
-    """Which webhook changed."""
+    """A reference to the webhook that changed."""
 
     webhook_id: str
 
@@ -185,5 +185,5 @@ def batch_reader_of(webhook_id: str) -> str:
 
 
 def guard_of(webhook_id: str) -> LogId:
-    """Return the log whose epoch guards a webhook's row and place. It never holds an entry."""
+    """Return the log whose version guards a webhook's row and place. It never holds an entry."""
     return fence_of(reader_of(webhook_id))

@@ -1,4 +1,4 @@
-"""What integration needs of the outside: somebody who posts."""
+"""The port of integration to the outside: HTTP posts."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -7,7 +7,7 @@ from msgspec import Struct
 
 
 class Posted(Struct, frozen=True):
-    """What the receiver answered; the body is cut at a bound."""
+    """The receiver's answer; its body is cut at a bound."""
 
     status: int
     body: bytes = b""

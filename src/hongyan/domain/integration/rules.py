@@ -1,4 +1,4 @@
-"""What a webhook takes, and how deliveries are signed: pure functions."""
+"""Rules of webhooks: filters and signatures, as pure functions."""
 
 import base64
 import hashlib
@@ -67,7 +67,7 @@ def check_filter(kinds: Sequence[str], conversation_ids: Sequence[str]) -> None:
 
 
 class Filter:
-    """Which entries a webhook takes.
+    """A webhook's filter of entries.
 
     Without kinds it takes every kind of entry in conversations. Entries of users' own logs are
     taken only where their kind is named in full.

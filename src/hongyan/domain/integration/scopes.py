@@ -1,11 +1,11 @@
-"""What a key and a widget may do. The doors ask this, in whatever process they are."""
+"""Scopes of keys and widgets. Access checks them, in whatever process."""
 
 from typing import Final
 
 from hongyan.kernel.bus import Access, Actor, Command
 from hongyan.kernel.ids import is_widget
 
-from .api import NobodyNamed, NotForKeys, NotForWidgets, ScopeMissing
+from .commands import NobodyNamed, NotForKeys, NotForWidgets, ScopeMissing
 from .model import Scope
 
 _METHODS: Final[dict[Scope, str]] = {

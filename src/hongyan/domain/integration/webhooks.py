@@ -7,56 +7,34 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, structs
 
+from hongyan.domain.log.deciding import decide
 from hongyan.domain.log.model import (
     Append,
+    Bump,
     Change,
     Commit,
     Drop,
     Entry,
-    Expect,
     Placed,
+    Precondition,
     Put,
-    SavePlace,
-    Touch,
+    SaveOffset,
     encode_body,
-    place_of,
+    offset_of,
     position_of,
 )
 from hongyan.domain.log.readers import Family, Reader
-from hongyan.domain.log.service import decide
-from hongyan.domain.user.api import NoSuchUser
+from hongyan.domain.user.commands import NoSuchUser
 from hongyan.domain.user.model import User
 from hongyan.kernel.bus import DONE, Actor, Done, handles
 from hongyan.kernel.errors import Invalid, LimitReached
 from hongyan.kernel.ids import UserId
 from hongyan.kernel.limits import check_length, check_range
-from hongyan.kernel.pages import check_page, read_place, write_place
+from hongyan.kernel.pages import check_page, read_page_token, write_page_token
 
-from .api import NotABot
-from .dispatcher import (
-    ATTEMPTS_KEPT,
-    BATCH_MAX,
-    Batch,
-    Dispatch,
-    Dispatcher,
-    deliver,
-    taken_by,
-)
-from .feed import END, PAGE
-from .model import (
-    SYSTEM_LOG,
-    WEBHOOK_CHANGED,
-    DeadLetter,
-    Webhook,
-    WebhookAttempt,
-    WebhookRef,
-    WebhookSecret,
-    batch_reader_of,
-    guard_of,
-    reader_of,
-)
-from .rules import NAME_MAX, SECRET_BYTES, Filter, check_filter, check_url
-from .webhooks_api import (
+from .change_window import END, PAGE
+from .commands import NotABot
+from .commands_webhooks import (
     Attempts,
     CreateWebhook,
     DeadLetters,
@@ -73,6 +51,28 @@ from .webhooks_api import (
     UpdateWebhook,
     WebhookInfo,
     WebhookPage,
+)
+from .model import (
+    SYSTEM_LOG,
+    WEBHOOK_CHANGED,
+    DeadLetter,
+    Webhook,
+    WebhookAttempt,
+    WebhookRef,
+    WebhookSecret,
+    batch_reader_of,
+    guard_of,
+    reader_of,
+)
+from .rules import NAME_MAX, SECRET_BYTES, Filter, check_filter, check_url
+from .webhook_dispatcher import (
+    ATTEMPTS_KEPT,
+    BATCH_MAX,
+    DispatcherContext,
+    WebhookBatch,
+    WebhookDispatcher,
+    deliver,
+    taken_by,
 )
 
 WEBHOOKS_MAX = 100
@@ -91,10 +91,10 @@ class Webhooks:
         family: The readers that post the webhooks' entries.
     """
 
-    def __init__(self, dispatch: Dispatch) -> None:
+    def __init__(self, dispatch: DispatcherContext) -> None:
         self._dispatch = dispatch
         self._log, self._records = dispatch.log, dispatch.records
-        self._dispatchers: dict[str, Dispatcher] = {}
+        self._dispatchers: dict[str, WebhookDispatcher] = {}
         self.family = Family((WEBHOOK_CHANGED,), self._active, _reader_name)
 
     async def _active(self) -> tuple[Reader, ...]:
@@ -102,7 +102,8 @@ class Webhooks:
         webhooks = await self._records.scan(Webhook, limit=WEBHOOKS_MAX)
         names = [webhook.webhook_id for webhook in webhooks if webhook.active]
         self._dispatchers = {
-            name: self._dispatchers.get(name) or Dispatcher(self._dispatch, name) for name in names
+            name: self._dispatchers.get(name) or WebhookDispatcher(self._dispatch, name)
+            for name in names
         }
         return tuple([dispatcher.reader for dispatcher in self._dispatchers.values()])
 
@@ -128,8 +129,8 @@ class Webhooks:
             created_at_ms=self._dispatch.clock.now_ms(),
         )
         _check(webhook)
-        end = await self._dispatch.feed.end()
-        await self._commit(actor, webhook.webhook_id, Put(webhook), *_place(webhook, end))
+        end = await self._dispatch.stream.end()
+        await self._commit(actor, webhook.webhook_id, Put(webhook), *_save_offset(webhook, end))
         return NewWebhook(_info(webhook, end), secret)
 
     @handles(ListWebhooks)
@@ -154,7 +155,7 @@ class Webhooks:
         """See ``DeleteWebhook``."""
         name = command.webhook_id
         webhook = await self._get(name)
-        drops: list[Change] = [Drop(Webhook, (name,)), *_place(webhook, 0)]
+        drops: list[Change] = [Drop(Webhook, (name,)), *_save_offset(webhook, 0)]
         for row in (WebhookAttempt, DeadLetter):
             drops += [Drop(row, key) for key in await self._records.keys(row, name)]
         await self._commit(actor, name, *drops)
@@ -183,9 +184,9 @@ class Webhooks:
         webhook = await self._get(command.webhook_id)
         if not 0 <= command.position < END:
             raise Invalid("position is a place in the feed.", field="position")
-        if command.position > await self._dispatch.feed.end():
+        if command.position > await self._dispatch.stream.end():
             raise Invalid("position is beyond the end of the feed.", field="position")
-        await self._commit(actor, webhook.webhook_id, *_place(webhook, command.position))
+        await self._commit(actor, webhook.webhook_id, *_save_offset(webhook, command.position))
         return _info(webhook, command.position)
 
     @handles(ListAttempts)
@@ -203,11 +204,11 @@ class Webhooks:
         found = await self._records.scan(
             DeadLetter,
             command.webhook_id,
-            after=read_place(command.after, int),
+            after=read_page_token(command.after, int),
             limit=command.limit,
         )
         full = len(found) == command.limit
-        return DeadLetters(tuple(found), write_place(found[-1].first) if full else "")
+        return DeadLetters(tuple(found), write_page_token(found[-1].first) if full else "")
 
     @handles(Redeliver)
     async def redeliver(self, _actor: Actor, command: Redeliver) -> Done:
@@ -218,12 +219,14 @@ class Webhooks:
             raise NoSuchWebhook
         filter_, entries = Filter(webhook), list[Placed]()
         position = letter.first - 1
-        while position < letter.last and (page := await self._dispatch.feed.follow(position, PAGE)):
+        while position < letter.last and (
+            page := await self._dispatch.stream.follow(position, PAGE)
+        ):
             position = page[-1][0]
             begun = [one for one in page if one[0] <= letter.last]
             entries += await taken_by(self._dispatch.visibility, webhook.user_id, filter_, begun)
         if entries:
-            batch = Batch(tuple(entries))
+            batch = WebhookBatch(tuple(entries))
             done = await deliver(self._dispatch, webhook, batch, letter.attempts + 1, ATTEMPTS_KEPT)
             if done.error:
                 raise NotDelivered(done.error)
@@ -239,7 +242,7 @@ class Webhooks:
         return webhook
 
     async def _info(self, webhook: Webhook) -> WebhookInfo:
-        place = await self._dispatch.feed.place(reader_of(webhook.webhook_id))
+        place = await self._dispatch.stream.offset(reader_of(webhook.webhook_id))
         return _info(webhook, position_of(place))
 
     async def _change(
@@ -249,21 +252,23 @@ class Webhooks:
 
         async def attempt() -> Commit:
             guard = guard_of(webhook_id)
-            epoch = (await self._log.heads([guard]))[guard].epoch
+            version = (await self._log.states([guard]))[guard].version
             webhook = await self._get(webhook_id)
             if seen is not None and webhook.secrets != seen.secrets:
                 raise Invalid("Somebody else rotated the secret; look again.")
             changed[:] = [structs.replace(webhook, **given)]
             _check(changed[0])
             # what was begun with the old filter is begun anew
-            changes = (Put(changed[0]), SavePlace(batch_reader_of(webhook_id), b""))
-            return _told(actor, self._dispatch, webhook_id, changes, (Expect(guard, epoch),))
+            changes = (Put(changed[0]), SaveOffset(batch_reader_of(webhook_id), b""))
+            return _change(
+                actor, self._dispatch, webhook_id, changes, (Precondition(guard, version),)
+            )
 
         await decide(self._log, attempt)
         return changed[0]
 
     async def _commit(self, actor: Actor, webhook_id: str, *changes: Change) -> None:
-        await self._log.commit(_told(actor, self._dispatch, webhook_id, changes, ()))
+        await self._log.commit(_change(actor, self._dispatch, webhook_id, changes, ()))
 
     async def _check_bot(self, user_id: UserId) -> None:
         if not user_id:
@@ -279,22 +284,22 @@ def _reader_name(entry: Entry) -> str:
     return reader_of(_decode_ref(entry.body).webhook_id)
 
 
-def _told(
+def _change(
     actor: Actor,
-    dispatch: Dispatch,
+    dispatch: DispatcherContext,
     webhook_id: str,
     changes: tuple[Change, ...],
-    expects: tuple[Expect, ...],
+    preconditions: tuple[Precondition, ...],
 ) -> Commit:
-    """Return the commit that changes a webhook, tells it and raises its guard's epoch."""
+    """Return the commit that changes a webhook, tells it and raises its guard's version."""
     body = encode_body(WebhookRef(webhook_id))
-    told = Append(SYSTEM_LOG, WEBHOOK_CHANGED, actor.user_id, body, dispatch.clock.now_ms())
-    return Commit((told,), (*changes, Touch(guard_of(webhook_id))), expects)
+    entry_body = Append(SYSTEM_LOG, WEBHOOK_CHANGED, actor.user_id, body, dispatch.clock.now_ms())
+    return Commit((entry_body,), (*changes, Bump(guard_of(webhook_id))), preconditions)
 
 
-def _place(webhook: Webhook, position: int) -> tuple[Change, ...]:
+def _save_offset(webhook: Webhook, position: int) -> tuple[Change, ...]:
     name = webhook.webhook_id
-    return SavePlace(reader_of(name), place_of(position)), SavePlace(batch_reader_of(name), b"")
+    return SaveOffset(reader_of(name), offset_of(position)), SaveOffset(batch_reader_of(name), b"")
 
 
 def _check(webhook: Webhook) -> None:

@@ -1,18 +1,18 @@
-"""Where a widget is to write: a host's object, a person, or whom the host vouches for."""
+"""A widget's conversation: a host's object, a person, or whom the host vouches for."""
 
-from hongyan.domain.conversation.api import GetConversation, OpenDirect
+from hongyan.domain.conversation.commands import GetConversation, OpenDirect
 from hongyan.domain.conversation.model import Conversation
 from hongyan.domain.group.model import Group, Member
 from hongyan.domain.log.ports import Records
-from hongyan.domain.user.api import NoSuchUser
-from hongyan.domain.user.api_login_tokens import ReadLoginToken
+from hongyan.domain.user.commands import NoSuchUser
+from hongyan.domain.user.commands_login_tokens import ReadLoginToken
 from hongyan.domain.user.model import User
 from hongyan.kernel.bus import Actor, Caller, handles
 from hongyan.kernel.errors import Invalid
 from hongyan.kernel.ids import UserId
 
-from .app_api import NoSuchConversation
-from .widget_api import OpenWidget
+from .commands_app import NoSuchConversation
+from .commands_widget import OpenWidget
 
 
 class Widget:

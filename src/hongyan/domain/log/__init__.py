@@ -1,1 +1,1 @@
-"""The floor of the domain: logs of entries, and the rows that follow from them."""
+"""The log: entries, and the rows that follow from them."""

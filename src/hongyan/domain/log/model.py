@@ -39,16 +39,16 @@ Placed = tuple[int, Entry]
 order in which readers see entries come, never change, and are compared, never counted."""
 
 
-class Head(Struct, frozen=True):
-    """How far a log has come. All zero for a log that holds nothing."""
+class LogState(Struct, frozen=True):
+    """The state of a log. All zero for a log that holds nothing."""
 
     seq: int = 0
     ordinal: int = 0
-    epoch: int = 0
-    """Grows whenever a rule that guards the log may decide differently; see ``Expect``."""
+    version: int = 0
+    """Grows whenever a rule that guards the log may decide differently; see ``Precondition``."""
 
 
-class Span(Struct, frozen=True):
+class SeqRange(Struct, frozen=True):
     """A stretch of one log; both ends belong to it."""
 
     log_id: LogId
@@ -57,7 +57,7 @@ class Span(Struct, frozen=True):
 
 
 class Cursor(Struct, frozen=True):
-    """How far one user has come in one log. Each part only ever grows."""
+    """One user's cursor in one log. Each part only ever grows."""
 
     read_seq: int = 0
     read_ordinal: int = 0
@@ -67,7 +67,7 @@ class Cursor(Struct, frozen=True):
 
 
 class Tally(Struct, frozen=True):
-    """How many entries of one kind one sender made on one day."""
+    """A count of one sender's entries of one kind on one day."""
 
     kind: str
     sender: UserId
@@ -80,7 +80,7 @@ DAY_MS = 86_400_000
 
 
 class Table(Struct, frozen=True, eq=False):
-    """Where rows of one type live and by what they can be found."""
+    """A table: the storage of rows of one type, with its indexes."""
 
     name: str
     key: tuple[str, ...]
@@ -123,7 +123,7 @@ class Append(Struct, frozen=True):
     countable: bool = False
     """Raises the ordinal, and moves the sender's own cursor here: to write is to have read."""
     changes_rules: bool = False
-    """Raises the log's epoch."""
+    """Raises the log's version."""
 
 
 class Put(Struct, frozen=True):
@@ -171,28 +171,28 @@ class Advance(Struct, frozen=True):
     delivered_seq: int = 0
 
 
-class Touch(Struct, frozen=True):
-    """Raise a log's epoch without an entry: what guards it changed elsewhere."""
+class Bump(Struct, frozen=True):
+    """Raise a log's version without an entry: what guards it changed elsewhere."""
 
     log_id: LogId
 
 
-class SavePlace(Struct, frozen=True):
+class SaveOffset(Struct, frozen=True):
     """Remember how far a reader has come: a position of the feed, or of any other source."""
 
     reader: str
     position: bytes
-    """Whatever its source understands; empty is the beginning. See ``place_of``."""
+    """Whatever its source understands; empty is the beginning. See ``offset_of``."""
 
 
-class Expect(Struct, frozen=True):
-    """The commit holds only while the log's epoch is this; else it raises ``Stale``."""
+class Precondition(Struct, frozen=True):
+    """The commit holds only while the log's version is this; else it raises ``VersionConflict``."""
 
     log_id: LogId
-    epoch: int
+    version: int
 
 
-Change = Put | Drop | Rewrite | Advance | Touch | SavePlace
+Change = Put | Drop | Rewrite | Advance | Bump | SaveOffset
 
 
 class Commit(Struct, frozen=True):
@@ -200,7 +200,7 @@ class Commit(Struct, frozen=True):
 
     appends: tuple[Append, ...] = ()
     changes: tuple[Change, ...] = ()
-    expects: tuple[Expect, ...] = ()
+    preconditions: tuple[Precondition, ...] = ()
     origin: ConnectionId = NOBODY
     """The connection that asked; it gets the answer, so the entries are not pushed to it. Not
     the device: when it has lost this connection, its next one must hear of them."""
@@ -219,8 +219,8 @@ class Committed(Struct, frozen=True):
         if len(self.entries) == 1:
             yield self
             return
-        for place, entry in enumerate(self.entries, self.position):
-            yield Committed((entry,), self.origin, place if self.position else 0)
+        for offset, entry in enumerate(self.entries, self.position):
+            yield Committed((entry,), self.origin, offset if self.position else 0)
 
 
 class Missed(Struct, frozen=True):
@@ -253,8 +253,8 @@ class Signal(Struct, frozen=True):
             raise ValueError(f"{self.kind} names devices in {self.log_id}, which is nobody's own")
 
 
-class Stale(Exception):
-    """An expected epoch has passed: read the state again and decide again."""
+class VersionConflict(Exception):
+    """An expected version has passed: read the state again and decide again."""
 
 
 class Duplicate(Exception):
@@ -271,14 +271,14 @@ class Duplicate(Exception):
         self.constraint = constraint
 
 
-def place_of(position: int) -> bytes:
+def offset_of(position: int) -> bytes:
     """Return a position of the feed as it is saved: eight bytes, which sort as it does."""
     return position.to_bytes(8, "big") if position else b""
 
 
-def position_of(place: bytes) -> int:
+def position_of(offset: bytes) -> int:
     """Return the position of the feed that was saved; the beginning is 0."""
-    return int.from_bytes(place, "big")
+    return int.from_bytes(offset, "big")
 
 
 _encode = msgspec.json.Encoder().encode

@@ -1,11 +1,11 @@
-"""What the domain needs of a store. One contract suite runs over all of its adapters."""
+"""The ports of a store. One contract suite runs over all of its adapters."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from hongyan.kernel.ids import ClientId, LogId, UserId
 
-from .model import Commit, Cursor, Entry, Head, Order, Placed, Row, Span, Tally
+from .model import Commit, Cursor, Entry, LogState, Order, Placed, Row, SeqRange, Tally
 
 R = TypeVar("R", bound=Row)
 
@@ -18,10 +18,10 @@ class Log(Protocol):
 
         Durable when it returns: an fsync has covered it. Commits of one log take effect in
         the order of the calls. A repeated ``client_id`` returns the first entry alone and
-        changes nothing, whatever ``expects`` says.
+        changes nothing, whatever ``preconditions`` says.
 
         Raises:
-            Stale: an ``Expect`` did not hold.
+            VersionConflict: an ``Precondition`` did not hold.
             Duplicate: a ``Put`` breaks a unique constraint.
             Busy: the bounded queue of commits is full.
             StorageFull: the disk is full.
@@ -50,12 +50,12 @@ class Log(Protocol):
         """
         ...
 
-    async def heads(self, log_ids: Sequence[LogId]) -> dict[LogId, Head]:
-        """Return the head of each log; an empty log has ``Head()``."""
+    async def states(self, log_ids: Sequence[LogId]) -> dict[LogId, LogState]:
+        """Return the head of each log; an empty log has ``LogState()``."""
         ...
 
     async def tails(
-        self, spans: Sequence[Span], limit: int, kinds: Sequence[str] = ()
+        self, spans: Sequence[SeqRange], limit: int, kinds: Sequence[str] = ()
     ) -> dict[LogId, list[Entry]]:
         """Return the newest entries of many logs, in one read.
 
@@ -84,11 +84,11 @@ class Cursors(Protocol):
         ...
 
 
-class Feed(Protocol):
+class ChangeStream(Protocol):
     """All entries of all logs, in the order in which they were committed, for readers.
 
     A reader (search, webhooks, push) keeps its place in the store under its name (the change
-    ``SavePlace``), so that a crash between commit and effect loses nothing.
+    ``SaveOffset``), so that a crash between commit and effect loses nothing.
     """
 
     async def follow(
@@ -119,7 +119,7 @@ class Feed(Protocol):
         """
         ...
 
-    async def place(self, reader: str) -> bytes:
+    async def offset(self, reader: str) -> bytes:
         """Return the reader's last saved position; empty at first."""
         ...
 
@@ -129,7 +129,7 @@ class Archive(Protocol):
 
     async def archive(
         self,
-        spans: Sequence[Span],
+        spans: Sequence[SeqRange],
         limit: int,
         *,
         after: int = 0,
@@ -140,7 +140,7 @@ class Archive(Protocol):
         """Return entries of many logs together, by position.
 
         It takes a time that grows with the logs and the limit, not with what the logs hold. As in
-        ``Feed.follow``, no entry will appear before one that was given.
+        ``ChangeStream.follow``, no entry will appear before one that was given.
 
         Args:
             spans: Where to look; each log at most once.

@@ -12,7 +12,7 @@ from msgspec import Struct, json
 
 from hongyan.kernel.ids import SYSTEM, LogId, user_log
 
-from .model import Change, Commit, Entry, Expect, Row, Table
+from .model import Change, Commit, Entry, Precondition, Row, Table
 
 READER_CHANGED = "reader.changed"
 """In the system's log: an operator moved a reader, or wants entries tried again. Body: JSON of
@@ -199,12 +199,12 @@ class Job(Struct, frozen=True):
     """Does what is due at this time (ms) and returns how much that was; it is called again at
     once until it returns 0. When it fails, that is logged and it is called again later."""
     every_s: float = 1.0
-    begin: Callable[[tuple[Expect, ...]], Awaitable[None]] | None = None
+    begin: Callable[[tuple[Precondition, ...]], Awaitable[None]] | None = None
     """Called before the first run, with what holds as long as no other process has begun."""
 
 
 def fence_of(work: str) -> LogId:
-    """Return the log whose epoch counts who has begun this work. It never holds an entry."""
+    """Return the log whose version counts who has begun this work. It never holds an entry."""
     return LogId("%" + work)
 
 

@@ -1,21 +1,28 @@
-"""Who may read a media, and lending media to what shows them."""
+"""Access to media, and references from what shows them."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from hongyan.domain.log.model import Change, Commit, Drop, Expect, Put
+from hongyan.domain.log.model import Change, Commit, Drop, Precondition, Put
 from hongyan.domain.log.ports import Log, Records
 from hongyan.kernel.bus import DONE, Actor, Done, handles
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import LimitReached
 from hongyan.kernel.ids import LogId, UserId, user_log
 
-from .api import ForgetMedia, NoSuchMedia
-from .model import AVATAR_SEQ, Held, MediaCheck, MediaItem, MediaUse, content_log
-from .ports import Sightings
-from .rules import DEFAULT_LIMITS, Limits
+from .commands import ForgetMedia, NoSuchMedia
+from .model import (
+    AVATAR_SEQ,
+    MediaCheck,
+    MediaItem,
+    MediaReference,
+    ReferencedMedia,
+    content_log,
+)
+from .ports import MessageVisibility
+from .rules import DEFAULT_LIMITS, MediaLimits
 
-HELD_MAX = 100
+REFERENCED_MAX = 100
 PAGE = 500
 PAGES_MAX = 4
 """Of a media with more than ``PAGE * PAGES_MAX`` uses not all are looked through."""
@@ -33,7 +40,7 @@ class MediaAccess:
         log: The guards.
         records: Media and their uses.
         clock: The time of day.
-        sightings: Who sees which message.
+        visibility: Who sees which message.
         limits: For how long what nothing uses is kept.
     """
 
@@ -42,13 +49,13 @@ class MediaAccess:
         log: Log,
         records: Records,
         clock: Clock,
-        sightings: Sightings,
-        limits: Limits = DEFAULT_LIMITS,
+        visibility: MessageVisibility,
+        limits: MediaLimits = DEFAULT_LIMITS,
     ) -> None:
         self._log = log
         self._records = records
         self._clock = clock
-        self._sightings = sightings
+        self._visibility = visibility
         self._limits = limits
 
     async def item(self, user_id: UserId, media_id: str, seen: Sequence[Place] = ()) -> MediaItem:
@@ -72,31 +79,33 @@ class MediaAccess:
         if item.owner_id == user_id:
             return True
         if seen:
-            keys = [(item.media_id, *place) for place in seen]
-            named = (await self._records.get_many(MediaUse, keys)).values()
+            keys = [(item.media_id, *conversation_id) for conversation_id in seen]
+            named = (await self._records.get_many(MediaReference, keys)).values()
             if named and await self._sees_any(user_id, list(named)):
                 return True
-        place: tuple[int | str, ...] = ()
+        conversation_id: tuple[int | str, ...] = ()
         for _ in range(PAGES_MAX):
-            uses = await self._records.scan(
-                MediaUse, item.media_id, by="by_seq", after=place, limit=PAGE
+            references = await self._records.scan(
+                MediaReference, item.media_id, by="by_seq", after=conversation_id, limit=PAGE
             )
-            if uses and await self._sees_any(user_id, uses):
+            if references and await self._sees_any(user_id, references):
                 return True
-            if len(uses) < PAGE:
+            if len(references) < PAGE:
                 break
-            place = (uses[-1].seq, uses[-1].log_id)
+            conversation_id = (references[-1].seq, references[-1].log_id)
         return False
 
-    async def _sees_any(self, user_id: UserId, uses: Sequence[MediaUse]) -> bool:
-        if any(use.seq == AVATAR_SEQ for use in uses):
+    async def _sees_any(self, user_id: UserId, references: Sequence[MediaReference]) -> bool:
+        if any(reference.seq == AVATAR_SEQ for reference in references):
             return True
-        return await self._sightings.sees(user_id, [(use.log_id, use.seq) for use in uses])
+        return await self._visibility.sees(
+            user_id, [(reference.log_id, reference.seq) for reference in references]
+        )
 
-    async def hold(
+    async def add_references(
         self, user_id: UserId, media_ids: Sequence[str], seen: Sequence[Place] = ()
-    ) -> Held:
-        """Lend media to something that shows them: it puts their uses and expects the epochs.
+    ) -> ReferencedMedia:
+        """Lend media to something that shows them: it puts their uses and expects the versions.
 
         Args:
             user_id: Who shows them.
@@ -108,42 +117,44 @@ class MediaAccess:
                 details says which.
             LimitReached: there are too many.
         """
-        if len(media_ids) > HELD_MAX:
-            raise LimitReached("Too many files at once.", limit=HELD_MAX)
+        if len(media_ids) > REFERENCED_MAX:
+            raise LimitReached("Too many files at once.", limit=REFERENCED_MAX)
         keys = [(media_id,) for media_id in media_ids]
         found = await self._records.get_many(MediaItem, keys)
         guards = sorted({content_log(item.sha256) for item in found.values()})
-        heads = await self._log.heads(guards)
+        heads = await self._log.states(guards)
         items = await self._records.get_many(MediaItem, keys)
         for media_id in media_ids:
             item = items.get(media_id)
             is_there = item is not None and media_id in found and not item.is_ending
             if not is_there or item is None or not await self.may_read(user_id, item, seen):
                 raise NoSuchMedia(media_id=media_id)
-        expects = tuple(Expect(guard, heads[guard].epoch) for guard in guards)
-        return Held(items, expects)
+        preconditions = tuple(Precondition(guard, heads[guard].version) for guard in guards)
+        return ReferencedMedia(items, preconditions)
 
-    async def release(self, log_id: LogId, seq: int) -> tuple[Change, ...]:
+    async def remove_references(self, log_id: LogId, seq: int) -> tuple[Change, ...]:
         """Return what takes the uses away that this place has; one read."""
-        return self._released(await self._records.keys(MediaUse, log_id, seq, by="by_place"))
+        return self._removed(await self._records.keys(MediaReference, log_id, seq, by="by_place"))
 
-    async def release_up_to(self, log_id: LogId, last: int, limit: int) -> tuple[Change, ...]:
+    async def remove_references_up_to(
+        self, log_id: LogId, last: int, limit: int
+    ) -> tuple[Change, ...]:
         """Return what takes away the first ``limit`` uses of a log at or before ``last``.
 
         Avatars stay.
         """
-        uses = await self._records.scan(
-            MediaUse,
+        references = await self._records.scan(
+            MediaReference,
             log_id,
             by="by_place",
             after=(AVATAR_SEQ, LAST_ID),
             limit=limit,
         )
-        return self._released([use.key() for use in uses if use.seq <= last])
+        return self._removed([reference.key() for reference in references if reference.seq <= last])
 
-    def _released(self, keys: Sequence[tuple[Any, ...]]) -> tuple[Change, ...]:
+    def _removed(self, keys: Sequence[tuple[Any, ...]]) -> tuple[Change, ...]:
         due_at_ms = self._clock.now_ms() + self._limits.unused_ms
-        drops = [Drop(MediaUse, key) for key in keys]
+        drops = [Drop(MediaReference, key) for key in keys]
         checks = [Put(MediaCheck(media_id=key[0], due_at_ms=due_at_ms)) for key in keys]
         return (*drops, *checks)
 
@@ -151,8 +162,8 @@ class MediaAccess:
     async def forget(self, _actor: Actor, command: ForgetMedia) -> Done:
         """Answer ``ForgetMedia``."""
         own = user_log(command.user_id)
-        await self._log.commit(Commit(changes=await self.release(own, AVATAR_SEQ)))
-        while changes := await self.release_up_to(own, LAST_SEQ, PAGE):
+        await self._log.commit(Commit(changes=await self.remove_references(own, AVATAR_SEQ)))
+        while changes := await self.remove_references_up_to(own, LAST_SEQ, PAGE):
             await self._log.commit(Commit(changes=changes))
         return DONE
 
@@ -172,11 +183,11 @@ class MediaAccess:
         """
         if old == new:
             return Commit()
-        changes = await self.release(holder, AVATAR_SEQ)
+        changes = await self.remove_references(holder, AVATAR_SEQ)
         if not new:
             return Commit(changes=changes)
-        held = await self.hold(user_id, (new,))
-        if held.items[new].owner_id != user_id:
+        references = await self.add_references(user_id, (new,))
+        if references.items[new].owner_id != user_id:
             raise NoSuchMedia("Upload the picture yourself to make it an avatar.", media_id=new)
-        use = Put(MediaUse(media_id=new, log_id=holder, seq=AVATAR_SEQ))
-        return Commit(changes=(*changes, use), expects=held.expects)
+        reference = Put(MediaReference(media_id=new, log_id=holder, seq=AVATAR_SEQ))
+        return Commit(changes=(*changes, reference), preconditions=references.preconditions)

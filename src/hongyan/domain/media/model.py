@@ -1,10 +1,10 @@
 """Rows of files: uploads under way, media, what uses them, and how much each user keeps.
 
 The bytes are objects named by their SHA-256 (``object_name``), stored once however many media
-have them. The epoch of ``content_log`` guards all media of one content: whoever makes one,
+have them. The version of ``content_log`` guards all media of one content: whoever makes one,
 gives one a use, or collects one, expects it; whoever makes or collects one raises it.
 
-A guard must outlive what it guards, or somebody late would take its first epoch for what was
+A guard must outlive what it guards, or somebody late would take its first version for what was
 seen. So guards are never removed, and contents and uploads share them by how they begin.
 """
 
@@ -13,7 +13,7 @@ from typing import ClassVar, Literal
 
 from msgspec import Struct
 
-from hongyan.domain.log.model import Expect, Row, Table
+from hongyan.domain.log.model import Precondition, Row, Table
 from hongyan.kernel.ids import LogId, UserId
 
 MEDIA_READY = "media.ready"
@@ -31,7 +31,7 @@ AVATAR_SEQ = 0
 
 
 def content_log(sha256: str) -> LogId:
-    """Return the log, for ever without entries, whose epoch guards the media of a content.
+    """Return the log, for ever without entries, whose version guards the media of a content.
 
     There are 65,536. To share one with another content costs a second look, when that one's
     media change at the very moment.
@@ -40,12 +40,12 @@ def content_log(sha256: str) -> LogId:
 
 
 def usage_log(user_id: UserId) -> LogId:
-    """Return the log, for ever without entries, whose epoch guards what a user keeps here."""
+    """Return the log, for ever without entries, whose version guards what a user keeps here."""
     return LogId("^" + user_id)
 
 
 def upload_log(upload_id: str) -> LogId:
-    """Return the log, for ever without entries, whose epoch guards how far an upload is.
+    """Return the log, for ever without entries, whose version guards how far an upload is.
 
     There are 32,768, shared as those of contents are.
     """
@@ -58,8 +58,8 @@ def object_name(sha256: str, variant: str = "") -> str:
     return f"{sha256[:2]}/{sha256}{suffix}"
 
 
-class Facts(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What looking into a file tells."""
+class MediaDetails(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Details found by looking into a file."""
 
     width: int = 0
     """Pixels, as it is to be shown: a rotation in the file has been applied."""
@@ -118,13 +118,13 @@ class MediaItem(Row, frozen=True, kw_only=True):
     is_plain: bool = False
     """Whether a browser may show the file itself: of a kind that holds no active content, and
     nothing in it looks like another kind."""
-    facts: Facts = Facts()
+    facts: MediaDetails = MediaDetails()
     created_at_ms: int = 0
     is_ending: bool = False
     """Nothing used it for long: it takes no new use and goes at the next look."""
 
 
-class MediaUse(Row, frozen=True, kw_only=True):
+class MediaReference(Row, frozen=True, kw_only=True):
     """A message, a scheduled message or an avatar that shows a media.
 
     It goes in the commit that stores what shows the media, and goes when that ends.
@@ -162,7 +162,7 @@ class Doomed(Row, frozen=True, kw_only=True):
 
 
 class MediaUsage(Row, frozen=True, kw_only=True):
-    """How much one user keeps on the server. Guarded by ``usage_log``."""
+    """One user's storage usage. Guarded by ``usage_log``."""
 
     TABLE: ClassVar = Table("media_usage", key=("user_id",))
 
@@ -176,7 +176,7 @@ class MediaUsage(Row, frozen=True, kw_only=True):
 
 
 class MediaInfo(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What one who may read a media is told of it."""
+    """A media as one sees it who may read it."""
 
     media_id: str
     sha256: str
@@ -185,7 +185,7 @@ class MediaInfo(Struct, frozen=True, omit_defaults=True, kw_only=True):
     name: str
     state: State
     """While it is ``processing``, ``facts`` is empty."""
-    facts: Facts = Facts()
+    facts: MediaDetails = MediaDetails()
     created_at_ms: int = 0
 
 
@@ -194,9 +194,9 @@ def media_info(item: MediaItem) -> MediaInfo:
     return MediaInfo(**{name: getattr(item, name) for name in MediaInfo.__struct_fields__})
 
 
-class Held(Struct, frozen=True):
-    """Media that somebody may give a use, as of the epochs that the commit is to expect."""
+class ReferencedMedia(Struct, frozen=True):
+    """Media that somebody may give a use, as of the versions that the commit is to expect."""
 
     items: Mapping[str, MediaItem] = {}
     """By media id."""
-    expects: tuple[Expect, ...] = ()
+    preconditions: tuple[Precondition, ...] = ()

@@ -1,4 +1,4 @@
-"""What the media service needs besides the logs and rows: room for bytes, and eyes."""
+"""The ports of the media service: storage of bytes, probing, visibility."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from hongyan.kernel.ids import LogId, UserId
 
-from .model import Facts, Variant
+from .model import MediaDetails, Variant
 
 HEAD_BYTES = 8192
 TAIL_BYTES = 66_000
@@ -172,7 +172,7 @@ class DirectLinks(Protocol):
 
 
 class Sniffed(Struct, frozen=True):
-    """What a file's bytes look like."""
+    """The type found by a file's first and last bytes."""
 
     mime: str
     is_plain: bool = False
@@ -182,9 +182,9 @@ class Sniffed(Struct, frozen=True):
 
 
 class Probed(Struct, frozen=True):
-    """What looking into a file told."""
+    """The result of probing a file."""
 
-    facts: Facts
+    facts: MediaDetails
     mime: str = ""
     """Where it is another than it seemed; else empty."""
     pictures: Mapping[Variant, bytes] = {}
@@ -211,8 +211,8 @@ class Prober(Protocol):
         ...
 
 
-class Sightings(Protocol):
-    """Who sees what in a conversation; the conversation service knows."""
+class MessageVisibility(Protocol):
+    """Visibility of messages; the conversation service implements it."""
 
     async def sees(self, user_id: UserId, places: Sequence[tuple[LogId, int]]) -> bool:
         """Return whether the user sees any of these seqs of these logs, in one read.

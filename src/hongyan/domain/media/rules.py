@@ -1,4 +1,4 @@
-"""What may be sent to the server, and what becomes of names: pure functions."""
+"""Rules of uploads and of file names: pure functions."""
 
 import re
 import unicodedata
@@ -7,15 +7,15 @@ from msgspec import Struct
 
 from hongyan.kernel.errors import Invalid
 
-from .api import FileTooLarge, QuotaExceeded
+from .commands import FileTooLarge, QuotaExceeded
 from .model import MediaUsage
 
 NAME_BYTES_MAX = 255
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-class Limits(Struct, frozen=True, kw_only=True):
-    """How much may be kept, and for how long."""
+class MediaLimits(Struct, frozen=True, kw_only=True):
+    """Limits of storage."""
 
     file_bytes: int = 2 * 1024**3
     """The largest file."""
@@ -33,7 +33,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Types that are not taken; ``video/*`` means all of a kind."""
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = MediaLimits()
 
 
 def clean_name(name: str) -> str:
@@ -60,7 +60,7 @@ def check_sha256(value: str) -> None:
         raise Invalid("sha256 is 64 lower-case hexadecimal digits.", field="sha256")
 
 
-def check_room(usage: MediaUsage, more_bytes: int, limits: Limits) -> None:
+def check_quota(usage: MediaUsage, more_bytes: int, limits: MediaLimits) -> None:
     """Refuse a file for which there is no room.
 
     Raises:

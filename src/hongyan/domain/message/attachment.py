@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct, structs
 
-from hongyan.domain.log.model import Change, Expect, Put
-from hongyan.domain.media.model import MediaItem, MediaUse
+from hongyan.domain.log.model import Change, Precondition, Put
+from hongyan.domain.media.model import MediaItem, MediaReference
 from hongyan.kernel.errors import Invalid
 from hongyan.kernel.ids import LogId, UserId
 
@@ -24,12 +24,12 @@ _SEQ_COMES = 0
 
 
 class Attached(Struct, frozen=True):
-    """What a message with files adds to its commit."""
+    """The additions of a message with files to its commit."""
 
     content: Content
     """With the facts as the server knows them."""
     changes: tuple[Change, ...] = ()
-    expects: tuple[Expect, ...] = ()
+    preconditions: tuple[Precondition, ...] = ()
 
 
 def carries_files(content: Content) -> bool:
@@ -72,20 +72,20 @@ class Attaching:
         media_ids = tuple(dict.fromkeys(_media_ids(content)))
         if not media_ids:
             return Attached(content)
-        held = await self._attachments.hold(user_id, media_ids, seen)
+        references = await self._attachments.add_references(user_id, media_ids, seen)
         uses = tuple(
-            Put(MediaUse(media_id=media_id, log_id=log_id, seq=_SEQ_COMES), seq_field="seq")
+            Put(MediaReference(media_id=media_id, log_id=log_id, seq=_SEQ_COMES), seq_field="seq")
             for media_id in media_ids
         )
-        return Attached(filled(content, held.items), uses, held.expects)
+        return Attached(filled(content, references.items), uses, references.preconditions)
 
     async def detach(self, log_id: LogId, seq: int) -> tuple[Change, ...]:
         """Return what goes with what was shown at this place."""
-        return await self._attachments.release(log_id, seq)
+        return await self._attachments.remove_references(log_id, seq)
 
     async def detach_up_to(self, log_id: LogId, last: int, limit: int) -> tuple[Change, ...]:
         """Return what goes with the first ``limit`` files that a log shows up to ``last``."""
-        return await self._attachments.release_up_to(log_id, last, limit)
+        return await self._attachments.remove_references_up_to(log_id, last, limit)
 
 
 def _media_ids(content: Content) -> Iterator[str]:
@@ -130,7 +130,7 @@ def filled(content: Content, items: Mapping[str, MediaItem]) -> Content:
         )
         return structs.replace(content, messages=messages)
     item = items.get(content.media_id) if isinstance(content, Media) else None
-    return content if item is None else structs.replace(content, **_facts(content, item))
+    return content if item is None else structs.replace(content, **_details(content, item))
 
 
 def _filled_nested(raw: dict[str, Any], items: Mapping[str, MediaItem]) -> dict[str, Any]:
@@ -141,16 +141,16 @@ def _filled_nested(raw: dict[str, Any], items: Mapping[str, MediaItem]) -> dict[
     return made
 
 
-def _facts(content: Content, item: MediaItem) -> dict[str, Any]:
+def _details(content: Content, item: MediaItem) -> dict[str, Any]:
     """Return the fields of the content that follow from the file."""
-    facts = item.facts
+    details = item.facts
     known: dict[str, Any] = {"mime": item.mime, "size_bytes": item.size_bytes}
     seen = {
-        "width": facts.width,
-        "height": facts.height,
-        "duration_ms": facts.duration_ms,
-        "waveform": facts.waveform,
-        "thumbhash": facts.thumbhash,
+        "width": details.width,
+        "height": details.height,
+        "duration_ms": details.duration_ms,
+        "waveform": details.waveform,
+        "thumbhash": details.thumbhash,
     }
     if item.state != "processing":
         known |= seen

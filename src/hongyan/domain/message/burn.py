@@ -27,12 +27,12 @@ from hongyan.domain.log.model import (
 from hongyan.domain.log.ports import Cursors, Log, Records
 from hongyan.kernel.ids import SYSTEM, ConversationId, Kind, LogId, kind_of
 
-from .ending import Ending
 from .model import MESSAGE, MESSAGE_BURNED, MessageBody, MessageBurned, decode_body
+from .removal import Removal
 from .rows import NEVER_MS, BurnTask
 from .targets import Targets
 
-TICK_MAX = 500
+RUN_MAX = 500
 ROUND = 100
 """Waiting tasks that one tick compares with the cursors unasked."""
 _MARK = b'"burn_after_ms"'
@@ -46,49 +46,49 @@ class Burning:
         records: The tasks.
         cursors: Who has read how far.
         targets: Lets one thing happen to a message at a time.
-        ending: What goes with a message.
+        removal: What goes with a message.
     """
 
     def __init__(
-        self, log: Log, records: Records, cursors: Cursors, targets: Targets, ending: Ending
+        self, log: Log, records: Records, cursors: Cursors, targets: Targets, removal: Removal
     ) -> None:
         self._log = log
         self._records = records
         self._cursors = cursors
         self._targets = targets
-        self._ending = ending
+        self._removal = removal
         self._waiting: set[ConversationId] = set()
-        self._heard: dict[ConversationId, int] = {}
-        self._place: tuple[str, int] | None = None
+        self._received: dict[ConversationId, int] = {}
+        self._after: tuple[str, int] | None = None
         self.cache = Cache(
             (MESSAGE, CONVERSATION_READ), self._committed, self._missed, _matters_to_burning
         )
         """What is remembered of the conversations in which something burns."""
 
     def _missed(self, _event: Missed) -> None:
-        self._place = None  # the cursors tell; look at all of them from the first one on
+        self._after = None  # the cursors tell; look at all of them from the first one on
 
     def _committed(self, event: Committed) -> None:
         """Take note of what may have read a message that burns."""
         for entry in event.entries:
             if entry.kind == MESSAGE:
-                self._heard_message(entry)
+                self._received_message(entry)
             elif entry.kind == CONVERSATION_READ and self._waiting:
                 read = json.decode(entry.body, type=ConversationRead)
                 if read.conversation_id in self._waiting:
-                    self._heard.setdefault(read.conversation_id, entry.sent_at_ms)
+                    self._received.setdefault(read.conversation_id, entry.sent_at_ms)
 
-    def _heard_message(self, entry: Entry) -> None:
+    def _received_message(self, entry: Entry) -> None:
         """A message that burns waits; and to write a message is to have read what was there."""
         conversation_id = ConversationId(entry.log_id)
         if conversation_id in self._waiting:
-            self._heard.setdefault(conversation_id, entry.sent_at_ms)
+            self._received.setdefault(conversation_id, entry.sent_at_ms)
         elif _MARK in bytes(entry.body) and kind_of(entry.log_id) == Kind.DIRECT:
             self._waiting.add(conversation_id)
 
-    async def tick(self, now_ms: int) -> int:
+    async def run(self, now_ms: int) -> int:
         """Burn what is due, at most 500 messages; return how many. Call it each second."""
-        heard, self._heard = self._heard, {}
+        heard, self._received = self._received, {}
         for conversation_id, read_at_ms in heard.items():
             tasks = await self._records.scan(BurnTask, conversation_id)
             waiting = [task for task in tasks if task.due_at_ms == NEVER_MS]
@@ -96,7 +96,7 @@ class Burning:
                 self._waiting.discard(conversation_id)
             await self._arm(waiting, read_at_ms)
         await self._arm(await self._next_waiting(), now_ms)
-        due = await self._records.scan(BurnTask, by="by_due", limit=TICK_MAX)
+        due = await self._records.scan(BurnTask, by="by_due", limit=RUN_MAX)
         due = [task for task in due if task.due_at_ms <= now_ms]
         for task in due:
             await self._burn(task, now_ms)
@@ -105,10 +105,10 @@ class Burning:
     async def _next_waiting(self) -> list[BurnTask]:
         """Return some tasks that wait, others each time, until it begins again."""
         tasks = await self._records.scan(
-            BurnTask, NEVER_MS, by="by_due", after=self._place or (), limit=ROUND
+            BurnTask, NEVER_MS, by="by_due", after=self._after or (), limit=ROUND
         )
         self._waiting.update(task.conversation_id for task in tasks)
-        self._place = tasks[-1].key() if len(tasks) == ROUND else None
+        self._after = tasks[-1].key() if len(tasks) == ROUND else None
         return tasks
 
     async def _arm(self, tasks: Iterable[BurnTask], read_at_ms: int) -> None:
@@ -139,12 +139,14 @@ class Burning:
             left = MessageBody(
                 None, version=body.version, burn_after_ms=body.burn_after_ms, burned=True
             )
-            changes = await self._ending.changes(entries[0], left, None)
-            told = encode_body(MessageBurned(task.seq))
-            return Commit((Append(log_id, MESSAGE_BURNED, SYSTEM, told, now_ms),), tuple(changes))
+            changes = await self._removal.changes(entries[0], left, None)
+            entry_body = encode_body(MessageBurned(task.seq))
+            return Commit(
+                (Append(log_id, MESSAGE_BURNED, SYSTEM, entry_body, now_ms),), tuple(changes)
+            )
 
         await self._targets.serialise(task.conversation_id, attempt)
-        await self._ending.sweep(task.conversation_id, task.seq)
+        await self._removal.sweep(task.conversation_id, task.seq)
 
 
 def _matters_to_burning(entry: Entry) -> bool:

@@ -11,7 +11,7 @@ from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Forbidden, LimitReached
 
-from .api import (
+from .commands import (
     Edited,
     EditedMeanwhile,
     EditMessage,
@@ -21,15 +21,15 @@ from .api import (
     Revisions,
     SendMessage,
 )
-from .ending import overtake
 from .mention import Mentioning
 from .model import MESSAGE_EDITED, Content, MessageBody, MessageEdited
 from .ports import Gate
+from .removal import overtake
 from .rows import Revision
 from .rules import (
     DEFAULT_LIMITS,
     DEFAULT_WINDOWS,
-    Limits,
+    MessageLimits,
     Windows,
     check_content,
     check_edit,
@@ -66,7 +66,7 @@ class Editing:
         clock: Clock,
         targets: Targets,
         mentions: Mentioning,
-        limits: Limits = DEFAULT_LIMITS,
+        limits: MessageLimits = DEFAULT_LIMITS,
         windows: Windows = DEFAULT_WINDOWS,
         viewers: Viewers = "everyone",
         gates: tuple[Gate, ...] = (),
@@ -120,7 +120,7 @@ class Editing:
         """Refuse what the rules of editing or sending do not allow; return what to store."""
         now_ms, body = self._clock.now_ms(), target.body
         check_window(target.entry.sent_at_ms, self._windows.edit_ms, now_ms)
-        check_may_speak(target.room, command.content, now_ms)
+        check_may_speak(target.context, command.content, now_ms)
         if body.version > EDITS_MAX:
             raise LimitReached("This message was edited too often.", limit=EDITS_MAX)
         content = await self._through_gates(actor, command, target)
@@ -147,9 +147,9 @@ class Editing:
     async def _commit(
         self, target: Target, old: Content, new: Content, edited: MessageBody
     ) -> Commit:
-        entry, room, body = target.entry, target.room, target.body
+        entry, context, body = target.entry, target.context, target.body
         revision = Revision(
-            conversation_id=room.conversation_id,
+            conversation_id=context.conversation_id,
             seq=entry.seq,
             version=body.version,
             content=old,
@@ -159,19 +159,21 @@ class Editing:
             Put(revision, seq_field="ended_seq"),
             Rewrite(entry.log_id, entry.seq, encode_body(edited)),
         ]
-        changes += await self._mentions.changes_by_edit(room, entry.seq, old, new)
-        before = (room.conversation_id, entry.seq, body.version - 1)
+        changes += await self._mentions.changes_by_edit(context, entry.seq, old, new)
+        before = (context.conversation_id, entry.seq, body.version - 1)
         previous = await self._records.get(Revision, *before)
         if previous is not None:
             changes += await overtake(self._log, entry, previous)
-        told = MessageEdited(entry.seq, edited.version, edited.edited_at_ms, new)
-        return Commit((target.tell(MESSAGE_EDITED, told, edited.edited_at_ms),), tuple(changes))
+        entry_body = MessageEdited(entry.seq, edited.version, edited.edited_at_ms, new)
+        return Commit(
+            (target.append(MESSAGE_EDITED, entry_body, edited.edited_at_ms),), tuple(changes)
+        )
 
     @handles(ListRevisions)
     async def revisions(self, actor: Actor, command: ListRevisions) -> Revisions:
         """Answer ``ListRevisions``."""
         target = await self._targets.see(actor, command.conversation_id, command.seq)
-        is_admin = target.room.member.role != Role.MEMBER
+        is_admin = target.context.member.role != Role.MEMBER
         if target.entry.sender != actor.user_id and (
             self._viewers == "nobody" or (self._viewers == "admins" and not is_admin)
         ):

@@ -7,16 +7,16 @@ has left the conversation gets it as it was then.
 
 from hongyan.domain.log.model import Append, Commit, Drop, Entry, Put, encode_body
 from hongyan.domain.log.ports import Log, Records
-from hongyan.domain.visibility.service import Visibility
+from hongyan.domain.visibility.visibility import Visibility
 from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import LimitReached
 from hongyan.kernel.ids import ConversationId, LogId, user_log
 from hongyan.kernel.limits import check_range
-from hongyan.kernel.pages import read_place, write_place
+from hongyan.kernel.pages import read_page_token, write_page_token
 
-from .api import Noted, NotForwardable
-from .marks_api import (
+from .commands import Noted, NotForwardable
+from .commands_metadata import (
     DropFavourite,
     FavouriteInfo,
     Favourites,
@@ -67,7 +67,7 @@ class Favouring:
             row = Favourite(
                 user_id=actor.user_id, conversation_id=where, seq=seq, at_ms=self._clock.now_ms()
             )
-            return Commit((self._tell(actor, where, seq, True),), (Put(row),))
+            return Commit((self._append(actor, where, seq, True),), (Put(row),))
 
         return await self._targets.change(actor, where, seq, attempt)
 
@@ -77,12 +77,14 @@ class Favouring:
         key = (actor.user_id, command.conversation_id, command.seq)
         if await self._records.get(Favourite, *key) is None:
             return Noted()
-        told = self._tell(actor, command.conversation_id, command.seq, False)
-        commit = Commit((told,), (Drop(Favourite, key),), origin=actor.connection_id)
+        body = self._append(actor, command.conversation_id, command.seq, False)
+        commit = Commit((body,), (Drop(Favourite, key),), origin=actor.connection_id)
         (entry,) = await self._log.commit(commit)
         return Noted(entry.seq, entry.sent_at_ms)
 
-    def _tell(self, actor: Actor, conversation_id: ConversationId, seq: int, kept: bool) -> Append:
+    def _append(
+        self, actor: Actor, conversation_id: ConversationId, seq: int, kept: bool
+    ) -> Append:
         body = encode_body(FavouriteChanged(conversation_id, seq, kept))
         log_id, now_ms = user_log(actor.user_id), self._clock.now_ms()
         return Append(log_id, FAVOURITE_CHANGED, actor.user_id, body, now_ms)
@@ -95,7 +97,7 @@ class Favouring:
             Favourite,
             actor.user_id,
             by="by_time",
-            after=read_place(command.after, int, str, int),
+            after=read_page_token(command.after, int, str, int),
             limit=command.limit + 1,
             order="newest",
         )
@@ -104,15 +106,17 @@ class Favouring:
         # to clear a conversation, or to delete a message for oneself, does not end a favourite
         entries = [entry for _, entry in kept]
         seen = await self._visibility.visible(actor.user_id, entries, even_cleared=True)
-        by_place = {(entry.log_id, entry.seq): entry for entry in seen}
+        by_conversation = {(entry.log_id, entry.seq): entry for entry in seen}
         shown = [
             FavouriteInfo(entry, row.at_ms)
             for row, kept_entry in kept
-            if (entry := by_place.get((kept_entry.log_id, kept_entry.seq))) is not None
+            if (entry := by_conversation.get((kept_entry.log_id, kept_entry.seq))) is not None
             and decode_body(entry).content is not None
         ]
         last = page[-1] if len(found) > command.limit else None
-        following = "" if last is None else write_place(last.at_ms, last.conversation_id, last.seq)
+        following = (
+            "" if last is None else write_page_token(last.at_ms, last.conversation_id, last.seq)
+        )
         return Favourites(tuple(shown), following)
 
     async def _message(self, row: Favourite) -> list[Entry]:

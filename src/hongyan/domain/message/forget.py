@@ -1,4 +1,4 @@
-"""What a deleted user kept of messages goes."""
+"""Removal of what a deleted user kept of messages."""
 
 from hongyan.domain.conversation.model import Mention
 from hongyan.domain.log.model import Commit, Drop, Row
@@ -6,7 +6,7 @@ from hongyan.domain.log.ports import Log, Records
 from hongyan.domain.visibility.model import HiddenMessage, Preference
 from hongyan.kernel.bus import DONE, Actor, Done, handles
 
-from .api import ForgetMessages
+from .commands import ForgetMessages
 from .rows import Favourite, ScheduledMessage
 
 AT_ONCE = 1_000

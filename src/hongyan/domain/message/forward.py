@@ -14,11 +14,11 @@ from hongyan.kernel.errors import Invalid, NotFound, Refusal
 from hongyan.kernel.ids import ClientId, ConversationId, Kind, LogId, UserId
 from hongyan.kernel.limits import check_length
 
-from .api import Forwarded, ForwardMessages, ForwardReport, Receipt, SendMessage
+from .commands import Ack, Forwarded, ForwardMessages, ForwardReport, SendMessage
 from .model import Content, ForwardedMessage, MergedForward, Origin, decode_body
-from .rooms import Room
 from .rules import check_may_forward
-from .send import Beside, Sending
+from .send import ExtraChanges, Sending
+from .send_contexts import SendContext
 from .targets import Target, Targets
 
 SEQS_MAX = 100
@@ -54,23 +54,23 @@ class Forwarding:
     async def forward(self, actor: Actor, command: ForwardMessages) -> ForwardReport:
         """Answer ``ForwardMessages``."""
         _check(command)
-        room = await self._targets.room(actor, command.conversation_id)
-        found = await self._find(room, command.seqs)
+        context = await self._targets.context(actor, command.conversation_id)
+        found = await self._find(context, command.seqs)
         names = await self._names(found)
         if command.mode == "merged":
             copies = [_merged(command, found, names)]
         else:
-            copies = [_single(command, room, one, names) for one in found]
+            copies = [_single(command, context, one, names) for one in found]
         sent = [self._send(actor, target, copies) for target in command.targets]
         return ForwardReport(tuple(await asyncio.gather(*sent)))
 
-    async def _find(self, room: Room, seqs: Sequence[int]) -> list[Target]:
-        entries = {entry.seq: entry for entry in await self._targets.see_many(room, seqs)}
+    async def _find(self, context: SendContext, seqs: Sequence[int]) -> list[Target]:
+        entries = {entry.seq: entry for entry in await self._targets.see_many(context, seqs)}
         found = []
         for seq in seqs:
             if seq not in entries:
                 raise NotFound("There is no such message.", seq=seq)
-            target = Target(room, entries[seq], decode_body(entries[seq]))
+            target = Target(context, entries[seq], decode_body(entries[seq]))
             target.content()  # refuses where it is gone
             check_may_forward(target.body, seq)
             found.append(target)
@@ -83,14 +83,14 @@ class Forwarding:
 
     async def _send(self, actor: Actor, to: ConversationId, copies: Sequence[_Copy]) -> Forwarded:
         """Send the copies to one target in their order; stop at the first refusal."""
-        receipts: list[Receipt] = []
+        receipts: list[Ack] = []
         for copy in copies:
             command = SendMessage(
                 conversation_id=to, client_id=copy.client_id, content=copy.content
             )
             try:
-                beside = Beside(forwarded_from=copy.origin, seen=copy.seen)
-                receipts.append(await self._sending.deliver(actor, command, beside))
+                extras = ExtraChanges(forwarded_from=copy.origin, seen=copy.seen)
+                receipts.append(await self._sending.deliver(actor, command, extras))
             except Refusal as refusal:
                 return Forwarded(to, tuple(receipts), refusal.code, refusal.text)
         return Forwarded(to, tuple(receipts))
@@ -120,13 +120,13 @@ def _author(target: Target) -> UserId:
 
 
 def _single(
-    command: ForwardMessages, room: Room, target: Target, names: dict[UserId, str]
+    command: ForwardMessages, context: SendContext, target: Target, names: dict[UserId, str]
 ) -> _Copy:
     author = _author(target)
     origin = target.body.forwarded_from
     if origin is None:
         # a channel is public enough to be named; a private conversation is nobody's business
-        source = room.conversation_id if room.kind == Kind.CHANNEL else ConversationId("")
+        source = context.conversation_id if context.kind == Kind.CHANNEL else ConversationId("")
         origin = Origin(author, names.get(author, ""), source)
     client_id = _client_id(command, str(target.entry.seq))
     return _Copy(client_id, target.content(), origin, _places((target,)))

@@ -4,15 +4,15 @@ from msgspec import structs
 
 from hongyan.domain.conversation.model import Mention
 from hongyan.domain.group.model import Group, Member
-from hongyan.domain.log.model import Change, Drop, Put, Touch
+from hongyan.domain.log.model import Bump, Change, Drop, Put
 from hongyan.domain.log.ports import Records
 from hongyan.kernel.errors import LimitReached
 from hongyan.kernel.ids import ConversationId, LogId, UserId
 
-from .api import MayNotSpeak
+from .commands import MayNotSpeak
 from .model import Content
-from .rooms import Room
 from .rules import Mentioned, mentioned
+from .send_contexts import SendContext
 
 MENTIONS_MAX = 50
 SEQS_KEPT = 20
@@ -32,7 +32,7 @@ class Mentioning:
     def __init__(self, records: Records) -> None:
         self._records = records
 
-    async def changes_for(self, room: Room, content: Content) -> tuple[Change, ...]:
+    async def changes_for(self, context: SendContext, content: Content) -> tuple[Change, ...]:
         """Return the changes that go into the commit whose first append is the message.
 
         Raises:
@@ -41,17 +41,17 @@ class Mentioning:
         """
         names = mentioned(content)
         changes: list[Change] = [
-            Put(_row(room, user_id, 0), seq_field="seq")
-            for user_id in sorted(await self._people(room, names))
+            Put(_row(context, user_id, 0), seq_field="seq")
+            for user_id in sorted(await self._people(context, names))
         ]
-        if names.all and room.group is not None:
-            _check_may_mention_all(room, room.group)
-            newest = room.group.mention_all_seqs[1 - SEQS_KEPT :]
-            changes += _remember(room.group, newest, "mention_all_seqs")
+        if names.all and context.group is not None:
+            _check_may_mention_all(context, context.group)
+            newest = context.group.mention_all_seqs[1 - SEQS_KEPT :]
+            changes += _remember(context.group, newest, "mention_all_seqs")
         return tuple(changes)
 
     async def changes_by_edit(
-        self, room: Room, seq: int, old: Content, new: Content
+        self, context: SendContext, seq: int, old: Content, new: Content
     ) -> tuple[Change, ...]:
         """Return what follows when the message at ``seq`` no longer says ``old`` but ``new``.
 
@@ -60,21 +60,21 @@ class Mentioning:
         Raises:
             MayNotSpeak, LimitReached: as ``changes_for``.
         """
-        where = room.conversation_id
+        where = context.conversation_id
         before, after = mentioned(old), mentioned(new)
         if before == after:
             return ()
-        people = await self._people(room, after)
-        called = people - await self._people(room, before)
-        changes: list[Change] = [Put(_row(room, user_id, seq)) for user_id in sorted(called)]
+        people = await self._people(context, after)
+        called = people - await self._people(context, before)
+        changes: list[Change] = [Put(_row(context, user_id, seq)) for user_id in sorted(called)]
         drops = await self._drops(where, seq)
         changes += [drop for drop in drops if drop.key[0] not in people]
-        if after.all and not before.all and room.group is not None:
-            _check_may_mention_all(room, room.group)
-            seqs = sorted({*room.group.mention_all_seqs, seq})[-SEQS_KEPT:]
-            changes += _remember(room.group, tuple(seqs))
+        if after.all and not before.all and context.group is not None:
+            _check_may_mention_all(context, context.group)
+            seqs = sorted({*context.group.mention_all_seqs, seq})[-SEQS_KEPT:]
+            changes += _remember(context.group, tuple(seqs))
         elif not after.all:
-            changes += _forget_all(room.group, seq)
+            changes += _forget_all(context.group, seq)
         return tuple(changes)
 
     async def changes_by_end(
@@ -83,8 +83,8 @@ class Mentioning:
         """Return what follows when the message at ``seq`` is no more."""
         return (*await self._drops(conversation_id, seq), *_forget_all(group, seq))
 
-    async def _people(self, room: Room, names: Mentioned) -> set[UserId]:
-        where = room.conversation_id
+    async def _people(self, context: SendContext, names: Mentioned) -> set[UserId]:
+        where = context.conversation_id
         wanted = set(names.user_ids)
         if len(wanted) > MENTIONS_MAX:
             raise LimitReached("Too many people are mentioned.", limit=MENTIONS_MAX)
@@ -96,20 +96,20 @@ class Mentioning:
                     Member, where, rank, by="by_rank", limit=MENTIONS_MAX
                 )
                 people |= {admin.user_id for admin in admins if admin.active}
-        return people - {room.member.user_id}
+        return people - {context.member.user_id}
 
     async def _drops(self, conversation_id: ConversationId, seq: int) -> list[Drop]:
         keys = await self._records.keys(Mention, conversation_id, seq, by="by_message")
         return [Drop(Mention, key) for key in keys]
 
 
-def _row(room: Room, user_id: UserId, seq: int) -> Mention:
-    return Mention(user_id=user_id, conversation_id=room.conversation_id, seq=seq)
+def _row(context: SendContext, user_id: UserId, seq: int) -> Mention:
+    return Mention(user_id=user_id, conversation_id=context.conversation_id, seq=seq)
 
 
 def _remember(group: Group, seqs: tuple[int, ...], seq_field: str = "") -> list[Change]:
     kept = structs.replace(group, mention_all_seqs=seqs)
-    return [Put(kept, seq_field), Touch(LogId(group.conversation_id))]
+    return [Put(kept, seq_field), Bump(LogId(group.conversation_id))]
 
 
 def _forget_all(group: Group | None, seq: int) -> list[Change]:
@@ -118,7 +118,7 @@ def _forget_all(group: Group | None, seq: int) -> list[Change]:
     return _remember(group, tuple(one for one in group.mention_all_seqs if one != seq))
 
 
-def _check_may_mention_all(room: Room, group: Group) -> None:
+def _check_may_mention_all(context: SendContext, group: Group) -> None:
     least = group.permissions.mention_all
-    if room.member.role.rank < least.rank:
+    if context.member.role.rank < least.rank:
         raise MayNotSpeak("Your role may not mention everybody here.", needs=least)

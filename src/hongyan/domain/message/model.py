@@ -1,4 +1,4 @@
-"""What a message holds, and the kinds of entry that messages make in a log.
+"""Contents of messages, and the kinds of entry that messages make in a log.
 
 A message entry's body is ``MessageBody``. An edit rewrites it in place (older versions go to
 ``Revision`` rows), a recall empties it; both also append an entry that says so, for devices
@@ -63,7 +63,7 @@ class Entity(Struct, frozen=True, omit_defaults=True):
 
 
 class Media(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What every kind that carries a file says of it."""
+    """The common fields of every kind that carries a file."""
 
     media_id: str
     name: str = ""
@@ -179,7 +179,7 @@ class Poll(Struct, frozen=True, omit_defaults=True, tag="poll"):
 
 
 class Notice(Struct, frozen=True, omit_defaults=True, tag="notice"):
-    """What the system says; only the system may send it."""
+    """A notice; only the system may send it."""
 
     text: str
     data: dict[str, Any] = {}
@@ -210,7 +210,7 @@ class Quote(Struct, frozen=True, omit_defaults=True):
 
 
 class Origin(Struct, frozen=True, omit_defaults=True):
-    """Where a forwarded message came from."""
+    """The origin of a forwarded message."""
 
     sender: UserId
     name: str = ""
@@ -283,7 +283,7 @@ class MessagePinned(Struct, frozen=True):
 
 
 class PollVoted(Struct, frozen=True):
-    """How a poll stands after a vote."""
+    """The state of a poll after a vote."""
 
     seq: int
     tallies: tuple[int, ...]
@@ -294,7 +294,7 @@ class PollVoted(Struct, frozen=True):
 
 
 class PollClosed(Struct, frozen=True):
-    """How a poll ended."""
+    """The final state of a poll."""
 
     seq: int
     tallies: tuple[int, ...]
@@ -313,7 +313,7 @@ ScheduleState = Literal["waiting", "cancelled", "sent", "failed"]
 
 
 class ScheduleChanged(Struct, frozen=True, omit_defaults=True):
-    """What became of a scheduled message."""
+    """The outcome of a scheduled message."""
 
     client_id: ClientId
     conversation_id: ConversationId

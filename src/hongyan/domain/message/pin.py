@@ -9,11 +9,11 @@ from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import LimitReached
 from hongyan.kernel.ids import ConversationId, UserId
 
-from .api import Noted
-from .marks import load_marks, put_marks
-from .marks_api import ListPins, Pin, PinMessage, Pins, UnpinMessage
+from .commands import Noted
+from .commands_metadata import ListPins, Pin, PinMessage, Pins, UnpinMessage
+from .metadata import load_metadata, put_metadata
 from .model import MESSAGE_PINNED, MessagePinned
-from .rows import Marks
+from .rows import MessageMetadata
 from .rules import check_may_pin
 from .targets import Target, Targets
 
@@ -48,36 +48,44 @@ class Pinning:
         self, actor: Actor, conversation_id: ConversationId, seq: int, pinned: bool
     ) -> Noted:
         async def attempt(target: Target) -> Commit:
-            check_may_pin(target.room)
-            marks = await load_marks(self._records, target)
-            if marks.pinned == pinned:
+            check_may_pin(target.context)
+            metadata = await load_metadata(self._records, target)
+            if metadata.pinned == pinned:
                 return Commit()
             now_ms = self._clock.now_ms()
             if pinned:
                 target.content()  # refuses where it is gone
-                if await self._records.count(Marks, conversation_id, True, by="pins") >= PINS_MAX:
+                if (
+                    await self._records.count(MessageMetadata, conversation_id, True, by="pins")
+                    >= PINS_MAX
+                ):
                     raise LimitReached("Too many messages are pinned here.", limit=PINS_MAX)
                 kept = structs.replace(
-                    marks, pinned=True, pinned_at_ms=now_ms, pinned_by=actor.user_id
+                    metadata, pinned=True, pinned_at_ms=now_ms, pinned_by=actor.user_id
                 )
             else:
-                kept = structs.replace(marks, pinned=False, pinned_at_ms=0, pinned_by=UserId(""))
-            told = target.tell(MESSAGE_PINNED, MessagePinned(seq, pinned), now_ms)
-            return Commit((told,), (put_marks(kept),))
+                kept = structs.replace(metadata, pinned=False, pinned_at_ms=0, pinned_by=UserId(""))
+            body = target.append(MESSAGE_PINNED, MessagePinned(seq, pinned), now_ms)
+            return Commit((body,), (put_metadata(kept),))
 
         return await self._targets.change(actor, conversation_id, seq, attempt)
 
     @handles(ListPins)
     async def pins(self, actor: Actor, command: ListPins) -> Pins:
         """Answer ``ListPins``."""
-        room = await self._targets.room(actor, command.conversation_id)
+        context = await self._targets.context(actor, command.conversation_id)
         rows = await self._records.scan(
-            Marks, command.conversation_id, True, by="pins", limit=PINS_MAX, order="newest"
+            MessageMetadata,
+            command.conversation_id,
+            True,
+            by="pins",
+            limit=PINS_MAX,
+            order="newest",
         )
         by_seq = {row.seq: row for row in rows}
-        entries = await self._targets.see_many(room, by_seq)
+        entries = await self._targets.see_many(context, by_seq)
         return Pins(tuple(_pin(entry, by_seq[entry.seq]) for entry in entries))
 
 
-def _pin(entry: Entry, marks: Marks) -> Pin:
-    return Pin(entry, marks.pinned_by, marks.pinned_at_ms)
+def _pin(entry: Entry, metadata: MessageMetadata) -> Pin:
+    return Pin(entry, metadata.pinned_by, metadata.pinned_at_ms)

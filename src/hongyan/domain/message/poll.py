@@ -8,20 +8,20 @@ from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Forbidden, Invalid, NotFound
 from hongyan.kernel.ids import SYSTEM
-from hongyan.kernel.pages import check_page, read_place, write_place
+from hongyan.kernel.pages import check_page, read_page_token, write_page_token
 
-from .marks import load_marks, put_marks
-from .marks_api import (
+from .commands_metadata import (
     Choice,
     Choices,
     ClosePoll,
     ListVotes,
     PollEnded,
-    Tally,
+    PollTally,
     VotePoll,
 )
+from .metadata import load_metadata, put_metadata
 from .model import POLL_CLOSED, POLL_VOTED, Poll, PollClosed, PollVoted
-from .rows import Marks, Vote
+from .rows import MessageMetadata, Vote
 from .targets import Target, Targets
 
 
@@ -43,14 +43,14 @@ class Polling:
         self._targets = targets
 
     @handles(VotePoll)
-    async def vote(self, actor: Actor, command: VotePoll) -> Tally:
+    async def vote(self, actor: Actor, command: VotePoll) -> PollTally:
         """Answer ``VotePoll``."""
-        marks = Marks(conversation_id=command.conversation_id, seq=command.seq)
+        metadata = MessageMetadata(conversation_id=command.conversation_id, seq=command.seq)
 
         async def attempt(target: Target) -> Commit:
-            nonlocal marks
+            nonlocal metadata
             poll, now_ms = _poll(target), self._clock.now_ms()
-            marks = await self._load(target, poll)
+            metadata = await self._load(target, poll)
             key = (command.conversation_id, command.seq, actor.user_id)
             former = await self._records.get(Vote, *key)
             before = () if former is None else former.choice
@@ -58,56 +58,56 @@ class Polling:
             if choice == before:
                 return Commit()
             _check_choice(poll, choice)
-            if marks.poll_closed or 0 < poll.closes_at_ms <= now_ms:
+            if metadata.poll_closed or 0 < poll.closes_at_ms <= now_ms:
                 raise PollEnded
-            marks = _counted(marks, before, choice)
+            metadata = _counted(metadata, before, choice)
             change: Change = Drop(Vote, key)
             if choice:
                 change = Put(
                     Vote(conversation_id=key[0], seq=key[1], user_id=key[2], choice=choice)
                 )
-            told = PollVoted(
-                command.seq, marks.tallies, marks.voters, None if poll.anonymous else choice
+            body = PollVoted(
+                command.seq, metadata.tallies, metadata.voters, None if poll.anonymous else choice
             )
             sender = SYSTEM if poll.anonymous else actor.user_id
             return Commit(
-                (target.tell(POLL_VOTED, told, now_ms, sender),), (change, put_marks(marks))
+                (target.append(POLL_VOTED, body, now_ms, sender),), (change, put_metadata(metadata))
             )
 
         noted = await self._targets.change(actor, command.conversation_id, command.seq, attempt)
-        return Tally(noted.entry_seq, marks.tallies, marks.voters)
+        return PollTally(noted.entry_seq, metadata.tallies, metadata.voters)
 
     @handles(ClosePoll)
-    async def close(self, actor: Actor, command: ClosePoll) -> Tally:
+    async def close(self, actor: Actor, command: ClosePoll) -> PollTally:
         """Answer ``ClosePoll``."""
-        marks = Marks(conversation_id=command.conversation_id, seq=command.seq)
+        metadata = MessageMetadata(conversation_id=command.conversation_id, seq=command.seq)
 
         async def attempt(target: Target) -> Commit:
-            nonlocal marks
+            nonlocal metadata
             poll = _poll(target)
             await self._check_may_close(target)
-            marks = await self._load(target, poll)
-            if marks.poll_closed:
+            metadata = await self._load(target, poll)
+            if metadata.poll_closed:
                 return Commit()
-            marks = structs.replace(marks, poll_closed=True)
-            told = PollClosed(command.seq, marks.tallies, marks.voters)
+            metadata = structs.replace(metadata, poll_closed=True)
+            body = PollClosed(command.seq, metadata.tallies, metadata.voters)
             return Commit(
-                (target.tell(POLL_CLOSED, told, self._clock.now_ms()),), (put_marks(marks),)
+                (target.append(POLL_CLOSED, body, self._clock.now_ms()),), (put_metadata(metadata),)
             )
 
         noted = await self._targets.change(actor, command.conversation_id, command.seq, attempt)
-        return Tally(noted.entry_seq, marks.tallies, marks.voters)
+        return PollTally(noted.entry_seq, metadata.tallies, metadata.voters)
 
-    async def _load(self, target: Target, poll: Poll) -> Marks:
-        marks = await load_marks(self._records, target)
-        return structs.replace(marks, tallies=marks.tallies or (0,) * len(poll.options))
+    async def _load(self, target: Target, poll: Poll) -> MessageMetadata:
+        metadata = await load_metadata(self._records, target)
+        return structs.replace(metadata, tallies=metadata.tallies or (0,) * len(poll.options))
 
     async def _check_may_close(self, target: Target) -> None:
-        room, sender = target.room, target.entry.sender
-        if sender == room.member.user_id:
+        context, sender = target.context, target.entry.sender
+        if sender == context.member.user_id:
             return
-        rank = room.member.role.rank
-        if rank == 0 or rank <= await self._targets.rank_of(room.conversation_id, sender):
+        rank = context.member.role.rank
+        if rank == 0 or rank <= await self._targets.rank_of(context.conversation_id, sender):
             raise Forbidden("Only its author, or an admin of a higher rank, closes a poll.")
 
     @handles(ListVotes)
@@ -121,11 +121,11 @@ class Polling:
             Vote,
             command.conversation_id,
             command.seq,
-            after=read_place(command.after, str),
+            after=read_page_token(command.after, str),
             limit=command.limit + 1,
         )
         page = found[: command.limit]
-        following = write_place(page[-1].user_id) if len(found) > command.limit else ""
+        following = write_page_token(page[-1].user_id) if len(found) > command.limit else ""
         return Choices(tuple(Choice(row.user_id, row.choice) for row in page), following)
 
 
@@ -139,18 +139,20 @@ def _poll(target: Target) -> Poll:
 def _check_choice(poll: Poll, choice: tuple[int, ...]) -> None:
     if len(set(choice)) < len(choice):
         raise Invalid("An option is named twice.")
-    if any(not 0 <= place < len(poll.options) for place in choice):
+    if any(not 0 <= conversation_id < len(poll.options) for conversation_id in choice):
         raise Invalid("There is no such option.")
     if len(choice) > 1 and not poll.multiple:
         raise Invalid("Only one option may be chosen.")
 
 
-def _counted(marks: Marks, before: tuple[int, ...], choice: tuple[int, ...]) -> Marks:
+def _counted(
+    metadata: MessageMetadata, before: tuple[int, ...], choice: tuple[int, ...]
+) -> MessageMetadata:
     """Return the marks once ``before`` is replaced by ``choice``."""
-    tallies = list(marks.tallies)
-    for place in before:
-        tallies[place] -= 1
-    for place in choice:
-        tallies[place] += 1
-    voters = marks.voters + bool(choice) - bool(before)
-    return structs.replace(marks, tallies=tuple(tallies), voters=voters)
+    tallies = list(metadata.tallies)
+    for conversation_id in before:
+        tallies[conversation_id] -= 1
+    for conversation_id in choice:
+        tallies[conversation_id] += 1
+    voters = metadata.voters + bool(choice) - bool(before)
+    return structs.replace(metadata, tallies=tuple(tallies), voters=voters)

@@ -1,16 +1,16 @@
-"""What the message service needs of others."""
+"""The ports of the message service to other services."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
 from hongyan.domain.log.model import Change
-from hongyan.domain.media.model import Held
+from hongyan.domain.media.model import ReferencedMedia
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.ids import LogId, UserId
 
-from .api import SendMessage
+from .commands import SendMessage
 from .model import Content
-from .rooms import Room
+from .send_contexts import SendContext
 
 
 class Gate(Protocol):
@@ -34,9 +34,9 @@ class Gate(Protocol):
 class Attachments(Protocol):
     """Lends files to what shows them; the media service knows who may read which."""
 
-    async def hold(
+    async def add_references(
         self, user_id: UserId, media_ids: Sequence[str], seen: Sequence[tuple[LogId, int]] = ()
-    ) -> Held:
+    ) -> ReferencedMedia:
         """Return the files, and what the commit that puts their uses must expect.
 
         Args:
@@ -50,19 +50,21 @@ class Attachments(Protocol):
         """
         ...
 
-    async def release(self, log_id: LogId, seq: int) -> tuple[Change, ...]:
+    async def remove_references(self, log_id: LogId, seq: int) -> tuple[Change, ...]:
         """Return what takes away the uses that one place has."""
         ...
 
-    async def release_up_to(self, log_id: LogId, last: int, limit: int) -> tuple[Change, ...]:
+    async def remove_references_up_to(
+        self, log_id: LogId, last: int, limit: int
+    ) -> tuple[Change, ...]:
         """Return what takes away the first ``limit`` uses of a log at or before ``last``."""
         ...
 
 
 class Mentions(Protocol):
-    """What a message's mentions change beside its entry."""
+    """The changes that a message's mentions make beside its entry."""
 
-    async def changes_for(self, room: Room, content: Content) -> tuple[Change, ...]:
+    async def changes_for(self, context: SendContext, content: Content) -> tuple[Change, ...]:
         """Return the changes that go into the commit whose first append is the message.
 
         Raises:

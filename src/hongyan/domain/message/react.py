@@ -10,13 +10,13 @@ from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Invalid, LimitReached
 from hongyan.kernel.ids import UserId
-from hongyan.kernel.pages import check_page, read_place, write_place
+from hongyan.kernel.pages import check_page, read_page_token, write_page_token
 
-from .api import Noted
-from .marks import load_marks, put_marks
-from .marks_api import ListReactors, React, Reactor, Reactors
+from .commands import Noted
+from .commands_metadata import ListReactors, React, Reactor, Reactors
+from .metadata import load_metadata, put_metadata
 from .model import MESSAGE_REACTED, MessageReacted
-from .rows import EmojiCount, Marks, Reaction
+from .rows import EmojiCount, MessageMetadata, Reaction
 from .rules import check_may_mark
 from .targets import Target, Targets
 
@@ -50,45 +50,52 @@ class Reacting:
         async def attempt(target: Target) -> Commit:
             target.content()  # refuses where it is gone
             key = (command.conversation_id, command.seq, actor.user_id, emoji)
-            mine, marks = await asyncio.gather(
-                self._records.get(Reaction, *key), load_marks(self._records, target)
+            mine, metadata = await asyncio.gather(
+                self._records.get(Reaction, *key), load_metadata(self._records, target)
             )
             if (mine is not None) == command.add:
                 return Commit()
             now_ms = self._clock.now_ms()
             if command.add:
-                check_may_mark(target.room, now_ms)
-                await self._check_limits(actor.user_id, marks, emoji)
-                count = _added(marks, emoji, actor.user_id)
+                check_may_mark(target.context, now_ms)
+                await self._check_limits(actor.user_id, metadata, emoji)
+                count = _added(metadata, emoji, actor.user_id)
                 reaction = Reaction(
                     conversation_id=key[0], seq=key[1], user_id=key[2], emoji=emoji, at_ms=now_ms
                 )
                 change: Change = Put(reaction)
             else:
-                count = await self._taken(marks, emoji, actor.user_id)
+                count = await self._taken(metadata, emoji, actor.user_id)
                 change = Drop(Reaction, key)
-            told = MessageReacted(command.seq, emoji, command.add, count.count)
+            body = MessageReacted(command.seq, emoji, command.add, count.count)
             return Commit(
-                (target.tell(MESSAGE_REACTED, told, now_ms),),
-                (change, put_marks(structs.replace(marks, emojis=_replaced(marks, count)))),
+                (target.append(MESSAGE_REACTED, body, now_ms),),
+                (
+                    change,
+                    put_metadata(structs.replace(metadata, emojis=_replaced(metadata, count))),
+                ),
             )
 
         return await self._targets.change(actor, command.conversation_id, command.seq, attempt)
 
-    async def _check_limits(self, user_id: UserId, marks: Marks, emoji: str) -> None:
-        if len(marks.emojis) >= EMOJIS_PER_MESSAGE and all(c.emoji != emoji for c in marks.emojis):
+    async def _check_limits(self, user_id: UserId, metadata: MessageMetadata, emoji: str) -> None:
+        if len(metadata.emojis) >= EMOJIS_PER_MESSAGE and all(
+            c.emoji != emoji for c in metadata.emojis
+        ):
             raise LimitReached("There are too many different emojis.", limit=EMOJIS_PER_MESSAGE)
-        given = await self._records.count(Reaction, marks.conversation_id, marks.seq, user_id)
+        given = await self._records.count(Reaction, metadata.conversation_id, metadata.seq, user_id)
         if given >= EMOJIS_PER_USER:
             raise LimitReached("You gave this message enough emojis.", limit=EMOJIS_PER_USER)
 
-    async def _taken(self, marks: Marks, emoji: str, user_id: UserId) -> EmojiCount:
+    async def _taken(self, metadata: MessageMetadata, emoji: str, user_id: UserId) -> EmojiCount:
         """Return what is left of an emoji without this user's."""
-        old = _count_of(marks, emoji)
+        old = _count_of(metadata, emoji)
         first = tuple(one for one in old.first if one != user_id)
         if len(first) < len(old.first) and old.count > FIRST:
-            place = (marks.conversation_id, marks.seq, emoji)
-            rows = await self._records.scan(Reaction, *place, by="by_emoji", limit=FIRST + 1)
+            conversation_id = (metadata.conversation_id, metadata.seq, emoji)
+            rows = await self._records.scan(
+                Reaction, *conversation_id, by="by_emoji", limit=FIRST + 1
+            )
             first = tuple(row.user_id for row in rows if row.user_id != user_id)[:FIRST]
         return EmojiCount(emoji, max(old.count - 1, 0), first)
 
@@ -105,27 +112,27 @@ class Reacting:
             command.seq,
             command.emoji,
             by="by_emoji",
-            after=read_place(command.after, int, str),
+            after=read_page_token(command.after, int, str),
             limit=command.limit + 1,
         )
         page = found[: command.limit]
         more = len(found) > command.limit
-        following = write_place(page[-1].at_ms, page[-1].user_id) if more else ""
+        following = write_page_token(page[-1].at_ms, page[-1].user_id) if more else ""
         return Reactors(tuple(Reactor(row.user_id, row.at_ms) for row in page), following)
 
 
-def _count_of(marks: Marks, emoji: str) -> EmojiCount:
-    return next((one for one in marks.emojis if one.emoji == emoji), EmojiCount(emoji, 0, ()))
+def _count_of(metadata: MessageMetadata, emoji: str) -> EmojiCount:
+    return next((one for one in metadata.emojis if one.emoji == emoji), EmojiCount(emoji, 0, ()))
 
 
-def _added(marks: Marks, emoji: str, user_id: UserId) -> EmojiCount:
-    old = _count_of(marks, emoji)
+def _added(metadata: MessageMetadata, emoji: str, user_id: UserId) -> EmojiCount:
+    old = _count_of(metadata, emoji)
     return EmojiCount(emoji, old.count + 1, (*old.first, user_id)[:FIRST])
 
 
-def _replaced(marks: Marks, count: EmojiCount) -> tuple[EmojiCount, ...]:
+def _replaced(metadata: MessageMetadata, count: EmojiCount) -> tuple[EmojiCount, ...]:
     """Return the emojis with this one as it counts now; one that nobody has is left out."""
-    if all(one.emoji != count.emoji for one in marks.emojis):
-        return (*marks.emojis, count)
-    replaced = [count if one.emoji == count.emoji else one for one in marks.emojis]
+    if all(one.emoji != count.emoji for one in metadata.emojis):
+        return (*metadata.emojis, count)
+    replaced = [count if one.emoji == count.emoji else one for one in metadata.emojis]
     return tuple(one for one in replaced if one.count)

@@ -1,7 +1,7 @@
 """Rows that are kept beside messages: private to the message service.
 
-What happens to a conversation's messages is serialised by the epoch of a log of its own
-(``marks_log``), so that a reaction does not make every sender's room stale.
+What happens to a conversation's messages is serialised by the version of a log of its own
+(``metadata_log``), so that a reaction does not make every sender's room stale.
 """
 
 from typing import ClassVar
@@ -17,13 +17,13 @@ NEVER_MS = 2**53 - 1
 """A due time that does not come."""
 
 
-def marks_log(conversation_id: ConversationId) -> LogId:
-    """Return the log, for ever without entries, whose epoch guards a conversation's marks."""
+def metadata_log(conversation_id: ConversationId) -> LogId:
+    """Return the log, for ever without entries, whose version guards a conversation's marks."""
     return LogId("!" + conversation_id)
 
 
 class Revision(Row, frozen=True, kw_only=True):
-    """What a message said in an earlier version."""
+    """An earlier version of a message."""
 
     TABLE: ClassVar = Table("revision", key=("conversation_id", "seq", "version"))
 
@@ -45,8 +45,8 @@ class EmojiCount(Struct, frozen=True):
     first: tuple[UserId, ...]
 
 
-class Marks(Row, frozen=True, kw_only=True):
-    """What stands beside one message for everybody. A message without marks has no row."""
+class MessageMetadata(Row, frozen=True, kw_only=True):
+    """The metadata of one message. A message without any has no row."""
 
     TABLE: ClassVar = Table(
         "marks",
@@ -84,7 +84,7 @@ class Reaction(Row, frozen=True, kw_only=True):
 
 
 class Vote(Row, frozen=True, kw_only=True):
-    """What one user chose in a poll."""
+    """One user's vote in a poll."""
 
     TABLE: ClassVar = Table("vote", key=("conversation_id", "seq", "user_id"))
 

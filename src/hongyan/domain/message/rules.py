@@ -1,22 +1,30 @@
-"""What may be said, and by whom: pure functions."""
+"""Rules of messages: pure functions."""
 
 import msgspec
 from msgspec import Struct
 
 from hongyan.domain.group.model import Role
-from hongyan.domain.relation.api import Blocked
+from hongyan.domain.relation.commands import Blocked
 from hongyan.kernel.errors import Forbidden, Invalid
 from hongyan.kernel.ids import Kind, UserId
 
-from .api import FriendsOnly, MayNotSpeak, Muted, NotEditable, NotForwardable, TooLate, TooLong
+from .commands import (
+    FriendsOnly,
+    MayNotSpeak,
+    Muted,
+    NotEditable,
+    NotForwardable,
+    TooLate,
+    TooLong,
+)
 from .model import Content, Custom, Media, MergedForward, MessageBody, Notice, Poll, Text
-from .rooms import Room
+from .send_contexts import SendContext
 
 CANNOT_WRITE = "You cannot write to this person."
 
 
-class Limits(Struct, frozen=True):
-    """How large a message may be."""
+class MessageLimits(Struct, frozen=True):
+    """Limits of a message."""
 
     text_bytes: int = 16 * 1024
     custom_bytes: int = 32 * 1024
@@ -32,12 +40,12 @@ class Limits(Struct, frozen=True):
     """The longest time that a message may live after it was read."""
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = MessageLimits()
 MENTIONS = ("mention", "mention_all", "mention_admins")
 
 
 class Windows(Struct, frozen=True):
-    """How long after sending something is allowed; 0 means for ever."""
+    """Windows after sending in which something is allowed; 0 means for ever."""
 
     edit_ms: int = 24 * 3600 * 1000
     recall_ms: int = 2 * 60 * 1000
@@ -49,21 +57,21 @@ class Windows(Struct, frozen=True):
 DEFAULT_WINDOWS = Windows()
 
 
-def check_may_speak(room: Room, content: Content, now_ms: int) -> None:
+def check_may_speak(context: SendContext, content: Content, now_ms: int) -> None:
     """Refuse where the sender may not say this here now.
 
     Raises:
         Blocked, FriendsOnly, Muted, MayNotSpeak: as ``SendMessage``.
     """
-    if room.kind == Kind.DIRECT:
-        if room.blocked:
+    if context.kind == Kind.DIRECT:
+        if context.blocked:
             raise Blocked(CANNOT_WRITE)
-        if room.friends_only:
+        if context.friends_only:
             raise FriendsOnly
         return
-    if room.kind == Kind.SYSTEM:
+    if context.kind == Kind.SYSTEM:
         raise MayNotSpeak("Nobody can answer here.")
-    group, member = room.group, room.member
+    group, member = context.group, context.member
     if group is None:
         return
     until_ms = member.muted_until_ms
@@ -79,7 +87,7 @@ def check_may_speak(room: Room, content: Content, now_ms: int) -> None:
         raise MayNotSpeak(needs=least)
 
 
-def check_content(content: Content, encoded_bytes: int, limits: Limits) -> None:
+def check_content(content: Content, encoded_bytes: int, limits: MessageLimits) -> None:
     """Refuse content that is empty, inconsistent or too large.
 
     Args:
@@ -115,7 +123,7 @@ def check_content(content: Content, encoded_bytes: int, limits: Limits) -> None:
         _check_forward(content, limits)
 
 
-def _check_text(content: Text, limits: Limits) -> None:
+def _check_text(content: Text, limits: MessageLimits) -> None:
     text = content.text
     if not text.strip():
         raise Invalid("The text is empty.")
@@ -132,7 +140,7 @@ def _check_text(content: Text, limits: Limits) -> None:
             raise Invalid("A link needs an http, https or mailto url.")
 
 
-def _check_poll(content: Poll, limits: Limits) -> None:
+def _check_poll(content: Poll, limits: MessageLimits) -> None:
     if not content.question.strip():
         raise Invalid("The question is empty.")
     if not 2 <= len(content.options) <= limits.poll_options:
@@ -145,7 +153,7 @@ def _check_poll(content: Poll, limits: Limits) -> None:
         raise Invalid("Two options are the same.")
 
 
-def _check_forward(content: MergedForward, limits: Limits) -> None:
+def _check_forward(content: MergedForward, limits: MessageLimits) -> None:
     if not 1 <= len(content.messages) <= limits.forwarded_messages:
         raise Invalid(f"A merged forward holds 1 to {limits.forwarded_messages} messages.")
     layer = [message.content for message in content.messages]
@@ -160,7 +168,7 @@ def _check_forward(content: MergedForward, limits: Limits) -> None:
         raise TooLong("Forwards are nested too deeply.", limit=limits.forward_depth)
 
 
-def check_burn(kind: Kind, burn_after_ms: int, limits: Limits) -> None:
+def check_burn(kind: Kind, burn_after_ms: int, limits: MessageLimits) -> None:
     """Refuse to burn after too long, or where more than one reads.
 
     Raises:
@@ -173,7 +181,7 @@ def check_burn(kind: Kind, burn_after_ms: int, limits: Limits) -> None:
 
 
 class Mentioned(Struct, frozen=True):
-    """Whom a message mentions."""
+    """The users whom a message mentions."""
 
     user_ids: frozenset[UserId] = frozenset()
     all: bool = False
@@ -192,31 +200,31 @@ def mentioned(content: Content | None) -> Mentioned:
     return Mentioned(user_ids, "mention_all" in types, "mention_admins" in types)
 
 
-def check_may_mark(room: Room, now_ms: int) -> None:
+def check_may_mark(context: SendContext, now_ms: int) -> None:
     """Refuse a reaction from whom the other one blocked, or who is muted.
 
     Raises:
         Blocked, Muted: as ``React``.
     """
-    if room.blocked:
+    if context.blocked:
         raise Blocked(CANNOT_WRITE)
-    until_ms = room.member.muted_until_ms
+    until_ms = context.member.muted_until_ms
     if until_ms == -1 or until_ms > now_ms:
         raise Muted(until_ms=until_ms)
 
 
-def check_may_pin(room: Room) -> None:
+def check_may_pin(context: SendContext) -> None:
     """Refuse where the permission table does not let the member pin.
 
     Raises:
         MayNotSpeak: it does not.
         Blocked: the other one of a direct conversation blocked the caller.
     """
-    if room.blocked:
+    if context.blocked:
         raise Blocked(CANNOT_WRITE)
-    if room.group is not None:
-        least = room.group.permissions.pin
-        if room.member.role.rank < least.rank:
+    if context.group is not None:
+        least = context.group.permissions.pin
+        if context.member.role.rank < least.rank:
             raise MayNotSpeak(needs=least)
 
 
@@ -231,7 +239,7 @@ def check_window(sent_at_ms: int, window_ms: int, now_ms: int) -> None:
 
 
 def check_may_recall(
-    room: Room,
+    context: SendContext,
     sender: UserId,
     sender_rank: int,
     sent_at_ms: int,
@@ -241,7 +249,7 @@ def check_may_recall(
     """Refuse who may not take this message back now.
 
     Args:
-        room: Where the caller stands.
+        context: Where the caller stands.
         sender: Whose message it is.
         sender_rank: The sender's rank here; -1 for who is not here any more.
         sent_at_ms: When it was sent.
@@ -251,13 +259,13 @@ def check_may_recall(
     Raises:
         Forbidden, TooLate: as ``RecallMessage``.
     """
-    rank = room.member.role.rank
-    is_own = sender == room.member.user_id
-    if room.group is not None and rank > 0 and (is_own or rank > sender_rank):
+    rank = context.member.role.rank
+    is_own = sender == context.member.user_id
+    if context.group is not None and rank > 0 and (is_own or rank > sender_rank):
         check_window(sent_at_ms, windows.admin_recall_ms, now_ms)
     elif not is_own:
         raise Forbidden("You may not recall this person's messages.")
-    elif room.kind != Kind.SELF:
+    elif context.kind != Kind.SELF:
         check_window(sent_at_ms, windows.recall_ms, now_ms)
 
 

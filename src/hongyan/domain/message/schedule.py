@@ -4,19 +4,19 @@ from collections.abc import Awaitable, Callable
 
 from msgspec import structs
 
+from hongyan.domain.log.deciding import decide
 from hongyan.domain.log.model import (
     Append,
+    Bump,
     Change,
     Commit,
     Drop,
-    Expect,
+    Precondition,
     Put,
-    Stale,
-    Touch,
+    VersionConflict,
     encode_body,
 )
 from hongyan.domain.log.ports import Log, Records
-from hongyan.domain.log.service import decide
 from hongyan.domain.user.model import User
 from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.clock import Clock
@@ -25,7 +25,8 @@ from hongyan.kernel.ids import DeviceId, UserId, user_log
 from hongyan.kernel.limits import CLIENT_ID_MAX, check_length, check_range
 from hongyan.kernel.turns import Turns
 
-from .api import (
+from .attachment import Attached, Attaching
+from .commands import (
     ListSchedules,
     Noted,
     RescheduleMessage,
@@ -35,23 +36,22 @@ from .api import (
     SendMessage,
     UnscheduleMessage,
 )
-from .attachment import Attached, Attaching
 from .model import SCHEDULE_CHANGED, ScheduleChanged, ScheduleState
 from .rows import NEVER_MS, ScheduledMessage
-from .rules import DEFAULT_LIMITS, Limits, check_burn, check_content
-from .send import Beside, Sending
+from .rules import DEFAULT_LIMITS, MessageLimits, check_burn, check_content
+from .send import ExtraChanges, Sending
 from .targets import Targets
 
 SCHEDULES_MAX = 100
 YEAR_MS = 366 * 24 * 3600 * 1000
-TICK_MAX = 100
+RUN_MAX = 100
 RETRY_MS = 5_000
 
 
 class Scheduling:
-    """Answers ``message.schedule`` and its kin; ``tick`` sends what is due.
+    """Answers ``message.schedule`` and its kin; ``run`` sends what is due.
 
-    What changes a user's schedules is serialised by the epoch of the user's log. The message,
+    What changes a user's schedules is serialised by the version of the user's log. The message,
     the end of its row and the entry that tells the user's devices are one commit: it is sent
     once, and never after it was cancelled.
 
@@ -72,7 +72,7 @@ class Scheduling:
         clock: Clock,
         targets: Targets,
         sending: Sending,
-        limits: Limits = DEFAULT_LIMITS,
+        limits: MessageLimits = DEFAULT_LIMITS,
         attaching: Attaching | None = None,
     ) -> None:
         self._log = log
@@ -93,8 +93,8 @@ class Scheduling:
             return Noted(first.seq, first.sent_at_ms)
         self._check_time(command.at_ms)
         check_content(command.content, len(encode_body(command.content)), self._limits)
-        room = await self._targets.room(actor, command.conversation_id)
-        check_burn(room.kind, command.burn_after_ms, self._limits)
+        context = await self._targets.context(actor, command.conversation_id)
+        check_burn(context.kind, command.burn_after_ms, self._limits)
         row = ScheduledMessage(
             user_id=actor.user_id,
             client_id=command.client_id,
@@ -107,17 +107,17 @@ class Scheduling:
         )
 
         async def attempt() -> Commit:
-            expect = await self._expect(actor.user_id)
+            precondition = await self._precondition(actor.user_id)
             if await self._records.count(ScheduledMessage, actor.user_id) >= SCHEDULES_MAX:
                 raise LimitReached("Too many messages wait already.", limit=SCHEDULES_MAX)
-            told = structs.replace(self._tell(row, "waiting"), client_id=row.client_id)
+            body = structs.replace(self._entry(row, "waiting"), client_id=row.client_id)
             attached = await self._attach(actor, row)
             kept = Put(structs.replace(row, content=attached.content), seq_field="told_seq")
-            commit = self._commit(actor, expect, told, kept)
+            commit = self._commit(actor, precondition, body, kept)
             return structs.replace(
                 commit,
                 changes=commit.changes + attached.changes,
-                expects=commit.expects + attached.expects,
+                preconditions=commit.preconditions + attached.preconditions,
             )
 
         return await self._decide(actor, attempt)
@@ -136,7 +136,7 @@ class Scheduling:
         self._check_time(command.at_ms)
 
         async def attempt() -> Commit:
-            expect = await self._expect(actor.user_id)
+            precondition = await self._precondition(actor.user_id)
             row = await self._row(actor, command.client_id)
             at_ms = command.at_ms
             moved = structs.replace(
@@ -144,7 +144,7 @@ class Scheduling:
             )
             if moved == row:
                 return Commit()
-            return self._commit(actor, expect, self._tell(moved, "waiting"), Put(moved))
+            return self._commit(actor, precondition, self._entry(moved, "waiting"), Put(moved))
 
         return await self._decide(actor, attempt)
 
@@ -153,35 +153,35 @@ class Scheduling:
         """Answer ``UnscheduleMessage``."""
 
         async def attempt() -> Commit:
-            expect = await self._expect(actor.user_id)
+            precondition = await self._precondition(actor.user_id)
             row = await self._row(actor, command.client_id)
-            told = self._tell(row, "cancelled")
-            return self._commit(actor, expect, told, *await self._ended(row))
+            body = self._entry(row, "cancelled")
+            return self._commit(actor, precondition, body, *await self._ended(row))
 
         return await self._decide(actor, attempt)
 
-    async def tick(self, now_ms: int) -> int:
+    async def run(self, now_ms: int) -> int:
         """Send what is due, at most 100 messages; return how many were tried.
 
         What is refused for now (slow mode, a full disk) is tried again later; what is refused
         for good stays, marked as failed, until its author moves or cancels it.
         """
-        rows = await self._records.scan(ScheduledMessage, by="by_due", limit=TICK_MAX)
+        rows = await self._records.scan(ScheduledMessage, by="by_due", limit=RUN_MAX)
         due = [row for row in rows if row.due_at_ms <= now_ms]
         for row in due:
-            expect = await self._expect(row.user_id)
+            precondition = await self._precondition(row.user_id)
             if await self._records.get(ScheduledMessage, *row.key()) == row:
-                await self._send(row, expect, now_ms)
+                await self._send(row, precondition, now_ms)
         return len(due)
 
-    async def _send(self, row: ScheduledMessage, expect: Expect, now_ms: int) -> None:
+    async def _send(self, row: ScheduledMessage, precondition: Precondition, now_ms: int) -> None:
         actor = Actor(row.user_id, DeviceId(""))
-        told, ended = self._tell(row, "sent"), await self._ended(row)
-        beside = Beside(
-            appends=(told,),
-            changes=(*ended, Touch(told.log_id)),
-            expects=(expect,),
-            seen=((told.log_id, row.told_seq),),
+        body, ended = self._entry(row, "sent"), await self._ended(row)
+        extras = ExtraChanges(
+            appends=(body,),
+            changes=(*ended, Bump(body.log_id)),
+            preconditions=(precondition,),
+            seen=((body.log_id, row.told_seq),),
         )
         command = SendMessage(
             conversation_id=row.conversation_id,
@@ -194,37 +194,44 @@ class Scheduling:
             user = await self._records.get(User, row.user_id)
             if user is None or user.state != "active":
                 raise Forbidden("This account is not active.")
-            await self._sending.deliver(actor, command, beside)
+            await self._sending.deliver(actor, command, extras)
             if await self._records.get(ScheduledMessage, *row.key()) != row:
                 return
-            commit = self._commit(actor, expect, told, *ended)  # it had been sent by hand before
+            commit = self._commit(
+                actor, precondition, body, *ended
+            )  # it had been sent by hand before
         except Refusal as refusal:
-            commit = self._refused(actor, row, expect, refusal, now_ms)
+            commit = self._refused(actor, row, precondition, refusal, now_ms)
         try:
             await self._log.commit(commit)
-        except Stale:
+        except VersionConflict:
             return  # its author changed something meanwhile: look again at the next tick
 
     def _refused(
-        self, actor: Actor, row: ScheduledMessage, expect: Expect, refusal: Refusal, now_ms: int
+        self,
+        actor: Actor,
+        row: ScheduledMessage,
+        precondition: Precondition,
+        refusal: Refusal,
+        now_ms: int,
     ) -> Commit:
         if refusal.retryable:
             wait_ms = max(refusal.details.get("retry_after_ms", 0), RETRY_MS)
             later = structs.replace(row, due_at_ms=now_ms + wait_ms)
-            return Commit(changes=(Put(later),), expects=(expect,))
+            return Commit(changes=(Put(later),), preconditions=(precondition,))
         failed = structs.replace(
             row, due_at_ms=NEVER_MS, failed_code=refusal.code, failed_message=refusal.text
         )
-        return self._commit(actor, expect, self._tell(failed, "failed"), Put(failed))
+        return self._commit(actor, precondition, self._entry(failed, "failed"), Put(failed))
 
     async def _decide(self, actor: Actor, attempt: Callable[[], Awaitable[Commit]]) -> Noted:
         async with self._turns.of(actor.user_id):
             entries = await decide(self._log, attempt)
         return Noted(entries[0].seq, entries[0].sent_at_ms) if entries else Noted()
 
-    async def _expect(self, user_id: UserId) -> Expect:
+    async def _precondition(self, user_id: UserId) -> Precondition:
         log_id = user_log(user_id)
-        return Expect(log_id, (await self._log.heads([log_id]))[log_id].epoch)
+        return Precondition(log_id, (await self._log.states([log_id]))[log_id].version)
 
     async def _row(self, actor: Actor, client_id: str) -> ScheduledMessage:
         row = await self._records.get(ScheduledMessage, actor.user_id, client_id)
@@ -236,7 +243,7 @@ class Scheduling:
         now_ms = self._clock.now_ms()
         check_range("at_ms", at_ms, now_ms + 1, now_ms + YEAR_MS)
 
-    def _tell(self, row: ScheduledMessage, state: ScheduleState) -> Append:
+    def _entry(self, row: ScheduledMessage, state: ScheduleState) -> Append:
         body = ScheduleChanged(
             row.client_id,
             row.conversation_id,
@@ -261,8 +268,12 @@ class Scheduling:
             return (drop,)
         return (drop, *await self._attaching.detach(user_log(row.user_id), row.told_seq))
 
-    def _commit(self, actor: Actor, expect: Expect, told: Append, *changes: Change) -> Commit:
-        return Commit((told,), (*changes, Touch(expect.log_id)), (expect,), actor.connection_id)
+    def _commit(
+        self, actor: Actor, precondition: Precondition, body: Append, *changes: Change
+    ) -> Commit:
+        return Commit(
+            (body,), (*changes, Bump(precondition.log_id)), (precondition,), actor.connection_id
+        )
 
 
 def _scheduled(row: ScheduledMessage) -> Scheduled:

@@ -1,7 +1,7 @@
 """Sending: the hot path.
 
-A send that needs nothing but a known room goes straight to the log. One that must look
-something up first (an unknown room, mentions, a quote, slow mode, a gate) waits its turn in
+A send that needs nothing but a known context goes straight to the log. One that must look
+something up first (an unknown context, mentions, a quote, slow mode, a gate) waits its turn in
 its sender's lane of that conversation, and so does whatever the same sender sends there
 meanwhile: messages stand in the log in the order in which their sender sent them.
 """
@@ -13,43 +13,59 @@ from typing import Any
 from msgspec import Struct, structs
 
 from hongyan.domain.group.model import Role
-from hongyan.domain.log.model import Append, Change, Commit, Entry, Expect, Put, Stale, encode_body
+from hongyan.domain.log.deciding import ATTEMPTS
+from hongyan.domain.log.model import (
+    Append,
+    Change,
+    Commit,
+    Entry,
+    Precondition,
+    Put,
+    VersionConflict,
+    encode_body,
+)
 from hongyan.domain.log.ports import Cursors, Log
-from hongyan.domain.log.service import ATTEMPTS
 from hongyan.domain.visibility.rules import window
 from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Busy, Forbidden, Invalid, NotFound, Refusal
 from hongyan.kernel.ids import LogId
 
-from .api import Gone, Receipt, SendMessage, SlowMode
 from .attachment import Attaching, carries_files
+from .commands import Ack, Gone, SendMessage, SlowMode
 from .model import MESSAGE, Content, MessageBody, Origin, Quote, Text, decode_body
 from .ports import Gate, Mentions
-from .rooms import Key, Room, Rooms
 from .rows import BurnTask
-from .rules import DEFAULT_LIMITS, MENTIONS, Limits, check_burn, check_content, check_may_speak
+from .rules import (
+    DEFAULT_LIMITS,
+    MENTIONS,
+    MessageLimits,
+    check_burn,
+    check_content,
+    check_may_speak,
+)
+from .send_contexts import Key, SendContext, SendContexts
 
 CLIENT_ID_MAX = 64
 
 
-class Beside(Struct, frozen=True):
-    """What goes into a message's commit beside what its command says."""
+class ExtraChanges(Struct, frozen=True):
+    """Extra changes of a message's commit, beside what its command says."""
 
     forwarded_from: Origin | None = None
     appends: tuple[Append, ...] = ()
     """After the message's own, and in other logs."""
     changes: tuple[Change, ...] = ()
-    expects: tuple[Expect, ...] = ()
+    preconditions: tuple[Precondition, ...] = ()
     seen: tuple[tuple[LogId, int], ...] = ()
     """Where the sender saw the files that the message carries."""
 
 
-ALONE = Beside()
+NO_EXTRAS = ExtraChanges()
 
 
-class _Lane:
-    """Those who wait for their turn."""
+class _OrderedQueue:
+    """An ordered queue: those who wait for their turn."""
 
     __slots__ = ("lock", "users")
 
@@ -59,7 +75,7 @@ class _Lane:
 
 
 class _Verdict:
-    """What the gates say of a message; they are asked once, however often rules are judged."""
+    """The verdict of the gates; they are asked once, however often rules are judged."""
 
     def __init__(self, gates: Sequence[Gate], actor: Actor, command: SendMessage) -> None:
         self._gates = gates
@@ -90,7 +106,7 @@ class Sending:
         log: Where messages go.
         cursors: Tells when somebody last spoke, for slow mode.
         clock: The time of day.
-        rooms: Who stands how where.
+        contexts: Who stands how where.
         mentions: What mentions change.
         limits: How large a message may be.
         gates: Asked in order before a message is stored.
@@ -102,119 +118,123 @@ class Sending:
         log: Log,
         cursors: Cursors,
         clock: Clock,
-        rooms: Rooms,
+        contexts: SendContexts,
         mentions: Mentions,
-        limits: Limits = DEFAULT_LIMITS,
+        limits: MessageLimits = DEFAULT_LIMITS,
         gates: tuple[Gate, ...] = (),
         attaching: Attaching | None = None,
     ) -> None:
         self._log = log
         self._cursors = cursors
         self._clock = clock
-        self._rooms = rooms
+        self._contexts = contexts
         self._mentions = mentions
         self._limits = limits
         self._gates = gates
         self._attaching = attaching
-        self._lanes: dict[Key, _Lane] = {}
+        self._queues: dict[Key, _OrderedQueue] = {}
 
     @handles(SendMessage)
-    def send(self, actor: Actor, command: SendMessage) -> Coroutine[Any, Any, Receipt]:
+    def send(self, actor: Actor, command: SendMessage) -> Coroutine[Any, Any, Ack]:
         """Answer ``SendMessage``."""
         return self.deliver(actor, command)
 
-    async def deliver(self, actor: Actor, command: SendMessage, beside: Beside = ALONE) -> Receipt:
-        """Send for another service; a repeated ``client_id`` leaves ``beside`` out too.
+    async def deliver(
+        self, actor: Actor, command: SendMessage, extras: ExtraChanges = NO_EXTRAS
+    ) -> Ack:
+        """Send for another service; a repeated ``client_id`` leaves ``extras`` out too.
 
         Raises:
-            Refusal: as ``SendMessage``; ``Busy`` where ``beside`` expects what has passed.
+            Refusal: as ``SendMessage``; ``Busy`` where ``extras`` expects what has passed.
         """
         if not 0 < len(command.client_id) <= CLIENT_ID_MAX:
             raise Invalid(f"client_id has 1 to {CLIENT_ID_MAX} characters.")
         key = (command.conversation_id, actor.user_id)
-        room = None if key in self._lanes else self._known_enough(key, command)
+        context = None if key in self._queues else self._known_enough(key, command)
         while True:
-            if room is None:
-                done = await self._in_turn(key, actor, command, beside)
-                if isinstance(done, Receipt):
+            if context is None:
+                done = await self._in_turn(key, actor, command, extras)
+                if isinstance(done, Ack):
                     return done
-                room = done
+                context = done
             try:  # no wait before the commit is queued: the next in the lane comes after this one
-                commit = self._commit(actor, command, beside, room, command.content)
-                return _receipt((await self._log.commit(commit))[0])
-            except (Stale, Forbidden):  # the room may be old: judge by a fresh one
-                self._rooms.forget(key)
-                room = None
+                commit = self._commit(actor, command, extras, context, command.content)
+                return _ack((await self._log.commit(commit))[0])
+            except (VersionConflict, Forbidden):  # the context may be old: judge by a fresh one
+                self._contexts.forget(key)
+                context = None
             except Refusal as refusal:
-                return await self._first_receipt(actor, command, refusal)
+                return await self._first_ack(actor, command, refusal)
 
-    def _known_enough(self, key: Key, command: SendMessage) -> Room | None:
-        """Return the room if nothing more need be looked up."""
+    def _known_enough(self, key: Key, command: SendMessage) -> SendContext | None:
+        """Return the context if nothing more need be looked up."""
         if self._gates or command.quote_seq:
             return None
-        room = self._rooms.known(key)
-        return None if room is None or _needs_look(room, command.content) else room
+        context = self._contexts.known(key)
+        return None if context is None or _needs_look(context, command.content) else context
 
     async def _in_turn(
-        self, key: Key, actor: Actor, command: SendMessage, beside: Beside
-    ) -> Receipt | Room:
-        """Send when those before are done; return just the room if that is enough by then."""
-        lane = self._lanes.get(key)
-        if lane is None:
-            lane = self._lanes[key] = _Lane()
-        lane.users += 1
+        self, key: Key, actor: Actor, command: SendMessage, extras: ExtraChanges
+    ) -> Ack | SendContext:
+        """Send when those before are done; return just the context if that is enough by then."""
+        queue = self._queues.get(key)
+        if queue is None:
+            queue = self._queues[key] = _OrderedQueue()
+        queue.users += 1
         try:
-            async with lane.lock:
-                room = self._known_enough(key, command)
-                return room or await self._look_often(key, actor, command, beside)
+            async with queue.lock:
+                context = self._known_enough(key, command)
+                return context or await self._look_often(key, actor, command, extras)
         except Refusal as refusal:
-            return await self._first_receipt(actor, command, refusal)
+            return await self._first_ack(actor, command, refusal)
         finally:
-            lane.users -= 1
-            if not lane.users:
-                del self._lanes[key]
+            queue.users -= 1
+            if not queue.users:
+                del self._queues[key]
 
     async def _look_often(
-        self, key: Key, actor: Actor, command: SendMessage, beside: Beside
-    ) -> Receipt:
+        self, key: Key, actor: Actor, command: SendMessage, extras: ExtraChanges
+    ) -> Ack:
         verdict = _Verdict(self._gates, actor, command)
         for _ in range(ATTEMPTS):
-            is_fresh = self._rooms.known(key) is None
+            is_fresh = self._contexts.known(key) is None
             try:
-                return await self._look_and_store(actor, command, beside, verdict)
-            except Stale:
-                self._rooms.forget(key)
+                return await self._look_and_store(actor, command, extras, verdict)
+            except VersionConflict:
+                self._contexts.forget(key)
             except Forbidden:
-                self._rooms.forget(key)
+                self._contexts.forget(key)
                 if is_fresh or verdict.is_no:
                     raise
         raise Busy
 
     async def _look_and_store(
-        self, actor: Actor, command: SendMessage, beside: Beside, verdict: "_Verdict"
-    ) -> Receipt:
-        room = await self._rooms.enter(command.conversation_id, actor.user_id)
-        check_may_speak(room, command.content, self._clock.now_ms())
-        await self._check_slow_mode(room)
-        quote = await self._quoted(room, command.quote_seq) if command.quote_seq else None
+        self, actor: Actor, command: SendMessage, extras: ExtraChanges, verdict: "_Verdict"
+    ) -> Ack:
+        context = await self._contexts.enter(command.conversation_id, actor.user_id)
+        check_may_speak(context, command.content, self._clock.now_ms())
+        await self._check_slow_mode(context)
+        quote = await self._quoted(context, command.quote_seq) if command.quote_seq else None
         content = await verdict.content()
         changes: tuple[Change, ...] = ()
         if _mentions_somebody(content):
-            changes = await self._mentions.changes_for(room, content)
+            changes = await self._mentions.changes_for(context, content)
         if self._attaching is not None and carries_files(content):
             log_id = LogId(command.conversation_id)
-            attached = await self._attaching.attach(actor.user_id, content, log_id, beside.seen)
+            attached = await self._attaching.attach(actor.user_id, content, log_id, extras.seen)
             content, changes = attached.content, changes + attached.changes
-            beside = structs.replace(beside, expects=beside.expects + attached.expects)
-        commit = self._commit(actor, command, beside, room, content, quote, changes)
-        return _receipt((await self._log.commit(commit))[0])
+            extras = structs.replace(
+                extras, preconditions=extras.preconditions + attached.preconditions
+            )
+        commit = self._commit(actor, command, extras, context, content, quote, changes)
+        return _ack((await self._log.commit(commit))[0])
 
     def _commit(
         self,
         actor: Actor,
         command: SendMessage,
-        beside: Beside,
-        room: Room,
+        extras: ExtraChanges,
+        context: SendContext,
         content: Content,
         quote: Quote | None = None,
         changes: tuple[Change, ...] = (),
@@ -225,11 +245,11 @@ class Sending:
             Refusal: the rules say no.
         """
         now_ms = self._clock.now_ms()
-        check_may_speak(room, content, now_ms)
+        check_may_speak(context, content, now_ms)
         if command.burn_after_ms:
-            check_burn(room.kind, command.burn_after_ms, self._limits)
+            check_burn(context.kind, command.burn_after_ms, self._limits)
         body = encode_body(
-            MessageBody(content, quote, beside.forwarded_from, burn_after_ms=command.burn_after_ms)
+            MessageBody(content, quote, extras.forwarded_from, burn_after_ms=command.burn_after_ms)
         )
         check_content(content, len(body), self._limits)
         log_id = LogId(command.conversation_id)
@@ -237,40 +257,40 @@ class Sending:
             log_id, MESSAGE, actor.user_id, body, now_ms, command.client_id, countable=True
         )
         if command.burn_after_ms:
-            changes = (*changes, _burn_task(room, command.burn_after_ms))
-        expect = Expect(log_id, room.epoch)
-        if beside is ALONE:
-            return Commit((append,), changes, (expect,), actor.connection_id)
+            changes = (*changes, _burn_task(context, command.burn_after_ms))
+        precondition = Precondition(log_id, context.version)
+        if extras is NO_EXTRAS:
+            return Commit((append,), changes, (precondition,), actor.connection_id)
         return Commit(
-            (append, *beside.appends),
-            changes + beside.changes,
-            (expect, *beside.expects),
+            (append, *extras.appends),
+            changes + extras.changes,
+            (precondition, *extras.preconditions),
             actor.connection_id,
         )
 
-    async def _first_receipt(self, actor: Actor, command: SendMessage, refusal: Refusal) -> Receipt:
+    async def _first_ack(self, actor: Actor, command: SendMessage, refusal: Refusal) -> Ack:
         """Answer a retry of what was accepted before the rules changed; else refuse."""
         first = await self._log.find(
             LogId(command.conversation_id), actor.user_id, command.client_id
         )
         if first is None:
             raise refusal
-        return _receipt(first)
+        return _ack(first)
 
-    async def _check_slow_mode(self, room: Room) -> None:
-        group = room.group
-        if group is None or not group.slow_mode_s or room.member.role != Role.MEMBER:
+    async def _check_slow_mode(self, context: SendContext) -> None:
+        group = context.group
+        if group is None or not group.slow_mode_s or context.member.role != Role.MEMBER:
             return
-        log_id = LogId(room.conversation_id)
-        cursors = await self._cursors.of_user(room.member.user_id, [log_id])
+        log_id = LogId(context.conversation_id)
+        cursors = await self._cursors.of_user(context.member.user_id, [log_id])
         wait_ms = cursors[log_id].sent_at_ms + group.slow_mode_s * 1000 - self._clock.now_ms()
         if wait_ms > 0:
             raise SlowMode(retry_after_ms=wait_ms)
 
-    async def _quoted(self, room: Room, seq: int) -> Quote:
+    async def _quoted(self, context: SendContext, seq: int) -> Quote:
         """Return what is kept of a quoted message: its place, never its text."""
-        if window(room.member).has(seq):  # as of the epoch that the commit expects
-            log_id = LogId(room.conversation_id)
+        if window(context.member).has(seq):  # as of the version that the commit expects
+            log_id = LogId(context.conversation_id)
             for entry in await self._log.read(log_id, seq, seq, 1, kinds=(MESSAGE,)):
                 if decode_body(entry).content is None:
                     raise Gone("The quoted message was recalled or has burned.")
@@ -292,13 +312,13 @@ async def through(
     return command.content
 
 
-def _receipt(entry: Entry) -> Receipt:
-    return Receipt(entry.seq, entry.ordinal, entry.sent_at_ms)
+def _ack(entry: Entry) -> Ack:
+    return Ack(entry.seq, entry.ordinal, entry.sent_at_ms)
 
 
-def _burn_task(room: Room, after_ms: int) -> Put:
+def _burn_task(context: SendContext, after_ms: int) -> Put:
     task = BurnTask(
-        conversation_id=room.conversation_id, seq=0, reader_id=room.peer, after_ms=after_ms
+        conversation_id=context.conversation_id, seq=0, reader_id=context.peer, after_ms=after_ms
     )
     return Put(task, seq_field="seq")
 
@@ -309,10 +329,10 @@ def _mentions_somebody(content: Content) -> bool:
     return any(entity.type in MENTIONS for entity in content.entities)
 
 
-def _needs_look(room: Room, content: Content) -> bool:
-    """Whether more than the room must be known before this may be stored."""
-    group = room.group
-    if group is not None and group.slow_mode_s > 0 and room.member.role == Role.MEMBER:
+def _needs_look(context: SendContext, content: Content) -> bool:
+    """Whether more than the context must be known before this may be stored."""
+    group = context.group
+    if group is not None and group.slow_mode_s > 0 and context.member.role == Role.MEMBER:
         return True
     if type(content) is Text:
         return bool(content.entities) and _mentions_somebody(content)

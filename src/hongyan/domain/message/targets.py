@@ -6,25 +6,25 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from msgspec import Struct, structs
 
 from hongyan.domain.group.model import Member
-from hongyan.domain.log.model import Append, Commit, Entry, Expect, Touch, encode_body
+from hongyan.domain.log.deciding import decide
+from hongyan.domain.log.model import Append, Bump, Commit, Entry, Precondition, encode_body
 from hongyan.domain.log.ports import Log, Records
-from hongyan.domain.log.service import decide
-from hongyan.domain.visibility.service import Visibility
+from hongyan.domain.visibility.visibility import Visibility
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.errors import NotFound
 from hongyan.kernel.ids import ConversationId, LogId, UserId
 from hongyan.kernel.turns import Turns
 
-from .api import Gone, Noted
+from .commands import Gone, Noted
 from .model import MESSAGE, Content, MessageBody, decode_body
-from .rooms import Room, Rooms
-from .rows import marks_log
+from .rows import metadata_log
+from .send_contexts import SendContext, SendContexts
 
 
 class Target(Struct, frozen=True):
     """A message that the caller may see, and where the caller stands."""
 
-    room: Room
+    context: SendContext
     entry: Entry
     body: MessageBody
 
@@ -38,9 +38,9 @@ class Target(Struct, frozen=True):
             raise Gone
         return self.body.content
 
-    def tell(self, kind: str, body: Struct, at_ms: int, sender: UserId | None = None) -> Append:
+    def append(self, kind: str, body: Struct, at_ms: int, sender: UserId | None = None) -> Append:
         """Return the entry that tells the conversation what happened to this message."""
-        who = self.room.member.user_id if sender is None else sender
+        who = self.context.member.user_id if sender is None else sender
         return Append(self.entry.log_id, kind, who, encode_body(body), at_ms)
 
 
@@ -53,32 +53,37 @@ class Targets:
     Args:
         log: The messages.
         records: The members.
-        rooms: Who stands how where.
+        contexts: Who stands how where.
         visibility: Who sees what.
     """
 
-    def __init__(self, log: Log, records: Records, rooms: Rooms, visibility: Visibility) -> None:
+    def __init__(
+        self, log: Log, records: Records, contexts: SendContexts, visibility: Visibility
+    ) -> None:
         self._log = log
         self._records = records
-        self._rooms = rooms
+        self._contexts = contexts
         self._visibility = visibility
         self._turns = Turns()
 
-    async def room(self, actor: Actor, conversation_id: ConversationId) -> Room:
-        """Return the caller's room as it is now, at the cost of one read where it is at hand.
+    async def context(self, actor: Actor, conversation_id: ConversationId) -> SendContext:
+        """Return the caller's context as it is now, at the cost of one read where it is at hand.
 
         Raises:
             NotAMember, Dissolved: the caller is not in the conversation.
         """
         log_id, key = LogId(conversation_id), (conversation_id, actor.user_id)
-        known = self._rooms.known(key)
-        if known is not None and (await self._log.heads([log_id]))[log_id].epoch != known.epoch:
-            self._rooms.forget(key)
-        return await self._rooms.enter(*key)
+        known = self._contexts.known(key)
+        if (
+            known is not None
+            and (await self._log.states([log_id]))[log_id].version != known.version
+        ):
+            self._contexts.forget(key)
+        return await self._contexts.enter(*key)
 
-    async def visible(self, room: Room, seqs: Collection[int]) -> set[int]:
-        """Return which of these seqs the caller sees in this room."""
-        return await self._visibility.seqs(room.member, seqs)
+    async def visible(self, context: SendContext, seqs: Collection[int]) -> set[int]:
+        """Return which of these seqs the caller sees in this context."""
+        return await self._visibility.seqs(context.member, seqs)
 
     async def see(self, actor: Actor, conversation_id: ConversationId, seq: int) -> Target:
         """Return one message.
@@ -87,18 +92,18 @@ class Targets:
             NotAMember, Dissolved: the caller is not in the conversation.
             NotFound: there is no such message for the caller to see.
         """
-        return await self._see(await self.room(actor, conversation_id), seq)
+        return await self._see(await self.context(actor, conversation_id), seq)
 
-    async def see_many(self, room: Room, seqs: Iterable[int]) -> list[Entry]:
+    async def see_many(self, context: SendContext, seqs: Iterable[int]) -> list[Entry]:
         """Return those of these messages that the caller sees, in the order of ``seqs``."""
-        log_id, seqs = LogId(room.conversation_id), tuple(seqs)
+        log_id, seqs = LogId(context.conversation_id), tuple(seqs)
         reads = (self._log.read(log_id, seq, seq, 1, kinds=(MESSAGE,)) for seq in seqs)
-        seen, found = await asyncio.gather(self.visible(room, seqs), asyncio.gather(*reads))
+        seen, found = await asyncio.gather(self.visible(context, seqs), asyncio.gather(*reads))
         return [entry for entries in found for entry in entries if entry.seq in seen]
 
-    async def _see(self, room: Room, seq: int) -> Target:
-        for entry in await self.see_many(room, (seq,)):
-            return Target(room, entry, decode_body(entry))
+    async def _see(self, context: SendContext, seq: int) -> Target:
+        for entry in await self.see_many(context, (seq,)):
+            return Target(context, entry, decode_body(entry))
         raise NotFound("There is no such message.")
 
     async def change(
@@ -120,9 +125,9 @@ class Targets:
             commit = await attempt(target)
             if not commit.appends and not commit.changes:
                 return commit
-            room_epoch = Expect(target.entry.log_id, target.room.epoch)
-            expects = (*commit.expects, room_epoch)
-            return structs.replace(commit, expects=expects, origin=actor.connection_id)
+            context_version = Precondition(target.entry.log_id, target.context.version)
+            preconditions = (*commit.preconditions, context_version)
+            return structs.replace(commit, preconditions=preconditions, origin=actor.connection_id)
 
         entries = await self.serialise(conversation_id, judged)
         return Noted(entries[0].seq, entries[0].sent_at_ms) if entries else Noted()
@@ -135,17 +140,17 @@ class Targets:
         Raises:
             Busy: others kept changing the same thing; and what ``attempt`` raises.
         """
-        guard = marks_log(conversation_id)
+        guard = metadata_log(conversation_id)
 
         async def guarded() -> Commit:
-            epoch = (await self._log.heads([guard]))[guard].epoch
+            version = (await self._log.states([guard]))[guard].version
             commit = await attempt()
             if not commit.appends and not commit.changes:
                 return commit
             return structs.replace(
                 commit,
-                changes=(*commit.changes, Touch(guard)),
-                expects=(*commit.expects, Expect(guard, epoch)),
+                changes=(*commit.changes, Bump(guard)),
+                preconditions=(*commit.preconditions, Precondition(guard, version)),
             )
 
         async with self._turns.of(guard):

@@ -1,7 +1,7 @@
 """Retention: what is older than a conversation keeps it is emptied, a batch at a time.
 
 Entries stay, without content, so that seqs have no gap and a repeated client id is still
-known. Nobody can see them any more: ``Trim.up_to_seq`` raises the floor of everybody's window.
+known. Nobody can see them any more: ``Trim.up_to_seq`` raises the layer of everybody's window.
 """
 
 from collections.abc import Sequence
@@ -12,21 +12,21 @@ from hongyan.domain.conversation.model import CONVERSATION_TRIMMED, Conversation
 from hongyan.domain.group.model import Group, Member
 from hongyan.domain.log.model import (
     Append,
+    Bump,
     Change,
     Commit,
     Entry,
-    Expect,
+    Precondition,
     Put,
     Rewrite,
-    Touch,
     encode_body,
 )
 from hongyan.domain.log.ports import Log, Records
 from hongyan.domain.visibility.model import END, Trim
 from hongyan.kernel.ids import SYSTEM, ConversationId, Kind, LogId, kind_of
 
-from .ending import AT_ONCE, Ending, overtake
 from .model import MESSAGE, MESSAGE_EDITED, MessageBody, MessageEdited, decode_body
+from .removal import AT_ONCE, Removal, overtake
 from .rows import Revision
 from .targets import Targets
 
@@ -41,7 +41,7 @@ EMPTY = encode_body(MessageBody(None, trimmed=True))
 
 
 class Trimming:
-    """Empties what is too old; call ``tick`` each second.
+    """Empties what is too old; call ``run`` each second.
 
     A conversation loses whole days: what was sent before the day (UTC) that lies
     ``retention_days`` back. So its log tells it at most once a day. After a crash it goes on
@@ -51,7 +51,7 @@ class Trimming:
         log: The messages.
         records: Groups, and how far each conversation was emptied.
         targets: Lets one thing happen to a conversation's messages at a time.
-        ending: What goes with messages.
+        removal: What goes with messages.
         retention_days: For all conversations; 0 for ever.
     """
 
@@ -60,18 +60,18 @@ class Trimming:
         log: Log,
         records: Records,
         targets: Targets,
-        ending: Ending,
+        removal: Removal,
         retention_days: int = 0,
     ) -> None:
         self._log = log
         self._records = records
         self._targets = targets
-        self._ending = ending
+        self._removal = removal
         self._days = retention_days
         self._round_at_ms = 0
         self._after: ConversationId | None = ConversationId("")
 
-    async def tick(self, now_ms: int) -> int:
+    async def run(self, now_ms: int) -> int:
         """Look at up to 100 conversations, and empty what is too old there; return how many.
 
         0 while all were looked at less than an hour ago.
@@ -98,8 +98,10 @@ class Trimming:
             return [(group.conversation_id, group.retention_days) for group in groups]
         found: list[ConversationId] = []
         while len(found) < LOOKED_AT_ONCE:
-            place = (found[-1] if found else after,)
-            members = await self._records.scan(Member, after=place if place[0] else (), limit=1)
+            conversation_id = (found[-1] if found else after,)
+            members = await self._records.scan(
+                Member, after=conversation_id if conversation_id[0] else (), limit=1
+            )
             if not members:
                 break
             found.append(members[0].conversation_id)
@@ -117,7 +119,7 @@ class Trimming:
                 break
             emptied += await self._empty(conversation_id, old)
         if trim.up_to_seq > trim.told_seq:
-            await self._tell(conversation_id, now_ms)
+            await self._append(conversation_id, now_ms)
         return emptied
 
     async def _trim(self, conversation_id: ConversationId) -> Trim:
@@ -147,7 +149,7 @@ class Trimming:
         messages = [entry for entry in old if entry.kind == MESSAGE]
 
         async def attempt() -> Commit:
-            epoch = (await self._log.heads([log_id]))[log_id].epoch
+            version = (await self._log.states([log_id]))[log_id].version
             trim = await self._trim(conversation_id)
             current = await self._log.read(log_id, old[0].seq, last, len(old))
             changes: list[Change] = [
@@ -156,18 +158,18 @@ class Trimming:
                 if (body := _emptied(entry)) is not None
             ]
             changes += await self._overtaken(current)
-            changes += await self._ending.changes_up_to(conversation_id, last)
-            expects: tuple[Expect, ...] = ()
+            changes += await self._removal.changes_up_to(conversation_id, last)
+            preconditions: tuple[Precondition, ...] = ()
             group = await self._group(conversation_id)
             if group is not None and any(seq <= last for seq in group.mention_all_seqs):
                 seqs = tuple(seq for seq in group.mention_all_seqs if seq > last)
-                changes += [Put(structs.replace(group, mention_all_seqs=seqs)), Touch(log_id)]
-                expects = (Expect(log_id, epoch),)
+                changes += [Put(structs.replace(group, mention_all_seqs=seqs)), Bump(log_id)]
+                preconditions = (Precondition(log_id, version),)
             trim = structs.replace(trim, looked_seq=last)
             if messages:
                 newest = messages[-1]
                 trim = structs.replace(trim, up_to_seq=newest.seq, up_to_ordinal=newest.ordinal)
-            return Commit(changes=(*changes, Put(trim)), expects=expects)
+            return Commit(changes=(*changes, Put(trim)), preconditions=preconditions)
 
         await self._targets.serialise(conversation_id, attempt)
         await self._sweep(conversation_id, last)
@@ -184,20 +186,20 @@ class Trimming:
 
     async def _sweep(self, conversation_id: ConversationId, last: int) -> None:
         """Drop what was too much for the commit; nothing shows it any more."""
-        while changes := await self._ending.changes_up_to(conversation_id, last):
+        while changes := await self._removal.changes_up_to(conversation_id, last):
             await self._log.commit(Commit(changes=tuple(changes)))
             if len(changes) < AT_ONCE:
                 return
 
-    async def _tell(self, conversation_id: ConversationId, now_ms: int) -> None:
+    async def _append(self, conversation_id: ConversationId, now_ms: int) -> None:
         async def attempt() -> Commit:
             trim = await self._trim(conversation_id)
             if trim.told_seq == trim.up_to_seq:
                 return Commit()
             body = encode_body(ConversationTrimmed(trim.up_to_seq))
             append = Append(LogId(conversation_id), CONVERSATION_TRIMMED, SYSTEM, body, now_ms)
-            told = structs.replace(trim, told_seq=trim.up_to_seq)
-            return Commit((append,), (Put(told),))
+            entry_body = structs.replace(trim, told_seq=trim.up_to_seq)
+            return Commit((append,), (Put(entry_body),))
 
         await self._targets.serialise(conversation_id, attempt)
 
@@ -212,6 +214,6 @@ def _emptied(entry: Entry) -> bytes | None:
     if entry.kind == MESSAGE:
         return None if decode_body(entry).content is None else EMPTY
     if entry.kind == MESSAGE_EDITED:
-        told = json.decode(entry.body, type=MessageEdited)
-        return None if told.content is None else encode_body(structs.replace(told, content=None))
+        body = json.decode(entry.body, type=MessageEdited)
+        return None if body.content is None else encode_body(structs.replace(body, content=None))
     return None

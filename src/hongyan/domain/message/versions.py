@@ -7,7 +7,7 @@ from msgspec import Raw, structs
 from hongyan.domain.log.model import Entry, encode_body
 from hongyan.domain.log.ports import Records
 from hongyan.domain.visibility.ports import Position
-from hongyan.domain.visibility.service import Visibility
+from hongyan.domain.visibility.visibility import Visibility
 
 from .model import MESSAGE, SHOWN, MessageBody, decode_body
 from .rows import Revision

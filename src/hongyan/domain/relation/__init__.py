@@ -1,1 +1,1 @@
-"""What one user is to another: friend, blocked, remarked."""
+"""Relations between users: friend, blocked, remarked."""

@@ -20,7 +20,7 @@ FRIEND_ANSWERED = "friend.answered"
 
 
 class Relation(Row, frozen=True, kw_only=True):
-    """What ``other_id`` is to ``user_id``. Friendship has a row on either side.
+    """The relation of ``user_id`` to ``other_id``. Friendship has a row on either side.
 
     ``blocked`` means that ``user_id`` has blocked ``other_id``.
     """
@@ -68,7 +68,7 @@ class FriendRequest(Row, frozen=True, kw_only=True):
 
 
 class Person(Struct, frozen=True):
-    """What somebody is to the caller or, in an entry, to the log's owner."""
+    """A person's relation to the caller or, in an entry, to the log's owner."""
 
     user_id: UserId
     friend: bool = False
@@ -88,7 +88,7 @@ class FriendRequested(Struct, frozen=True):
 
 
 class FriendAnswered(Struct, frozen=True):
-    """How a request was answered; the log's owner is one of the two."""
+    """The answer to a request; the log's owner is one of the two."""
 
     from_id: UserId
     to_id: UserId

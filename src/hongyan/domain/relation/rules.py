@@ -1,4 +1,4 @@
-"""What may become of two people: pure functions."""
+"""Rules of relations: pure functions."""
 
 from msgspec import structs
 
@@ -6,7 +6,7 @@ from hongyan.domain.log.model import Change, Drop, Put
 from hongyan.domain.user.model import User
 from hongyan.kernel.errors import LimitReached, NotFound
 
-from .api import Blocked, BlockedByYou
+from .commands import Blocked, BlockedByYou
 from .model import Person, Relation
 
 FRIENDS_MAX = 5_000
@@ -39,7 +39,7 @@ def check_not_blocked(mine: Relation, theirs: Relation) -> None:
         raise BlockedByYou
 
 
-def check_room(count: int, most: int, what: str) -> None:
+def check_limit(count: int, most: int, what: str) -> None:
     """Refuse where one more would be too many.
 
     Raises:

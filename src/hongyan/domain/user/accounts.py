@@ -5,27 +5,27 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct, structs
 
+from hongyan.domain.log.deciding import decide
 from hongyan.domain.log.model import (
     Append,
+    Bump,
     Change,
     Commit,
     Drop,
     Duplicate,
-    Expect,
+    Precondition,
     Put,
     Row,
-    Touch,
     encode_body,
 )
 from hongyan.domain.log.ports import Log, Records
-from hongyan.domain.log.service import decide
-from hongyan.kernel.bus import Publisher
+from hongyan.kernel.bus import EventPublisher
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Conflict, Invalid, Refusal
 from hongyan.kernel.ids import SYSTEM, UserId, user_log
 from hongyan.kernel.turns import Turns
 
-from .api import (
+from .commands import (
     EmailTaken,
     HandleTaken,
     NoSuchUser,
@@ -68,7 +68,7 @@ def device_info(device: Device) -> DeviceInfo:
 
 
 class Plan:
-    """What a decision about one user adds up to, to be committed at once.
+    """The changes of one decision about a user, to be committed at once.
 
     Args:
         user_id: Whose log is written to.
@@ -86,9 +86,9 @@ class Plan:
         self._sender = sender
         self._appends: list[Append] = []
         self._changes: list[Change] = []
-        self._expects: list[Expect] = []
+        self._preconditions: list[Precondition] = []
 
-    def tell(self, kind: str, body: Struct) -> None:
+    def append(self, kind: str, body: Struct) -> None:
         """Append an entry to the user's log."""
         log_id = user_log(self.user_id)
         append = Append(log_id, kind, self._sender, encode_body(body), self.now_ms)
@@ -102,10 +102,10 @@ class Plan:
         """Remove a row."""
         self._changes.append(Drop(row, key))
 
-    def guard(self, expect: Expect) -> None:
-        """Hold only while this log's epoch stands, and raise it."""
-        self._expects.append(expect)
-        self._changes.append(Touch(expect.log_id))
+    def guard(self, precondition: Precondition) -> None:
+        """Hold only while this log's version stands, and raise it."""
+        self._preconditions.append(precondition)
+        self._changes.append(Bump(precondition.log_id))
 
     def change_user(self, old: User | None, new: User, kind: str = USER_CHANGED) -> None:
         """Replace the user's row and what finds it, and tell the devices."""
@@ -119,21 +119,21 @@ class Plan:
         self.avatar = new.avatar
         if old is not None and profile_of(old, self.now_ms) != profile_of(new, self.now_ms):
             self.changes_profile = True
-        self.tell(kind, account_of(new))
+        self.append(kind, account_of(new))
 
     def remove_device(self, device: Device, reason: Reason) -> None:
         """Remove the device, and tell all of them (that one too) why."""
         self.drop(Device, device.device_id)
-        self.tell(DEVICE_REMOVED, DeviceRemoved(device.device_id, reason))
+        self.append(DEVICE_REMOVED, DeviceRemoved(device.device_id, reason))
 
     def add(self, beside: Commit) -> None:
         """Let this happen in the same transaction."""
         self._changes += beside.changes
-        self._expects += beside.expects
+        self._preconditions += beside.preconditions
 
     def commit(self) -> Commit:
         """Return the transaction."""
-        return Commit(tuple(self._appends), tuple(self._changes), tuple(self._expects))
+        return Commit(tuple(self._appends), tuple(self._changes), tuple(self._preconditions))
 
 
 class Accounts:
@@ -155,7 +155,7 @@ class Accounts:
         clock: Clock,
         region: str = "",
         avatars: Avatars | None = None,
-        publisher: Publisher | None = None,
+        publisher: EventPublisher | None = None,
     ) -> None:
         self._avatars = avatars
         self._publisher = publisher
@@ -257,17 +257,17 @@ class Accounts:
 
     async def drop(self, row: type[Row], *key: Any, guard: UserId) -> None:
         """Remove a row whose use the log of ``guard`` guards."""
-        await self.log.commit(Commit(changes=(Drop(row, key), Touch(user_log(guard)))))
+        await self.log.commit(Commit(changes=(Drop(row, key), Bump(user_log(guard)))))
 
-    async def expect(self, user_id: UserId) -> Expect:
+    async def precondition(self, user_id: UserId) -> Precondition:
         """Return the present state of a user's log, to be expected."""
         log_id = user_log(user_id)
-        head = (await self.log.heads([log_id]))[log_id]
-        return Expect(log_id, head.epoch)
+        head = (await self.log.states([log_id]))[log_id]
+        return Precondition(log_id, head.version)
 
     async def _plan(self, user_id: UserId, sender: UserId) -> Plan:
         plan = Plan(user_id, sender, self.clock.now_ms())
-        plan.guard(await self.expect(user_id))
+        plan.guard(await self.precondition(user_id))
         return plan
 
     async def _commit(self, turn: str, attempt: Callable[[], Awaitable[Commit]]) -> None:

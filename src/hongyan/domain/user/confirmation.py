@@ -4,7 +4,7 @@ from hongyan.domain.log.ports import Records
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.clock import Clock
 
-from .api import WrongPassword
+from .commands import WrongPassword
 from .model import Credential
 from .ports import Hasher
 from .rules import clean_password

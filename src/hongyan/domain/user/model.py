@@ -71,7 +71,7 @@ class AppPasswordRemoved(Struct, frozen=True):
 
 
 class PasswordChanged(Struct, frozen=True):
-    """How the password came to be another one."""
+    """The way in which a password was changed."""
 
     how: Literal["changed", "reset", "set_by_administrator"]
 
@@ -85,7 +85,7 @@ class Status(Struct, frozen=True):
 
 
 class Privacy(Struct, frozen=True):
-    """Who may do what to this user."""
+    """A user's privacy settings."""
 
     who_may_write: Literal["everyone", "friends"] = "everyone"
     who_may_invite: Literal["everyone", "friends"] = "everyone"
@@ -168,7 +168,7 @@ class ScramVerifier(Struct, frozen=True):
 
 
 class Credential(Row, frozen=True, kw_only=True):
-    """What proves that somebody is the user."""
+    """The credential of a user."""
 
     TABLE: ClassVar = Table("credential", key=("user_id",))
 

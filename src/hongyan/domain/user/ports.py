@@ -1,4 +1,4 @@
-"""What the user service needs besides the logs and rows: hashes, tokens and a postman."""
+"""The ports of the user service: hashes, tokens, and senders of codes."""
 
 from typing import Protocol
 
@@ -91,7 +91,7 @@ class Avatars(Protocol):
 
 
 class Claims(Struct, frozen=True):
-    """What an access token says."""
+    """The claims of an access token."""
 
     user_id: UserId
     device_id: DeviceId
@@ -114,7 +114,7 @@ class AccessTokens(Protocol):
 
 
 class LoginClaims(Struct, frozen=True):
-    """What a login token says."""
+    """The claims of a login token."""
 
     user_id: UserId
     device_id: DeviceId

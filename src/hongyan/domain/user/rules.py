@@ -1,4 +1,4 @@
-"""What identifiers, names and passwords may be, and by which words a user is found."""
+"""Rules of identifiers, names, passwords and search words."""
 
 import hashlib
 import re
@@ -11,7 +11,7 @@ import phonenumbers
 from hongyan.kernel.errors import Invalid
 from hongyan.kernel.limits import check_length
 
-from .api import WeakPassword
+from .commands import WeakPassword
 from .common_passwords import COMMON_PASSWORDS
 from .model import User
 

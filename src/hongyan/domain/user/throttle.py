@@ -11,7 +11,7 @@ from .ports import Attempts
 
 
 class ThrottlePolicy(Struct, frozen=True):
-    """How long who failed has to wait."""
+    """The policy of delays after failures."""
 
     free: int = 5
     """Failures that cost nothing."""

@@ -36,7 +36,7 @@ NOTHING = Window(1, 0)
 
 
 class Trim(Row, frozen=True, kw_only=True):
-    """How far a conversation was emptied because it is kept for a time only."""
+    """The progress of a conversation's retention."""
 
     TABLE: ClassVar = Table("trim", key=("conversation_id",))
 
@@ -52,7 +52,7 @@ class Trim(Row, frozen=True, kw_only=True):
 
 
 class Preference(Row, frozen=True, kw_only=True):
-    """How one user keeps one conversation."""
+    """One user's preferences for one conversation."""
 
     TABLE: ClassVar = Table("preference", key=("user_id", "conversation_id"))
 
@@ -88,7 +88,7 @@ class HiddenMessage(Row, frozen=True, kw_only=True):
 
 
 class _About(Struct):
-    """What the bodies of entries about another entry have in common."""
+    """The common part of bodies of entries about another entry."""
 
     seq: int = 0
 

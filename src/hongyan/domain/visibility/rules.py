@@ -3,7 +3,7 @@
 from msgspec import structs
 
 from hongyan.domain.group.model import Member
-from hongyan.domain.log.model import Head
+from hongyan.domain.log.model import LogState
 
 from .model import END, NOTHING, Preference, Trim, Window
 
@@ -12,7 +12,7 @@ def window(
     member: Member | None,
     preference: Preference | None = None,
     trim: Trim | None = None,
-    head: Head | None = None,
+    head: LogState | None = None,
 ) -> Window:
     """Return the stretch that a member sees.
 

@@ -1,4 +1,4 @@
-"""Who belongs where, read from the rows in this process."""
+"""Conversation membership, read from the rows in this process."""
 
 from hongyan.domain.group.model import Member
 from hongyan.domain.log.ports import Records

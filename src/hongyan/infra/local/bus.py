@@ -46,7 +46,7 @@ class LocalBus:
         return handler(actor, command)
 
     def publish(self, event: Struct) -> None:
-        """See ``Publisher.publish``; a listener that fails is logged and the others go on."""
+        """See ``EventPublisher.publish``; a listener that fails is logged and the others go on."""
         for listener in self._listeners.get(type(event), ()):
             try:
                 listener(event)
@@ -54,5 +54,5 @@ class LocalBus:
                 log.exception("a listener failed on %s", type(event).__name__)
 
     def subscribe(self, event: type[Event], listener: Callable[[Event], None]) -> None:
-        """See ``Subscriber.subscribe``."""
+        """See ``EventSubscriber.subscribe``."""
         self._listeners.setdefault(event, []).append(listener)

@@ -5,7 +5,7 @@ from itertools import chain
 
 from hongyan.domain.log.caches import Cache
 from hongyan.domain.log.model import Committed, Entry, Missed
-from hongyan.kernel.bus import Subscriber
+from hongyan.kernel.bus import EventSubscriber
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ class Caches:
         bus: Tells what was committed, and what was missed.
     """
 
-    def __init__(self, bus: Subscriber) -> None:
+    def __init__(self, bus: EventSubscriber) -> None:
         self._all: list[Cache] = []
         self._by_kind: dict[str, list[Cache]] = {}
         bus.subscribe(Committed, self._committed)

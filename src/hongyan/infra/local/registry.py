@@ -1,16 +1,17 @@
-"""Where users are, kept in this process: the twin of the registry in Redis."""
+"""The registry of users' nodes in this process: the twin of the one in Redis."""
 
 import itertools
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 
-from hongyan.delivery.routes.ports import Moves
+from hongyan.delivery.routes.ports import RegistryChanges
 from hongyan.kernel.ids import LogId, UserId
 
 CHANGES_KEPT = 10_000
 
 Change = tuple[int, str, str, str]
-"""Number, what (``came``, ``left``, ``members``, ``ended`` or ``back``), whom or what, node."""
+"""Number, what (``connected``, ``left``, ``members``, ``ended`` or ``back``), whom or what,
+node."""
 
 
 class LocalRegistry:
@@ -48,21 +49,21 @@ class LocalRegistry:
         self._last = next(self._numbers)
         self._changes.append((self._last, what, subject, node))
 
-    async def moves(self, place: str) -> Moves:
-        """See ``Registry.moves``."""
+    async def changes(self, position: str) -> RegistryChanges:
+        """See ``Registry.changes``."""
         self.check()
-        born, _, number = place.partition("|")
+        born, _, number = position.partition("|")
         first = self._changes[0][0] if self._changes else self._last + 1
         is_whole = born == str(self.born) and int(number) >= first - 1
         changes: list[Change] = []
         if is_whole:
             changes += itertools.takewhile(lambda c: c[0] > int(number), reversed(self._changes))
             changes.reverse()
-        return Moves(
+        return RegistryChanges(
             f"{self.born}|{self._last}",
             is_whole and all(what != "back" for _, what, _, _ in changes),
             self.now_s() - self.born_s,
-            came=[(UserId(who), node) for _, what, who, node in changes if what == "came"],
+            connected=[(UserId(who), node) for _, what, who, node in changes if what == "came"],
             stale_users=[UserId(who) for _, what, who, _ in changes if what == "left"],
             stale_logs=[LogId(log_id) for _, what, log_id, _ in changes if what == "members"],
             gone_nodes=[node for _, what, node, _ in changes if what == "ended"],

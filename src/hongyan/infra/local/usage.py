@@ -1,4 +1,4 @@
-"""What the server takes of its machine, seen from inside its process."""
+"""Resource usage of the server, seen from inside its process."""
 
 import asyncio
 import os

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from hongyan.domain.media.model import Facts, Variant
+from hongyan.domain.media.model import MediaDetails, Variant
 from hongyan.domain.media.ports import Probed
 
 from .thumbhash import thumbhash
@@ -32,8 +32,10 @@ def probe_image(path: Path, pixels_max: int) -> Probed:
         image.draft("RGB", (SIDES[0][1] * 2, SIDES[0][1] * 2))
         upright = ImageOps.exif_transpose(image)
         pictures, hash_ = reduced(upright)
-    facts = Facts(width=size[0], height=size[1], thumbhash=hash_, variants=tuple(sorted(pictures)))
-    return Probed(facts, pictures=pictures)
+    details = MediaDetails(
+        width=size[0], height=size[1], thumbhash=hash_, variants=tuple(sorted(pictures))
+    )
+    return Probed(details, pictures=pictures)
 
 
 def reduced(image: Image.Image) -> tuple[dict[Variant, bytes], str]:

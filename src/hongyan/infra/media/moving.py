@@ -8,7 +8,7 @@ import av
 from av.container import InputContainer
 from PIL import Image, ImageStat
 
-from hongyan.domain.media.model import Facts
+from hongyan.domain.media.model import MediaDetails
 from hongyan.domain.media.ports import Probed
 
 from .images import reduced, webp
@@ -72,14 +72,14 @@ def _probe_video(container: InputContainer, mime: str, pixels_max: int) -> Probe
     poster.thumbnail((POSTER_SIDE, POSTER_SIDE), Image.Resampling.LANCZOS)
     pictures, hash_ = reduced(poster)
     kept = {"poster": webp(poster), "thumb": pictures["thumb"]}
-    facts = Facts(
+    details = MediaDetails(
         width=width,
         height=height,
         duration_ms=_duration_ms(container, stream),
         thumbhash=hash_,
         variants=("poster", "thumb"),
     )
-    return Probed(facts, _told(mime, "video"), kept)  # type: ignore[arg-type]
+    return Probed(details, _mime_of(mime, "video"), kept)  # type: ignore[arg-type]
 
 
 def _check_codec(stream: av.VideoStream | av.AudioStream) -> None:
@@ -127,8 +127,8 @@ def _probe_sound(container: InputContainer, mime: str) -> Probed:
     if not count:
         raise ValueError("no sound")
     peaks += [_peak(left)] if left else []
-    facts = Facts(duration_ms=count * 1000 // SAMPLES_PER_S, waveform=waveform(peaks))
-    return Probed(facts, _told(mime, "audio"))
+    details = MediaDetails(duration_ms=count * 1000 // SAMPLES_PER_S, waveform=waveform(peaks))
+    return Probed(details, _mime_of(mime, "audio"))
 
 
 def _samples(container: InputContainer, stream: av.AudioStream) -> "Iterator[array[int]]":
@@ -158,7 +158,7 @@ def waveform(peaks: list[int]) -> tuple[int, ...]:
     return tuple(min(LOUDEST, bar * LOUDEST // top) for bar in bars)
 
 
-def _told(mime: str, kind: str) -> str:
+def _mime_of(mime: str, kind: str) -> str:
     """Return the type as it is now that the kind is known."""
     subtype = mime.partition("/")[2]
     return f"{kind}/{'mp4' if subtype == 'mp4' else subtype}"

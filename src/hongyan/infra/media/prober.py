@@ -27,7 +27,7 @@ JOBS_MAX = 500
 
 
 class WorkerLimits(Struct, frozen=True, kw_only=True):
-    """What a worker may use up for one file."""
+    """Limits of a worker for one file."""
 
     workers: int = 1
     """Processes, each with one file at a time."""

@@ -1,4 +1,4 @@
-"""What a file's bytes look like. Names and what the sender said play no part.
+"""File types by their bytes. Names and what the sender said play no part.
 
 A file is *plain* when a browser may show it: a raster picture, sound, video or PDF whose ends
 hold nothing that another reader would take for a page, a script or an archive. That such a

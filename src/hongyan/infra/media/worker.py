@@ -17,7 +17,7 @@ from typing import BinaryIO
 import msgspec
 from msgspec import Struct
 
-from hongyan.domain.media.model import Facts, Variant
+from hongyan.domain.media.model import MediaDetails, Variant
 from hongyan.domain.media.ports import Probed
 
 NICENESS = 10
@@ -32,9 +32,9 @@ class Job(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True, omit_defaults=True):
-    """What was found, or why nothing was."""
+    """The result of a probe, or why there is none."""
 
-    facts: Facts = Facts()
+    facts: MediaDetails = MediaDetails()
     mime: str = ""
     pictures: Mapping[Variant, bytes] = {}
     """A worker is not to be trusted: the names are checked when this is decoded."""

@@ -10,6 +10,7 @@ from hongyan.domain.log.model import (
     DAY_MS,
     Advance,
     Append,
+    Bump,
     Change,
     Commit,
     Committed,
@@ -17,17 +18,16 @@ from hongyan.domain.log.model import (
     Drop,
     Duplicate,
     Entry,
-    Head,
+    LogState,
     Order,
     Placed,
     Put,
     Rewrite,
     Row,
-    SavePlace,
-    Span,
-    Stale,
+    SaveOffset,
+    SeqRange,
     Tally,
-    Touch,
+    VersionConflict,
 )
 from hongyan.kernel.errors import Unavailable
 from hongyan.kernel.ids import ClientId, LogId, UserId, new_token_id
@@ -49,13 +49,13 @@ class MemoryStore:
         on_commit: Callable[[Committed], None] = lambda _: None,
     ) -> None:
         self._on_commit = on_commit
-        self._heads: dict[LogId, Head] = {}
+        self._heads: dict[LogId, LogState] = {}
         self._entries: dict[LogId, list[Entry]] = {}
         self._all: list[tuple[LogId, int]] = []
         self._by_client_id: dict[tuple[LogId, UserId, ClientId], int] = {}
         self._cursors: dict[LogId, dict[UserId, Cursor]] = {}
         self._rows: dict[type[Row], dict[tuple[Any, ...], Any]] = {}
-        self._places: dict[str, bytes] = {}
+        self._offsets: dict[str, bytes] = {}
         self._generation = new_token_id()
         self._closed = False
 
@@ -78,9 +78,9 @@ class MemoryStore:
             repeat = await self.find(first.log_id, first.sender, first.client_id)
             if repeat is not None:
                 return (repeat,)
-        for expect in commit.expects:
-            if self._heads.get(expect.log_id, Head()).epoch != expect.epoch:
-                raise Stale
+        for precondition in commit.preconditions:
+            if self._heads.get(precondition.log_id, LogState()).version != precondition.version:
+                raise VersionConflict
         self._check_unique(commit.changes)
         entries = tuple([self._append(append) for append in commit.appends])
         for change in commit.changes:
@@ -116,9 +116,9 @@ class MemoryStore:
             others[put.key()] = put
 
     def _append(self, append: Append) -> Entry:
-        head = self._heads.get(append.log_id, Head())
-        head = Head(
-            head.seq + 1, head.ordinal + append.countable, head.epoch + append.changes_rules
+        head = self._heads.get(append.log_id, LogState())
+        head = LogState(
+            head.seq + 1, head.ordinal + append.countable, head.version + append.changes_rules
         )
         self._heads[append.log_id] = head
         if append.countable:
@@ -150,11 +150,11 @@ class MemoryStore:
             self._rows.setdefault(type(row), {})[row.key()] = row
         elif isinstance(change, Drop):
             self._rows.get(change.row, {}).pop(change.key, None)
-        elif isinstance(change, Touch):
-            head = self._heads.get(change.log_id, Head())
-            self._heads[change.log_id] = structs.replace(head, epoch=head.epoch + 1)
-        elif isinstance(change, SavePlace):
-            self._places[change.reader] = change.position
+        elif isinstance(change, Bump):
+            head = self._heads.get(change.log_id, LogState())
+            self._heads[change.log_id] = structs.replace(head, version=head.version + 1)
+        elif isinstance(change, SaveOffset):
+            self._offsets[change.reader] = change.position
         elif isinstance(change, Rewrite):
             stored = self._entries.get(change.log_id, [])
             if 0 < change.seq <= len(stored):
@@ -164,7 +164,7 @@ class MemoryStore:
             self._advance_to(change)
 
     def _advance_to(self, change: Advance) -> None:
-        head = self._heads.get(change.log_id, Head())
+        head = self._heads.get(change.log_id, LogState())
         read = min(change.read_seq, head.seq)
         ordinal = self._entries[change.log_id][read - 1].ordinal if read else 0
         delivered = max(read, min(change.delivered_seq, head.seq))
@@ -195,12 +195,12 @@ class MemoryStore:
         found = [entry for entry in entries if not kinds or entry.kind in kinds]
         return (found[::-1] if order == "newest" else found)[:limit]
 
-    async def heads(self, log_ids: Sequence[LogId]) -> dict[LogId, Head]:
-        """See ``Log.heads``."""
-        return {log_id: self._heads.get(log_id, Head()) for log_id in log_ids}
+    async def states(self, log_ids: Sequence[LogId]) -> dict[LogId, LogState]:
+        """See ``Log.states``."""
+        return {log_id: self._heads.get(log_id, LogState()) for log_id in log_ids}
 
     async def tails(
-        self, spans: Sequence[Span], limit: int, kinds: Sequence[str] = ()
+        self, spans: Sequence[SeqRange], limit: int, kinds: Sequence[str] = ()
     ) -> dict[LogId, list[Entry]]:
         """See ``Log.tails``."""
         found = {
@@ -227,31 +227,31 @@ class MemoryStore:
     async def follow(
         self, after: int, limit: int, until: int = 0, kinds: Sequence[str] = ()
     ) -> list[Placed]:
-        """See ``Feed.follow``."""
+        """See ``ChangeStream.follow``."""
         places = list(enumerate(self._all[: until or None], start=1))[after:]
         entries = [(position, self._entries[log_id][seq - 1]) for position, (log_id, seq) in places]
         return [(p, entry) for p, entry in entries if not kinds or entry.kind in kinds][:limit]
 
     async def tally(self, after: int, limit: int) -> tuple[int, list[Tally]]:
-        """See ``Feed.tally``."""
+        """See ``ChangeStream.tally``."""
         found = await self.follow(after, limit)
         counts = Counter((e.kind, e.sender, e.sent_at_ms // DAY_MS) for _, e in found)
         tallies = [Tally(*key, count) for key, count in counts.items()]
         return (found[-1][0] if found else after), tallies
 
     async def end(self) -> int:
-        """See ``Feed.end``."""
+        """See ``ChangeStream.end``."""
         return len(self._all)
 
-    async def place(self, reader: str) -> bytes:
-        """See ``Feed.place``."""
-        return self._places.get(reader, b"")
+    async def offset(self, reader: str) -> bytes:
+        """See ``ChangeStream.key``."""
+        return self._offsets.get(reader, b"")
 
     # --- Archive ---
 
     async def archive(
         self,
-        spans: Sequence[Span],
+        spans: Sequence[SeqRange],
         limit: int,
         *,
         after: int = 0,
@@ -316,15 +316,15 @@ class MemoryStore:
         fields = row.TABLE.index(by) if by else ()
         fields = (*fields, *(field for field in row.TABLE.key if field not in fields))
 
-        def place(one: Row) -> tuple[Any, ...]:
+        def key(one: Row) -> tuple[Any, ...]:
             values = [getattr(one, field) for field in fields]
             return tuple((value is not None, value) for value in values)
 
         start = tuple((value is not None, value) for value in (*prefix, *after))
         newest = order == "newest"
         found = []
-        for one in sorted(self._rows.get(row, {}).values(), key=place, reverse=newest):
-            here = place(one)
+        for one in sorted(self._rows.get(row, {}).values(), key=key, reverse=newest):
+            here = key(one)
             if here[: len(prefix)] != start[: len(prefix)]:
                 continue
             if after and not (here < start if newest else here[: len(start)] > start):

@@ -22,8 +22,8 @@ from hongyan.wire.native.errors import refusal_of
 
 from .connection import NatsConnection
 from .envelope import Answer, Call, Calls, decode_answers, encode, result_decoder, who_of
-from .lanes import Flight, Lanes, lane_of
 from .nodes import Alive, Nodes
+from .ordered_queues import InFlightCall, OrderedQueues, queue_of
 from .subjects import Subjects
 
 log = logging.getLogger(__name__)
@@ -57,13 +57,13 @@ class NatsCaller:
         self._subjects = subjects
         self._nodes = nodes
         self._in_flight_max = in_flight_max
-        self._flights: dict[int, Flight] = {}
+        self._in_flight_calls: dict[int, InFlightCall] = {}
         self._last = 0
         self._back_s = -COMING_BACK_S
         self._again: set[str] = set()
         self._batch = 0
-        self._lanes = Lanes(self._load)
-        self._loads: dict[str, list[Flight]] = {}
+        self._queues = OrderedQueues(self._load)
+        self._loads: dict[str, list[InFlightCall]] = {}
         self._sent_at: dict[str, float] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sweeper: asyncio.Task[None] | None = None
@@ -76,20 +76,20 @@ class NatsCaller:
         self._nodes.on_change(self._changed)
         self._connection.on_lost(self._went_away)
         self._connection.on_back(self._came_back)
-        self._lanes.set_ready(self._takers())
+        self._queues.set_ready(self._takers())
         self._sweeper = self._loop.create_task(self._sweep())
 
     async def close(self) -> None:
         """End; calls under way are refused."""
         if self._sweeper is not None:
             self._sweeper.cancel()
-        for flight in list(self._flights.values()):
-            self._end(flight, None, Unavailable("This server is stopping."))
+        for in_flight_call in list(self._in_flight_calls.values()):
+            self._end(in_flight_call, None, Unavailable("This server is stopping."))
 
     @property
     def in_flight(self) -> int:
         """How many calls wait for an answer."""
-        return len(self._flights)
+        return len(self._in_flight_calls)
 
     def call(self, actor: Actor, command: Command[Result]) -> Coroutine[Any, Any, Result]:
         """See ``Caller.call``.
@@ -108,15 +108,15 @@ class NatsCaller:
         return result_decoder(type(command)).decode(await self._begin(actor, command))
 
     def _begin(self, actor: Actor, command: Command[Any]) -> "asyncio.Future[bytes]":
-        if len(self._flights) >= self._in_flight_max:
+        if len(self._in_flight_calls) >= self._in_flight_max:
             raise Busy
         assert self._loop is not None
         self._last += 1
         future: asyncio.Future[bytes] = self._loop.create_future()
         kind = type(command)
-        flight = Flight(
+        in_flight_call = InFlightCall(
             self._last,
-            lane_of(actor, command, self._last),
+            queue_of(actor, command, self._last),
             kind,
             who_of(actor),
             Raw(encode(command)),
@@ -124,38 +124,47 @@ class NatsCaller:
             partial(_finish, future),
             TRACE.get(),
         )
-        self._flights[flight.number] = flight
-        self._lanes.enter(flight)
+        self._in_flight_calls[in_flight_call.number] = in_flight_call
+        self._queues.enter(in_flight_call)
         return future
 
     # --- out ---
 
-    def _load(self, flight: Flight, node: str) -> None:
+    def _load(self, in_flight_call: InFlightCall, node: str) -> None:
         """Let the call go with the others of this turn of the event loop."""
         if not self._loads:
             assert self._loop is not None
             self._loop.call_soon(self._send)
-        self._loads.setdefault(node, []).append(flight)
+        self._loads.setdefault(node, []).append(in_flight_call)
 
     def _send(self) -> None:
         loads, self._loads = self._loads, {}
-        for node, flights in loads.items():
-            self._ship(node, [one for one in flights if one.number in self._flights])
+        for node, in_flight_calls in loads.items():
+            self._ship(
+                node, [one for one in in_flight_calls if one.number in self._in_flight_calls]
+            )
 
-    def _ship(self, node: str, flights: list[Flight]) -> None:
-        if not flights or not self._connection.is_up:
+    def _ship(self, node: str, in_flight_calls: list[InFlightCall]) -> None:
+        if not in_flight_calls or not self._connection.is_up:
             return  # all of them are sent again when the broker is back
         assert self._loop is not None
         now = self._loop.time()
         self._batch += 1
         calls = []
-        for flight in flights:
-            flight.batch = self._batch
-            left_ms = max(1, int((flight.deadline - now) * 1000))
+        for in_flight_call in in_flight_calls:
+            in_flight_call.batch = self._batch
+            left_ms = max(1, int((in_flight_call.deadline - now) * 1000))
             calls.append(
-                Call(flight.number, flight.method, flight.who, flight.params, left_ms, flight.trace)
+                Call(
+                    in_flight_call.number,
+                    in_flight_call.method,
+                    in_flight_call.who,
+                    in_flight_call.params,
+                    left_ms,
+                    in_flight_call.trace,
+                )
             )
-        me, floor = self._connection.me, next(iter(self._flights))
+        me, floor = self._connection.me, next(iter(self._in_flight_calls))
         reply = self._subjects.answers(me, node, self._batch)
         self._connection.publish(self._subjects.calls(node), encode(Calls(me, floor, calls)), reply)
         self._sent_at.setdefault(node, now)
@@ -167,21 +176,25 @@ class NatsCaller:
         """The broker is back, and may have lost calls and answers: the backends know which."""
         assert self._loop is not None
         self._back_s = self._loop.time()
-        for node in {flight.node for flight in self._flights.values() if flight.node}:
+        for node in {
+            in_flight_call.node
+            for in_flight_call in self._in_flight_calls.values()
+            if in_flight_call.node
+        }:
             self._send_again(node)
 
     def _send_again(self, node: str) -> None:
         self._again.discard(node)
-        self._ship(node, [one for one in self._flights.values() if one.node == node])
+        self._ship(node, [one for one in self._in_flight_calls.values() if one.node == node])
 
     # --- back ---
 
     def _answered(self, _subject: str, data: bytes) -> None:
         for answer in decode_answers(data).answers:
-            flight = self._flights.get(answer.number)
-            if flight is not None:
-                self._sent_at.pop(flight.node, None)
-                self._end(flight, *_outcome(answer))
+            in_flight_call = self._in_flight_calls.get(answer.number)
+            if in_flight_call is not None:
+                self._sent_at.pop(in_flight_call.node, None)
+                self._end(in_flight_call, *_outcome(answer))
 
     def _bounced(self, subject: str) -> None:
         """Nobody listened where this batch went: it was not carried out."""
@@ -193,18 +206,20 @@ class NatsCaller:
                 self._loop.call_later(SWEEP_S, self._send_again, node)
             return  # it may be on its way back to the broker, as we were
         back = [
-            one for one in self._flights.values() if one.node == node and str(one.batch) == batch
+            one
+            for one in self._in_flight_calls.values()
+            if one.node == node and str(one.batch) == batch
         ]
-        self._lanes.close_to(node)
-        self._lanes.come_back(back)
+        self._queues.close_to(node)
+        self._queues.come_back(back)
         alive = self._nodes.known.get(node)
         if alive is not None and alive.state != "draining":  # else it still answers what it has
             self._nodes.missed(node)
 
-    def _end(self, flight: Flight, result: Any, error: Exception | None) -> None:
-        del self._flights[flight.number]
-        self._lanes.leave(flight)
-        flight.done(result, error)
+    def _end(self, in_flight_call: InFlightCall, result: Any, error: Exception | None) -> None:
+        del self._in_flight_calls[in_flight_call.number]
+        self._queues.leave(in_flight_call)
+        in_flight_call.done(result, error)
 
     # --- who is there ---
 
@@ -214,39 +229,43 @@ class NatsCaller:
     def _changed(self, alive: Alive) -> None:
         if "backend" not in alive.role.split("+"):
             return
-        self._lanes.set_ready(self._takers())
+        self._queues.set_ready(self._takers())
         if alive.state in ("gone", "lost"):
             self._lost(alive.node)
 
     def _lost(self, node: str) -> None:
         """A backend is not there any more: nobody knows what it did of what it had."""
         self._sent_at.pop(node, None)
-        there = [one for one in self._flights.values() if one.node == node]
-        for flight in there:
-            if not flight.is_repeatable:
+        there = [one for one in self._in_flight_calls.values() if one.node == node]
+        for in_flight_call in there:
+            if not in_flight_call.is_repeatable:
                 why = "The server that was doing this has gone; look whether it was done."
-                self._end(flight, None, Unavailable(why))
-        self._lanes.come_back([one for one in there if one.is_repeatable])
+                self._end(in_flight_call, None, Unavailable(why))
+        self._queues.come_back([one for one in there if one.is_repeatable])
 
     async def _sweep(self) -> None:
         assert self._loop is not None
         while True:
             await asyncio.sleep(SWEEP_S)
             now = self._loop.time()
-            late = [one for one in self._flights.values() if one.deadline < now]
-            for flight in late:
-                self._end(flight, None, Unavailable("No answer came in time."))
+            late = [one for one in self._in_flight_calls.values() if one.deadline < now]
+            for in_flight_call in late:
+                self._end(in_flight_call, None, Unavailable("No answer came in time."))
             self._probe(now)
 
     def _probe(self, now: float) -> None:
         """Ask backends that are long in answering; one that is dead bounces it."""
-        owing = {one.node for one in self._flights.values() if one.node} if self._sent_at else ()
+        owing = (
+            {one.node for one in self._in_flight_calls.values() if one.node}
+            if self._sent_at
+            else ()
+        )
         for node, at in list(self._sent_at.items()):
             if node not in owing:
                 del self._sent_at[node]
             elif now - at > PROBE_AFTER_S and self._connection.is_up:
                 self._sent_at[node] = now
-                me, floor = self._connection.me, next(iter(self._flights))
+                me, floor = self._connection.me, next(iter(self._in_flight_calls))
                 reply = self._subjects.answers(me, node, 0)
                 empty = encode(Calls(me, floor, []))
                 self._connection.publish(self._subjects.calls(node), empty, reply)

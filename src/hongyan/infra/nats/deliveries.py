@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 from msgspec import Struct
 
-from hongyan.domain.admin.tracing_api import Hearing
+from hongyan.domain.admin.commands_tracing import NodeTrace
 from hongyan.kernel.ids import LogId, UserId
 
 from .connection import NatsConnection
@@ -18,7 +18,7 @@ WAIT_S = 1.0
 ASKED_MAX = 100
 """Questions under way; one more is answered with nothing."""
 
-Known = Callable[[LogId, int, Sequence[UserId]], Hearing]
+Known = Callable[[LogId, int, Sequence[UserId]], NodeTrace]
 
 
 class Question(Struct, frozen=True, array_like=True):
@@ -31,22 +31,22 @@ class Question(Struct, frozen=True, array_like=True):
     user_ids: tuple[UserId, ...]
 
 
-class Told(Struct, frozen=True, array_like=True):
-    """What one gateway knows."""
+class Reply(Struct, frozen=True, array_like=True):
+    """One gateway's reply."""
 
     number: int
-    hearing: Hearing
+    trace: NodeTrace
 
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_question = msgspec.msgpack.Decoder(Question).decode
-_decode_told = msgspec.msgpack.Decoder(Told).decode
+_decode_reply = msgspec.msgpack.Decoder(Reply).decode
 
 
 class _Asked:
     def __init__(self, wanted: int) -> None:
         self.wanted = wanted
-        self.found: list[Hearing] = []
+        self.found: list[NodeTrace] = []
         self.is_done = asyncio.Event()
 
 
@@ -68,10 +68,10 @@ class NatsDeliveries:
 
     async def start(self) -> None:
         """Listen for answers."""
-        mine = self._subjects.told(self._connection.me)
-        await self._connection.subscribe(mine, self._told)
+        mine = self._subjects.known(self._connection.me)
+        await self._connection.subscribe(mine, self._replied)
 
-    async def of(self, log_id: LogId, seq: int, user_ids: Sequence[UserId]) -> list[Hearing]:
+    async def of(self, log_id: LogId, seq: int, user_ids: Sequence[UserId]) -> list[NodeTrace]:
         """See ``Deliveries.of``."""
         wanted = len(list(self._nodes.of_role("gateway")))
         if not wanted or len(self._asked) >= ASKED_MAX:
@@ -88,18 +88,18 @@ class NatsDeliveries:
             pass
         finally:
             del self._asked[number]
-        return sorted(asked.found, key=lambda hearing: hearing.node)
+        return sorted(asked.found, key=lambda trace: trace.node)
 
-    def _told(self, _subject: str, data: bytes) -> None:
-        told = _decode_told(data)
-        asked = self._asked.get(told.number)
+    def _replied(self, _subject: str, data: bytes) -> None:
+        reply = _decode_reply(data)
+        asked = self._asked.get(reply.number)
         if asked is not None:
-            asked.found.append(told.hearing)
+            asked.found.append(reply.trace)
             if len(asked.found) >= asked.wanted:
                 asked.is_done.set()
 
 
-class DeliveriesTeller:
+class DeliveriesResponder:
     """Answers for one gateway.
 
     Args:
@@ -119,5 +119,5 @@ class DeliveriesTeller:
 
     def _asked(self, _subject: str, data: bytes) -> None:
         asked = _decode_question(data)
-        told = Told(asked.number, self._known(asked.log_id, asked.seq, asked.user_ids))
-        self._connection.publish(self._subjects.told(asked.asker), _encode(told))
+        reply = Reply(asked.number, self._known(asked.log_id, asked.seq, asked.user_ids))
+        self._connection.publish(self._subjects.known(asked.asker), _encode(reply))

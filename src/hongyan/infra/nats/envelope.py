@@ -1,4 +1,4 @@
-"""What goes over the bus: calls and answers, those of one turn of the event loop together.
+"""Envelopes on the bus: the calls and answers of one turn of the event loop together.
 
 MessagePack, arrays instead of names. A command's parameters are MessagePack as well; an answer
 is JSON, because that is what entries hold and what most clients read: a gateway hands it on
@@ -42,7 +42,7 @@ class Calls(Struct, frozen=True, array_like=True):
 
 
 class Answer(Struct, frozen=True, array_like=True):
-    """What came of a call: JSON, or an error."""
+    """The result of a call: JSON, or an error."""
 
     number: int
     result: bytes

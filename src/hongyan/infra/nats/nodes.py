@@ -1,4 +1,4 @@
-"""Who is there: every node gives a sign of life each second, and knows those of the others."""
+"""Node discovery: every node sends a heartbeat each second, and knows those of the others."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ from .subjects import Subjects
 
 log = logging.getLogger(__name__)
 
-BEAT_S = 1.0
+HEARTBEAT_S = 1.0
 LOST_S = 3.5
 """After so long without a sign of life a node is taken for lost."""
 
@@ -46,7 +46,7 @@ class Nodes:
         subjects: Names subjects.
         name: What the operator calls this node.
         role: ``gateway``, ``backend``, ``worker``, or several of them joined by ``+``.
-        beat_s: How often to give a sign of life.
+        heartbeat_s: How often to give a sign of life.
         lost_s: After how much silence another node counts as lost.
 
     Attributes:
@@ -59,16 +59,16 @@ class Nodes:
         subjects: Subjects,
         name: str,
         role: str,
-        beat_s: float = BEAT_S,
+        heartbeat_s: float = HEARTBEAT_S,
         lost_s: float = LOST_S,
     ) -> None:
         self._connection = connection
         self._subjects = subjects
         self._me = Alive(connection.me, name, role, "starting")
-        self._beat_s = beat_s
+        self._heartbeat_s = heartbeat_s
         self._lost_s = lost_s
         self.known: dict[str, Alive] = {}
-        self._heard_at: dict[str, float] = {}
+        self._received_at: dict[str, float] = {}
         self._on_change: list[Callable[[Alive], None]] = []
         self._task: asyncio.Task[None] | None = None
         self._listens_s = math.inf
@@ -79,8 +79,8 @@ class Nodes:
 
     async def start(self) -> None:
         """Listen, and ask who is there."""
-        await self._connection.subscribe(self._subjects.alive, self._heard)
-        await self._connection.subscribe(self._subjects.who, lambda _, __: self._beat())
+        await self._connection.subscribe(self._subjects.alive, self._received)
+        await self._connection.subscribe(self._subjects.who, lambda _, __: self._heartbeat())
         self._connection.on_back(self._asked_again)
         self._listens_s = asyncio.get_running_loop().time()
         self._task = asyncio.get_running_loop().create_task(self._run())
@@ -89,7 +89,7 @@ class Nodes:
     def become(self, state: State) -> None:
         """Tell the others at once that this node's state is another."""
         self._me = msgspec.structs.replace(self._me, state=state)
-        self._beat()
+        self._heartbeat()
 
     async def stop(self) -> None:
         """Say goodbye: others need not wait for signs of life."""
@@ -115,30 +115,30 @@ class Nodes:
 
     def _asked_again(self) -> None:
         now = asyncio.get_running_loop().time()
-        self._heard_at = dict.fromkeys(self._heard_at, now)  # nobody could be heard meanwhile
+        self._received_at = dict.fromkeys(self._received_at, now)  # nobody could be heard meanwhile
         self._connection.publish(self._subjects.who, b"")
 
-    def _beat(self) -> None:
+    def _heartbeat(self) -> None:
         self._connection.publish(self._subjects.alive, _encode(self._me))
 
-    def _heard(self, _subject: str, data: bytes) -> None:
+    def _received(self, _subject: str, data: bytes) -> None:
         alive = _decode(data)
         if alive.state == "gone":
             self._forget(alive.node, "gone")
             return
-        self._heard_at[alive.node] = asyncio.get_running_loop().time()
+        self._received_at[alive.node] = asyncio.get_running_loop().time()
         before = self.known.get(alive.node)
         self.known[alive.node] = alive
         if before != alive:
-            self._tell(alive)
+            self._notify(alive)
 
     def _forget(self, node: str, state: State = "lost") -> None:
-        self._heard_at.pop(node, None)
+        self._received_at.pop(node, None)
         alive = self.known.pop(node, None)
         if alive is not None:
-            self._tell(msgspec.structs.replace(alive, state=state))
+            self._notify(msgspec.structs.replace(alive, state=state))
 
-    def _tell(self, alive: Alive) -> None:
+    def _notify(self, alive: Alive) -> None:
         for listener in self._on_change:
             try:
                 listener(alive)
@@ -148,13 +148,13 @@ class Nodes:
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            self._beat()
+            self._heartbeat()
             began = loop.time()
-            await asyncio.sleep(self._beat_s)
+            await asyncio.sleep(self._heartbeat_s)
             now = loop.time()
-            if not self._connection.is_up or now - began > 2 * self._beat_s:
+            if not self._connection.is_up or now - began > 2 * self._heartbeat_s:
                 continue  # it was we who could not hear
-            for node, at in list(self._heard_at.items()):
+            for node, at in list(self._received_at.items()):
                 if now - at > self._lost_s:
                     log.warning("no sign of life of node %s", self.known.get(node, node))
                     self._forget(node)

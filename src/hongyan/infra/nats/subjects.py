@@ -14,14 +14,14 @@ class Subjects:
         """Signs of life of all nodes."""
         self.who = f"{cluster}.who"
         """Asks all nodes for a sign of life."""
-        self.heard = f"{cluster}.heard"
+        self.committed = f"{cluster}.heard"
         """What was committed, for what others remember."""
         self.followed = f"{cluster}.followed"
         """Tells all gateways of entries that belong to a trace."""
         self.traces = f"{cluster}.traces"
         """Asks all gateways what they know of an entry."""
 
-    def told(self, asker: str) -> str:
+    def known(self, asker: str) -> str:
         """Return where a process takes what gateways know."""
         return f"{self._cluster}.told.{asker}"
 

@@ -1,1 +1,1 @@
-"""Where the bytes of files are: complete ones as objects, unfinished ones in a staging folder."""
+"""Object storage: complete files as objects, unfinished ones in a staging folder."""

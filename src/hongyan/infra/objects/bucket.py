@@ -27,7 +27,7 @@ FULL = (
 
 
 class BucketOptions(Struct, frozen=True, kw_only=True):
-    """Where a bucket is and who asks it."""
+    """A bucket's address and credentials."""
 
     url: str
     """``https://HOST[:PORT]`` of the service."""

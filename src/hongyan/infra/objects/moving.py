@@ -14,10 +14,10 @@ from .objects import OBJECTS, PIECE_BYTES
 
 
 class ObjectDiffers(Exception):
-    """What was read back from the bucket is not what was sent."""
+    """An object read back from the bucket differs from what was sent."""
 
 
-async def copy_objects(folder: Path, target: S3Store, tell: Callable[[int, int], None]) -> int:
+async def copy_objects(folder: Path, target: S3Store, report: Callable[[int, int], None]) -> int:
     """Copy the objects that the bucket lacks, read each back, and return how many there are.
 
     An object never changes: one of the same name and size is the same.
@@ -25,7 +25,7 @@ async def copy_objects(folder: Path, target: S3Store, tell: Callable[[int, int],
     Args:
         folder: Has ``objects/``.
         target: The bucket.
-        tell: Told how many are done, of how many.
+        report: Told how many are done, of how many.
 
     Raises:
         ObjectDiffers: one is not whole in the bucket.
@@ -37,7 +37,7 @@ async def copy_objects(folder: Path, target: S3Store, tell: Callable[[int, int],
         if await _size(target, key) != path.stat().st_size:
             await bucket.put(target, key, _pieces(path))
             await _compare(target, key, path)
-        tell(done, len(paths))
+        report(done, len(paths))
     return len(paths)
 
 

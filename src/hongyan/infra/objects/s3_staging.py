@@ -30,7 +30,7 @@ PART, WHOLE = "part", "whole"
 
 
 class PartName(Struct, frozen=True, order=True):
-    """What a part's name says. The newest of those that begin together comes last."""
+    """The parsed name of a part. The newest of those that begin together comes last."""
 
     first: int
     stamp: str

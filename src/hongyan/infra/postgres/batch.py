@@ -1,7 +1,7 @@
 """One transaction for many commits. Nothing here begins or ends it; ``writer.py`` does.
 
 There are two ways. The *hopeful* one assumes what is nearly always so, that all commits are new
-and expect the right epochs: it raises the heads of the logs at once, which locks them, and then
+and expect the right versions: it raises the heads of the logs at once, which locks them, and then
 sees by what it gets back whether it was right. The *careful* way locks, looks and then decides.
 A hopeful batch that was wrong is rolled back and done carefully.
 
@@ -12,7 +12,7 @@ from itertools import starmap
 
 import asyncpg
 
-from hongyan.domain.log.model import Commit, Drop, Duplicate, Entry, Put, Stale
+from hongyan.domain.log.model import Commit, Drop, Duplicate, Entry, Put, VersionConflict
 from hongyan.infra.sql import rows
 from hongyan.infra.sql.entries import LogHead, RetryKey, read_entry, retry_key
 from hongyan.infra.sql.statements import read_statements
@@ -92,7 +92,7 @@ def _planned(plan: Plan, commits: list[Commit], position: int) -> tuple[Answers,
         place = position + len(plan.entries)
         try:
             entries, repeated = plan.add(commit)
-        except Stale as stale:
+        except VersionConflict as stale:
             answers.append((stale, 0))
             continue
         answers.append((entries, place if entries and not repeated else 0))
@@ -111,9 +111,9 @@ async def _raise_heads(
     if len(found) < len(wanted):
         raise Overtaken
     heads = {}
-    for log_id, seq, ordinal, epoch, _ in found:
+    for log_id, seq, ordinal, version, _ in found:
         delta = deltas[log_id]
-        heads[log_id] = LogHead(log_id, seq - delta[0], ordinal - delta[1], epoch - delta[2])
+        heads[log_id] = LogHead(log_id, seq - delta[0], ordinal - delta[1], version - delta[2])
     return heads, found[0][-1]
 
 
@@ -138,7 +138,7 @@ async def _set_heads(connection: Connection, heads: dict[str, LogHead], position
     if heads:
         await connection.executemany(
             SQL["set_head"],
-            [(h.log_id, h.seq, h.ordinal, h.epoch, position) for h in heads.values()],
+            [(h.log_id, h.seq, h.ordinal, h.version, position) for h in heads.values()],
         )
 
 
@@ -174,8 +174,8 @@ async def _write_plan(
         await _write_guarded(connection, plan.rows)
     elif plan.rows:
         await _write_rows(connection, plan.rows)
-    if plan.places:
-        await connection.executemany(SQL["save_place"], sorted(plan.places.items()))
+    if plan.offsets:
+        await connection.executemany(SQL["save_offset"], sorted(plan.offsets.items()))
 
 
 def _entry_rows(entries: list[Entry], position: int) -> list[tuple[object, ...]]:

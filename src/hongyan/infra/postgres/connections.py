@@ -100,7 +100,7 @@ class Backoff:
 
 
 class Fetching(Protocol):
-    """What answers reads."""
+    """A source that answers reads."""
 
     async def fetch(self, statement: str, *bindings: Any) -> list[asyncpg.Record]:
         """Return the rows.
@@ -156,7 +156,7 @@ class Readers:
             except Exception as error:
                 late = asyncio.get_running_loop().time() > deadline
                 if late or not (is_lost(error) or isinstance(error, RIVALRY)):
-                    raise _told(error) from error
+                    raise _translated(error) from error
             await backoff.pause()
 
     async def _with_one(
@@ -180,7 +180,7 @@ class Readers:
             self._idle.put_nowait(connection)
 
 
-def _told(error: Exception) -> Exception:
+def _translated(error: Exception) -> Exception:
     return error if isinstance(error, Unavailable) else refusal(error)
 
 

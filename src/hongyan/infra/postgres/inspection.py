@@ -1,4 +1,4 @@
-"""Whether a database keeps the promises that this store makes; for ``hongyan doctor``."""
+"""Integrity checks of a database, for ``hongyan doctor``."""
 
 from collections.abc import AsyncIterator, Collection
 

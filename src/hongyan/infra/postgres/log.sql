@@ -42,7 +42,7 @@ ON CONFLICT (log_id, user_id) DO UPDATE SET
     read_seq = greatest(old.read_seq, excluded.read_seq),
     read_ordinal = greatest(old.read_ordinal, excluded.read_ordinal),
     delivered_seq = greatest(old.delivered_seq, excluded.delivered_seq)
--- name: save_place
+-- name: save_offset
 INSERT INTO reader (name, place) VALUES ($1, $2)
 ON CONFLICT (name) DO UPDATE SET place = excluded.place
 -- name: find
@@ -56,7 +56,7 @@ ORDER BY seq LIMIT $4
 SELECT log_id, seq, ordinal, kind, sender, client_id, sent_at_ms, body FROM entry
 WHERE log_id = $1 AND seq BETWEEN $2 AND $3 AND ($5::text[] IS NULL OR kind = ANY($5))
 ORDER BY seq DESC LIMIT $4
--- name: heads
+-- name: states
 SELECT log_id, seq, ordinal, epoch FROM log WHERE log_id = ANY($1::text[])
 -- name: tails
 SELECT found.log_id, seq, ordinal, kind, sender, client_id, sent_at_ms, body
@@ -139,7 +139,7 @@ GROUP BY kind, sender, day
 SELECT position FROM entry
 WHERE position < ($1 + pg_snapshot_xmin(pg_current_snapshot())::text::bigint) << 16
 ORDER BY position DESC LIMIT 1
--- name: place
+-- name: offset
 SELECT place FROM reader WHERE name = $1
 -- name: base
 SELECT base FROM feed

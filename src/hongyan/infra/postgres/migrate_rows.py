@@ -104,7 +104,7 @@ async def _fill_old(connection: Connection, row: type[Row]) -> None:
     after: list[Any] = []
     while True:
         marks = ", ".join(
-            f"${place}::{types[field].split()[0]}" for place, field in enumerate(row.TABLE.key, 1)
+            f"${index}::{types[field].split()[0]}" for index, field in enumerate(row.TABLE.key, 1)
         )
         where = f"WHERE ({key}) > ({marks}) " if after else ""
         page = await connection.fetch(

@@ -44,7 +44,7 @@ class PostgresTarget:
         self._connection: Connection
         self._booleans = {
             row.TABLE.name: [
-                place for place, kind in enumerate(column_types(row).values()) if kind == "boolean"
+                index for index, kind in enumerate(column_types(row).values()) if kind == "boolean"
             ]
             for row in row_types
         }
@@ -83,7 +83,7 @@ class PostgresTarget:
         """Let it go."""
         await close(self._connection)
 
-    async def place(self, part: Part) -> list[Any] | None:
+    async def last_key(self, part: Part) -> list[Any] | None:
         """Return the key of the last row of this part that was taken over."""
         done = await self._connection.fetchval("SELECT done FROM move WHERE part = $1", part.name)
         return msgspec.json.decode(done) if done else None
@@ -107,9 +107,9 @@ class PostgresTarget:
         if part.name == LOG.name:
             return (*row, 0)
         changed = list(row)
-        for place in self._booleans.get(part.name, ()):
-            if row[place] is not None:
-                changed[place] = bool(row[place])
+        for index in self._booleans.get(part.name, ()):
+            if row[index] is not None:
+                changed[index] = bool(row[index])
         return tuple(changed)
 
     async def digest(self, part: Part) -> AsyncIterator[TableDigest]:
@@ -127,9 +127,9 @@ class PostgresTarget:
 
     def _plain(self, part: Part, row: asyncpg.Record) -> list[Any]:
         plain = list(row)
-        for place in self._booleans.get(part.name, ()):
-            if row[place] is not None:
-                plain[place] = int(row[place])
+        for index in self._booleans.get(part.name, ()):
+            if row[index] is not None:
+                plain[index] = int(row[index])
         return plain
 
     async def finish(self, generation: str) -> None:

@@ -1,4 +1,4 @@
-"""What a batch of commits comes to, decided in memory: no database here.
+"""The plan of a batch of commits, decided in memory: no database here.
 
 The heads of the logs are given; each commit is judged in its turn as if those before it were
 done already.
@@ -10,15 +10,15 @@ from typing import Any
 from hongyan.domain.log.model import (
     Advance,
     Append,
+    Bump,
     Change,
     Commit,
     Drop,
     Entry,
     Put,
     Rewrite,
-    SavePlace,
-    Stale,
-    Touch,
+    SaveOffset,
+    VersionConflict,
 )
 from hongyan.infra.sql.entries import LogHead, RetryKey, retry_key, rewritten
 from hongyan.kernel.ids import LogId
@@ -42,23 +42,23 @@ class Plan:
         """(log, user) -> read seq, delivered seq."""
         self.rewrites: dict[tuple[str, int], bytes] = {}
         self.rows: list[Put | Drop] = []
-        self.places: dict[str, bytes] = {}
+        self.offsets: dict[str, bytes] = {}
         self._known = dict(known)
 
     def add(self, commit: Commit) -> tuple[tuple[Entry, ...], bool]:
         """Plan one commit; return its entries and whether it was a repeat.
 
         Raises:
-            Stale: an ``Expect`` does not hold; nothing is planned.
+            VersionConflict: an ``Precondition`` does not hold; nothing is planned.
             ValueError: another append than the first has a client id.
         """
         key = retry_key(commit)
         repeat = self._known.get(key) if key is not None else None
         if repeat is not None:
             return (rewritten(repeat, self.rewrites),), True
-        for expect in commit.expects:
-            if self.heads[expect.log_id].epoch != expect.epoch:
-                raise Stale
+        for precondition in commit.preconditions:
+            if self.heads[precondition.log_id].version != precondition.version:
+                raise VersionConflict
         entries = tuple([self._append(append) for append in commit.appends])
         for change in commit.changes:
             self._change(change, entries)
@@ -75,10 +75,10 @@ class Plan:
         return entry
 
     def _wrote(self, append: Append, head: LogHead) -> None:
-        place = (append.log_id, append.sender)
-        before = self.wrote.get(place)
+        key = (append.log_id, append.sender)
+        before = self.wrote.get(key)
         sent_at_ms = max(append.sent_at_ms, before[2]) if before else append.sent_at_ms
-        self.wrote[place] = [head.seq, head.ordinal, sent_at_ms]
+        self.wrote[key] = [head.seq, head.ordinal, sent_at_ms]
 
     def _change(self, change: Change, entries: tuple[Entry, ...]) -> None:
         if isinstance(change, Put):
@@ -87,10 +87,10 @@ class Plan:
             self.rows.append(change)
         elif isinstance(change, Advance):
             self._advance(change)
-        elif isinstance(change, Touch):
-            self.heads[change.log_id].epoch += 1
-        elif isinstance(change, SavePlace):
-            self.places[change.reader] = change.position
+        elif isinstance(change, Bump):
+            self.heads[change.log_id].version += 1
+        elif isinstance(change, SaveOffset):
+            self.offsets[change.reader] = change.position
         else:
             self._rewrite(change)
 
@@ -109,7 +109,7 @@ class Plan:
 
 
 def raises(commits: list[Commit]) -> dict[LogId, list[int]]:
-    """Return by how much each log's seq, ordinal and epoch grow when all commits are new."""
+    """Return by how much each log's seq, ordinal and version grow when all commits are new."""
     deltas: dict[LogId, list[int]] = {}
     for commit in commits:
         for append in commit.appends:
@@ -117,10 +117,10 @@ def raises(commits: list[Commit]) -> dict[LogId, list[int]]:
             delta[0] += 1
             delta[1] += append.countable
             delta[2] += append.changes_rules
-        for expect in commit.expects:
-            deltas.setdefault(expect.log_id, [0, 0, 0])
+        for precondition in commit.preconditions:
+            deltas.setdefault(precondition.log_id, [0, 0, 0])
         for change in commit.changes:
-            if isinstance(change, Touch):
+            if isinstance(change, Bump):
                 deltas.setdefault(change.log_id, [0, 0, 0])[2] += 1
     return deltas
 
@@ -128,13 +128,13 @@ def raises(commits: list[Commit]) -> dict[LogId, list[int]]:
 def resources(commit: Commit) -> frozenset[Any]:
     """Return what a commit touches: two commits that share any of it keep their order."""
     found: set[Any] = {append.log_id for append in commit.appends}
-    found.update(expect.log_id for expect in commit.expects)
+    found.update(precondition.log_id for precondition in commit.preconditions)
     for change in commit.changes:
         if isinstance(change, Put):
             found.add((change.row.TABLE.name, *change.row.key()))
         elif isinstance(change, Drop):
             found.add((change.row.TABLE.name, *change.key))
-        elif isinstance(change, SavePlace):
+        elif isinstance(change, SaveOffset):
             found.add((None, change.reader))
         else:
             found.add(change.log_id)

@@ -45,7 +45,7 @@ class Job:
 
 
 class CommitQueue:
-    """Where commits wait.
+    """The queue of commits.
 
     Args:
         limit: Commits that may wait or be on their way; one more is refused with ``Busy``.

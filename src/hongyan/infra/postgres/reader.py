@@ -5,7 +5,16 @@ from collections.abc import Mapping, Sequence
 from itertools import starmap
 from typing import Any
 
-from hongyan.domain.log.model import Cursor, Entry, Head, Order, Placed, Row, Span, Tally
+from hongyan.domain.log.model import (
+    Cursor,
+    Entry,
+    LogState,
+    Order,
+    Placed,
+    Row,
+    SeqRange,
+    Tally,
+)
 from hongyan.infra.sql.entries import read_entry
 from hongyan.infra.sql.ordinals import ByOrdinal
 from hongyan.infra.sql.records import SqlRecords
@@ -22,7 +31,7 @@ SETTLE_S = 2.0
 
 
 class PostgresReader(SqlRecords, ByOrdinal):
-    """The reading half of ``Log``, and ``Cursors``, ``Feed``, ``Archive`` and ``Records``.
+    """The reading half of ``Log``, and ``Cursors``, ``ChangeStream``, ``Archive`` and ``Records``.
 
     Args:
         readers: What to read from.
@@ -55,16 +64,16 @@ class PostgresReader(SqlRecords, ByOrdinal):
         bindings = (log_id, first, last, limit, list(kinds) or None)
         return [read_entry(*found) for found in await self._readers.fetch(SQL[order], *bindings)]
 
-    async def heads(self, log_ids: Sequence[LogId]) -> dict[LogId, Head]:
+    async def states(self, log_ids: Sequence[LogId]) -> dict[LogId, LogState]:
         """See ``Log.heads``."""
-        heads = dict.fromkeys(log_ids, Head())
+        heads = dict.fromkeys(log_ids, LogState())
         if heads:
-            for log_id, *rest in await self._readers.fetch(SQL["heads"], list(heads)):
-                heads[log_id] = Head(*rest)
+            for log_id, *rest in await self._readers.fetch(SQL["states"], list(heads)):
+                heads[log_id] = LogState(*rest)
         return heads
 
     async def tails(
-        self, spans: Sequence[Span], limit: int, kinds: Sequence[str] = ()
+        self, spans: Sequence[SeqRange], limit: int, kinds: Sequence[str] = ()
     ) -> dict[LogId, list[Entry]]:
         """See ``Log.tails``."""
         if not spans:
@@ -99,7 +108,7 @@ class PostgresReader(SqlRecords, ByOrdinal):
     async def follow(
         self, after: int, limit: int, until: int = 0, kinds: Sequence[str] = ()
     ) -> list[Placed]:
-        """See ``Feed.follow``.
+        """See ``ChangeStream.follow``.
 
         Entries that a transaction still under way might come before are held back. When there
         are no others, this waits a moment for them.
@@ -116,26 +125,26 @@ class PostgresReader(SqlRecords, ByOrdinal):
             pause_s = min(pause_s * 2, 0.05)
 
     async def tally(self, after: int, limit: int) -> tuple[int, list[Tally]]:
-        """See ``Feed.tally``."""
+        """See ``ChangeStream.tally``."""
         found = await self._readers.fetch(SQL["tally"], after, limit, self._base)
         tallies = [Tally(kind, sender, day, count) for kind, sender, day, count, _ in found]
         return max((one[-1] for one in found), default=after), tallies
 
     async def end(self) -> int:
-        """See ``Feed.end``: entries that a transaction might come before do not count yet."""
+        """See ``ChangeStream.end``: entries that a transaction might precede do not count yet."""
         found = await self._readers.fetch(SQL["end"], self._base)
         return int(found[0][0]) if found else 0
 
-    async def place(self, reader: str) -> bytes:
-        """See ``Feed.place``."""
-        found = await self._readers.fetch(SQL["place"], reader)
+    async def offset(self, reader: str) -> bytes:
+        """See ``ChangeStream.offset``."""
+        found = await self._readers.fetch(SQL["offset"], reader)
         return bytes(found[0][0]) if found else b""
 
     # --- Archive ---
 
     async def archive(
         self,
-        spans: Sequence[Span],
+        spans: Sequence[SeqRange],
         limit: int,
         *,
         after: int = 0,
@@ -177,5 +186,5 @@ class PostgresReader(SqlRecords, ByOrdinal):
         return await self._readers.fetch(get_many(row), *columns)
 
 
-def _columns(spans: Sequence[Span]) -> tuple[list[str], list[int], list[int]]:
+def _columns(spans: Sequence[SeqRange]) -> tuple[list[str], list[int], list[int]]:
     return [s.log_id for s in spans], [s.first for s in spans], [s.last for s in spans]

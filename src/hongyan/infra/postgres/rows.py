@@ -1,4 +1,4 @@
-"""What PostgreSQL says in its own way of rows; the rest is in ``infra.sql.rows``."""
+"""PostgreSQL's own dialect of rows; the rest is in ``infra.sql.rows``."""
 
 import functools
 from enum import Enum
@@ -76,7 +76,7 @@ def get_many(row: type[Row]) -> str:
     """Return the statement that reads rows by arrays, one for each field of the key."""
     table, types = row.TABLE, column_types(row)
     arrays = ", ".join(
-        f"${place}::{types[field].split()[0]}[]" for place, field in enumerate(table.key, 1)
+        f"${index}::{types[field].split()[0]}[]" for index, field in enumerate(table.key, 1)
     )
     match = " AND ".join(f"t.{field} = wanted.{field}" for field in table.key)
     names = ", ".join(table.key)

@@ -57,7 +57,7 @@ class Writer:
         self._base = 0
         self._writer_id = ""
         self._batch = 0
-        self._in_doubt: int | None = None
+        self._in_resync: int | None = None
         self._stands: bool | None = None
         self._careful = 0
         self.answered = 0
@@ -87,9 +87,9 @@ class Writer:
                 await self._carry_out(jobs[:half])
                 await self._carry_out(jobs[half:])
                 return
-            told = error if isinstance(error, Refusal) else refusal(error)
+            answer = error if isinstance(error, Refusal) else refusal(error)
             for job in jobs:
-                job.answer(told)
+                job.answer(answer)
 
     async def _persist(self, jobs: list[Job]) -> None:
         """Carry out a batch over broken connections and rivals, and answer.
@@ -121,7 +121,7 @@ class Writer:
                     raise
                 log.warning("a connection that writes is lost: %r", error)
             self._give_up_late(jobs)
-            if self._in_doubt is None or self._queue.is_closed:
+            if self._in_resync is None or self._queue.is_closed:
                 jobs = [job for job in jobs if not job.given_up]
             await backoff.pause()
 
@@ -129,10 +129,10 @@ class Writer:
         self.answered += len(jobs)
         for job, (answer, position) in zip(jobs, answers, strict=True):
             if isinstance(answer, tuple) and position:
-                self._tell(Committed(answer, job.commit.origin, position))
+                self._notify(Committed(answer, job.commit.origin, position))
             job.answer(answer)
 
-    def _tell(self, committed: Committed) -> None:
+    def _notify(self, committed: Committed) -> None:
         try:
             self._on_commit(committed)
         except Exception:
@@ -149,8 +149,8 @@ class Writer:
         for job in jobs:
             if job.deadline <= now:
                 job.given_up = True
-                in_doubt = self._in_doubt is not None
-                job.answer(Unavailable(maybe_done=True) if in_doubt else Unavailable())
+                in_resync = self._in_resync is not None
+                job.answer(Unavailable(maybe_done=True) if in_resync else Unavailable())
 
     # --- one transaction ---
 
@@ -185,7 +185,7 @@ class Writer:
         except Exception as error:
             if not is_lost(error):
                 raise
-            self._in_doubt = self._batch
+            self._in_resync = self._batch
             log.warning("the answer to a commit is lost: %r", error)
             raise _AnswerLost(answers) from error
         if status != "COMMIT":
@@ -223,9 +223,9 @@ class Writer:
         if self._writer_id:
             await connection.execute(SQL["end_session"], SESSION + self._writer_id)
             last = await connection.fetchval(SQL["fence"], self._writer_id)
-            if self._in_doubt is not None:
-                self._stands = last is not None and last >= self._in_doubt
-                self._in_doubt = None
+            if self._in_resync is not None:
+                self._stands = last is not None and last >= self._in_resync
+                self._in_resync = None
         self._writer_id = writer_id
         await connection.execute(SQL["enrol"], self._writer_id)
         await connection.execute(MARK.format(writer_id=self._writer_id))

@@ -1,1 +1,1 @@
-"""What is measured, in the words of Prometheus."""
+"""Metrics in the format of Prometheus."""

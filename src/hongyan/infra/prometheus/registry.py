@@ -27,7 +27,7 @@ Values = float | Mapping[str, float]
 
 
 class Gauge(Struct, frozen=True):
-    """What goes up and down."""
+    """A gauge: it goes up and down."""
 
     name: str
     text: str
@@ -36,7 +36,7 @@ class Gauge(Struct, frozen=True):
 
 
 class Count(Struct, frozen=True):
-    """What only goes up, from the start of the process. Its name ends with ``_total``."""
+    """A counter: it only goes up, from the start of the process. Its name ends with ``_total``."""
 
     name: str
     text: str

@@ -1,1 +1,1 @@
-"""What is kept in or carried by Redis."""
+"""Adapters for Redis."""

@@ -1,4 +1,4 @@
-"""How we speak with Redis: no silent second tries, and errors of the kind that others raise."""
+"""Connections to Redis: no silent second tries, and errors of the kind that others raise."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -61,7 +61,7 @@ class RedisLeases:
         named = list(works)
         keys = [self._prefix + work for work in named]
         granted = await self._eval(CLAIM, keys, self._me, self._term_ms)
-        return {named[place - 1] for place in granted}
+        return {named[index - 1] for index in granted}
 
     async def resign(self, works: Collection[str]) -> None:
         """See ``Leases.resign``."""

@@ -1,4 +1,4 @@
-"""Who is connected to which node, and who watches whom, kept in Redis.
+"""The connection registry and presence subscriptions in Redis.
 
 Keys, all in one slot, below ``{CLUSTER}:presence:``
 
@@ -6,13 +6,13 @@ Keys, all in one slot, below ``{CLUSTER}:presence:``
   ends by itself when nobody does.
 - ``seen:USER``: when the last device went.
 - ``nodes``: a set of the nodes that said anything; ``on:NODE``: a set of the users there.
-- ``watching:USER``: a hash, watched user -> the devices that watch; ``watchers:USER``: a set.
+- ``probe:USER``: a hash, watched user -> the devices that watch; ``watchers:USER``: a set.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, cast
 
-from hongyan.delivery.ports import Where
+from hongyan.delivery.ports import UserConnections
 from hongyan.kernel.ids import DeviceId, UserId
 
 from .connection import as_refusals, connect
@@ -78,7 +78,7 @@ redis.call('DEL', KEYS[1])
 """
 
 
-class RedisWhereabouts:
+class RedisConnectionRegistry:
     """The ``Whereabouts`` of a cluster.
 
     Args:
@@ -97,9 +97,9 @@ class RedisWhereabouts:
     ) -> tuple[bool, bool]:
         """See ``Whereabouts.note``."""
         keys = (self._at(user_id), self._prefix + "nodes", self._on(node))
-        told = (node, ",".join(devices), user_id, str(AT_MS))
+        arguments = (node, ",".join(devices), user_id, str(AT_MS))
         with as_refusals():
-            raw = await cast(Awaitable[list[bytes]], self._redis.eval(NOTE, 3, *keys, *told))
+            raw = await cast(Awaitable[list[bytes]], self._redis.eval(NOTE, 3, *keys, *arguments))
             texts = [one.decode() for one in raw]
             before = dict(zip(texts[::2], texts[1::2], strict=True))
             others = any(self._is_there(one) for one in before if one != node)
@@ -109,7 +109,7 @@ class RedisWhereabouts:
                 await self._redis.set(self._seen(user_id), now_ms, px=SEEN_MS)
         return was_online, is_online
 
-    async def of(self, user_ids: Collection[UserId]) -> Mapping[UserId, Where]:
+    async def of(self, user_ids: Collection[UserId]) -> Mapping[UserId, UserConnections]:
         """See ``Whereabouts.of``."""
         if not user_ids:
             return {}
@@ -120,7 +120,7 @@ class RedisWhereabouts:
                 pipeline.get(self._seen(user_id))
             found = await pipeline.execute()
         return {
-            user_id: Where(self._devices(at), int(seen or 0))
+            user_id: UserConnections(self._devices(at), int(seen or 0))
             for user_id, at, seen in zip(user_ids, found[::2], found[1::2], strict=True)
         }
 
@@ -165,8 +165,8 @@ class RedisWhereabouts:
         await self._redis.aclose()
 
 
-class RedisWatches:
-    """The ``Watches`` of a cluster.
+class RedisPresenceSubscriptions:
+    """The ``PresenceSubscriptions`` of a cluster.
 
     Args:
         url: Where Redis is.
@@ -180,22 +180,22 @@ class RedisWatches:
     async def add(
         self, watcher: UserId, device_id: DeviceId, user_ids: Collection[UserId], limit: int
     ) -> bool:
-        """See ``Watches.add``."""
-        told = (device_id, str(limit), str(WATCHED_MS), watcher, *user_ids)
-        return bool(await self._eval(ADD, watcher, *told))
+        """See ``PresenceSubscriptions.add``."""
+        arguments = (device_id, str(limit), str(WATCHED_MS), watcher, *user_ids)
+        return bool(await self._eval(ADD, watcher, *arguments))
 
     async def remove(
         self, watcher: UserId, device_id: DeviceId, user_ids: Collection[UserId]
     ) -> None:
-        """See ``Watches.remove``."""
+        """See ``PresenceSubscriptions.remove``."""
         await self._eval(REMOVE, watcher, device_id, watcher, *user_ids)
 
     async def end(self, watcher: UserId) -> None:
-        """See ``Watches.end``."""
+        """See ``PresenceSubscriptions.end``."""
         await self._eval(END, watcher, watcher)
 
     async def watchers(self, user_id: UserId) -> Collection[UserId]:
-        """See ``Watches.watchers``."""
+        """See ``PresenceSubscriptions.watchers``."""
         with as_refusals():
             asked = self._redis.smembers(f"{self._prefix}watchers:{user_id}")
             found = await cast(Awaitable[set[bytes]], asked)

@@ -1,10 +1,10 @@
-"""Where users are, kept in Redis.
+"""The registry of users' nodes in Redis.
 
 Keys, all in one slot, below ``{CLUSTER}:routes:``
 
 - ``at:USER``: a set of nodes; it ends by itself when nobody renews it.
 - ``nodes``: a sorted set of nodes by the end of their leases, in milliseconds.
-- ``changes``: a stream of what changed, which tellers read before they look anything up.
+- ``changes``: a stream of what changed, which publishers read before they look anything up.
 - ``born``: when this registry began to be filled, and a random word. It is missing when Redis
   lost everything.
 """
@@ -15,7 +15,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from hongyan.delivery.routes.ports import Moves
+from hongyan.delivery.routes.ports import RegistryChanges
 from hongyan.kernel.ids import LogId, UserId, new_token_id
 
 from .connection import as_os_errors, connect
@@ -88,23 +88,23 @@ class RedisRegistry:
         self._born_s = 0.0
         """When the registry began to be filled, by the clock that never goes back."""
 
-    async def moves(self, place: str) -> Moves:
-        """See ``Registry.moves``: one command, unless the registry was lost.
+    async def changes(self, position: str) -> RegistryChanges:
+        """See ``Registry.changes``: one command, unless the registry was lost.
 
         The place is the last change that was read. It comes again, as long as it is there, so
         nothing after it can be missing.
         """
         with as_os_errors():
-            if place:
+            if position:
                 found: Any = await self._redis.xrange(
-                    self._keys.changes, place, "+", count=CHANGES_AT_ONCE
+                    self._keys.changes, position, "+", count=CHANGES_AT_ONCE
                 )
-                if found and _text(found[0][0]) == place and len(found) < CHANGES_AT_ONCE:
+                if found and _text(found[0][0]) == position and len(found) < CHANGES_AT_ONCE:
                     age_s = time.monotonic() - self._born_s
                     return _moves(_text(found[-1][0]), age_s, [fields for _, fields in found[1:]])
             return await self._begin()
 
-    async def _begin(self) -> Moves:
+    async def _begin(self) -> RegistryChanges:
         async with self._redis.pipeline(transaction=False) as pipeline:
             pipeline.get(self._keys.born)
             pipeline.time()
@@ -114,7 +114,7 @@ class RedisRegistry:
             raise OSError("the registry in Redis is empty")
         age_s = now_s + now_us / 1e6 - int(born.partition(b"-")[0]) / 1000
         self._born_s = time.monotonic() - age_s
-        return Moves(_text(newest[0][0]), False, age_s)
+        return RegistryChanges(_text(newest[0][0]), False, age_s)
 
     async def nodes(self, groups: Sequence[Collection[UserId]]) -> Sequence[set[str]]:
         """See ``Registry.nodes``: one round trip for a hundred groups."""
@@ -213,15 +213,15 @@ def _text(stream_id: Any) -> str:
     return stream_id.decode() if isinstance(stream_id, bytes) else str(stream_id)
 
 
-def _moves(place: str, age_s: float, changes: Sequence[dict[bytes, bytes]]) -> Moves:
+def _moves(position: str, age_s: float, changes: Sequence[dict[bytes, bytes]]) -> RegistryChanges:
     def of(what: bytes) -> list[str]:
         return [fields[what].decode() for fields in changes if what in fields]
 
-    return Moves(
-        place,
+    return RegistryChanges(
+        position,
         not of(b"b"),
         age_s,
-        came=[
+        connected=[
             (UserId(fields[b"c"].decode()), fields[b"n"].decode())
             for fields in changes
             if b"c" in fields

@@ -50,10 +50,10 @@ class RedisThrottle:
     async def begin(self, key: str, now_ms: int) -> None:
         """See ``Attempts.begin``."""
         policy = self._policy
-        told = (now_ms, policy.free, policy.delay_ms, policy.delay_max_ms, policy.forget_ms)
+        arguments = (now_ms, policy.free, policy.delay_ms, policy.delay_max_ms, policy.forget_ms)
         try:
             with as_os_errors():
-                asked = self._redis.eval(BEGIN, 1, self._prefix + key, *map(str, told))
+                asked = self._redis.eval(BEGIN, 1, self._prefix + key, *map(str, arguments))
                 wait_ms = await cast(Awaitable[int], asked)
         except OSError as error:
             log.warning("attempts are counted in this process alone: %s", error)

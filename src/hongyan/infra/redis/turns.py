@@ -1,4 +1,4 @@
-"""One after the other, over all processes: a key in Redis for each turn that is held."""
+"""Mutual exclusion over all processes: a key in Redis for each turn that is held."""
 
 import asyncio
 import logging

@@ -1,1 +1,1 @@
-"""What the stores that speak SQL have in common."""
+"""The common part of the stores that speak SQL."""

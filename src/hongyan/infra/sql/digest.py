@@ -1,4 +1,4 @@
-"""What tables hold, as hashes: equal hashes, equal content, whatever database holds them."""
+"""Digests of tables: equal hashes, equal content, whatever database holds them."""
 
 import hashlib
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""What commits make of logs and entries, before and after any database: the same on each."""
+"""Effects of commits on logs and entries, the same on each database."""
 
 from collections.abc import Mapping
 
@@ -14,13 +14,13 @@ RetryKey = tuple[str, str, str]
 class LogHead:
     """A log's head while its log is being written to; ``key`` names the log where one does."""
 
-    __slots__ = ("epoch", "key", "log_id", "ordinal", "seq")
+    __slots__ = ("key", "log_id", "ordinal", "seq", "version")
 
-    def __init__(self, log_id: str, seq: int, ordinal: int, epoch: int, key: int = 0) -> None:
+    def __init__(self, log_id: str, seq: int, ordinal: int, version: int, key: int = 0) -> None:
         self.log_id = log_id
         self.seq = seq
         self.ordinal = ordinal
-        self.epoch = epoch
+        self.version = version
         self.key = key
 
     def append(self, append: Append) -> Entry:
@@ -29,7 +29,7 @@ class LogHead:
         if append.countable:
             self.ordinal += 1
         if append.changes_rules:
-            self.epoch += 1
+            self.version += 1
         return Entry(
             append.log_id,
             self.seq,

@@ -1,4 +1,4 @@
-"""How an inspection names places: some of them, and how many more there are."""
+"""Examples in diagnostics: some places, and how many more there are."""
 
 from collections.abc import Sequence
 

@@ -8,7 +8,7 @@ an append costs nothing more.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
-from hongyan.domain.log.model import Entry, Head, Order
+from hongyan.domain.log.model import Entry, LogState, Order
 from hongyan.kernel.ids import LogId
 
 SPARSE = 4
@@ -22,7 +22,7 @@ class ByOrdinal(ABC):
         self, log_id: LogId, first: int, last: int, limit: int, order: Order = "oldest"
     ) -> list[Entry]:
         """See ``Archive.read_by_ordinal``."""
-        head = (await self.heads([log_id]))[log_id]
+        head = (await self.states([log_id]))[log_id]
         first, last = max(first, 1), min(last, head.ordinal)
         if order == "oldest":
             last = min(last, first + limit - 1)
@@ -41,8 +41,8 @@ class ByOrdinal(ABC):
         return [counted[n] for n in sorted(counted, reverse=order == "newest")]
 
     @abstractmethod
-    async def heads(self, log_ids: Sequence[LogId]) -> dict[LogId, Head]:
-        """See ``Log.heads``."""
+    async def states(self, log_ids: Sequence[LogId]) -> dict[LogId, LogState]:
+        """See ``Log.states``."""
 
     @abstractmethod
     async def read(self, log_id: LogId, first: int, last: int, limit: int) -> list[Entry]:

@@ -1,4 +1,4 @@
-"""What is moved from one database to another: tables, by columns that every database has."""
+"""The parts of a move between databases: tables, by columns that every database has."""
 
 from collections.abc import Iterator, Sequence
 

@@ -19,7 +19,7 @@ Nulls = tuple[bool, ...]
 
 
 class Dialect(Struct, frozen=True):
-    """How a database wants to be spoken to."""
+    """The dialect of a database."""
 
     mark: str
     """What comes before the number of a bound value."""
@@ -72,7 +72,7 @@ def put(table: Table, dialect: Dialect) -> str:
     updates = ", ".join(f"{name} = excluded.{name}" for name in names if name not in table.key)
     return (
         f'INSERT INTO "{table.name}" ({", ".join(names)}) '
-        f"VALUES ({', '.join(f'{dialect.mark}{place}' for place in range(1, len(names) + 1))}) "
+        f"VALUES ({', '.join(f'{dialect.mark}{index}' for index in range(1, len(names) + 1))}) "
         f"ON CONFLICT ({', '.join(table.key)}) DO UPDATE SET {updates}"
     )
 
@@ -91,7 +91,7 @@ def get(table: Table, dialect: Dialect) -> str:
 
 def _is_key(table: Table, dialect: Dialect) -> str:
     return " AND ".join(
-        f"{field} = {dialect.mark}{place}" for place, field in enumerate(table.key, 1)
+        f"{field} = {dialect.mark}{index}" for index, field in enumerate(table.key, 1)
     )
 
 

@@ -11,7 +11,7 @@ PAGES_AT_ONCE = 2_000
 
 
 class BackupBroken(Exception):
-    """What was read back is not what was written."""
+    """A backup read back differs from what was written."""
 
 
 def copy_database(source: Path, target: Path, copying: Progress, reading: Progress) -> Digests:

@@ -12,6 +12,7 @@ import apsw
 from hongyan.domain.log.model import (
     Advance,
     Append,
+    Bump,
     Change,
     Commit,
     Drop,
@@ -20,9 +21,8 @@ from hongyan.domain.log.model import (
     Placed,
     Put,
     Rewrite,
-    SavePlace,
-    Stale,
-    Touch,
+    SaveOffset,
+    VersionConflict,
 )
 from hongyan.infra.sql import rows
 from hongyan.infra.sql.entries import LogHead, RetryKey, read_entry, retry_key, rewritten
@@ -30,25 +30,25 @@ from hongyan.infra.sql.statements import read_statements
 from hongyan.kernel.ids import LogId
 
 from .inserts import CHUNKS, insert_many, multi_insert
-from .newest import NewestIds
+from .memtable import Memtable
+from .newest_ids import NewestIds
 from .rows import SQLITE
-from .tail import Tail
 
 SQL = read_statements(__package__, "log.sql")
 HEADS_KEPT = 100_000
 
 
-class Batch:
+class CommitBatch:
     """Plans commits and writes them through one connection, inside the caller's transaction.
 
     Args:
         connection: The writing connection.
-        tail: Gets the entries when they are on disk.
+        memtable: Gets the entries when they are on disk.
     """
 
-    def __init__(self, connection: apsw.Connection, tail: Tail) -> None:
+    def __init__(self, connection: apsw.Connection, memtable: Memtable) -> None:
         self._connection = connection
-        self._tail = tail
+        self._memtable = memtable
         self._heads: OrderedDict[str, LogHead] = OrderedDict()
         self._entries: list[tuple[Any, ...]] = []
         self._cursors: dict[tuple[int, str], list[int]] = {}
@@ -61,7 +61,7 @@ class Batch:
         for position, log_key, log_id, *rest in connection.execute(SQL["unindexed"]):
             entry = read_entry(log_id, *rest)
             key = (entry.log_id, entry.sender, entry.client_id)
-            tail.add([(position, entry)], {key: entry} if entry.client_id else {})
+            memtable.add([(position, entry)], {key: entry} if entry.client_id else {})
             if entry.client_id:
                 self._newest.see((log_key, entry.sender), entry.client_id)
         self._next_key = self._scalar(SQL["next_key"])
@@ -79,11 +79,11 @@ class Batch:
         self._dirty.clear()
         self._clear()
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """The transaction is on disk: keep what is likely to be asked again."""
-        self._tail.add(self._new, self._appended)
+        self._memtable.add(self._new, self._appended)
         for (log_id, seq), body in self._rewritten.items():
-            self._tail.rewrite(log_id, seq, body)
+            self._memtable.rewrite(log_id, seq, body)
         self._clear()
         while len(self._heads) > HEADS_KEPT:
             self._heads.popitem(last=False)
@@ -115,7 +115,7 @@ class Batch:
         """Plan one commit; return its entries and the first one's position, 0 for a repeat.
 
         Raises:
-            Stale, Duplicate: as ``Log.commit``; the commit has then changed nothing.
+            VersionConflict, Duplicate: as ``Log.commit``; the commit has then changed nothing.
             ValueError: another append than the first has a client id.
         """
         key = retry_key(commit)
@@ -123,16 +123,16 @@ class Batch:
             repeat = self._repeated(key)
             if repeat is not None:
                 return (repeat,), 0
-        for expect in commit.expects:
-            if self._head(expect.log_id).epoch != expect.epoch:
-                raise Stale
+        for precondition in commit.preconditions:
+            if self._head(precondition.log_id).version != precondition.version:
+                raise VersionConflict
         changes, position = commit.changes, self._next_pos
         if changes and any(type(c) is Put and c.row.TABLE.unique for c in changes):
             return self._add_guarded(commit), position
         return self._apply(commit), position
 
     def _repeated(self, key: RetryKey) -> Entry | None:
-        known = self._appended.get(key) or self._tail.find(key)
+        known = self._appended.get(key) or self._memtable.find(key)
         if known is None:
             if not self._on_disk:
                 return None
@@ -148,17 +148,17 @@ class Batch:
         """Apply a commit that a unique constraint may still refuse."""
         self.write()
         touched = {append.log_id for append in commit.appends}
-        touched |= {c.log_id for c in commit.changes if isinstance(c, Rewrite | Advance | Touch)}
-        before = {i: (h.seq, h.ordinal, h.epoch) for i in touched for h in (self._head(i),)}
+        touched |= {c.log_id for c in commit.changes if isinstance(c, Rewrite | Advance | Bump)}
+        before = {i: (h.seq, h.ordinal, h.version) for i in touched for h in (self._head(i),)}
         position, planned, rewritten = self._next_pos, len(self._new), dict(self._rewritten)
         try:
             with self._connection:  # a savepoint
                 entries = self._apply(commit)
                 self.write()
         except apsw.ConstraintError as error:
-            for log_id, (seq, ordinal, epoch) in before.items():
+            for log_id, (seq, ordinal, version) in before.items():
                 head = self._head(log_id)
-                head.seq, head.ordinal, head.epoch = seq, ordinal, epoch
+                head.seq, head.ordinal, head.version = seq, ordinal, version
             self._next_pos = position
             del self._new[planned:]
             self._rewritten = rewritten
@@ -210,12 +210,12 @@ class Batch:
             self._connection.execute(rows.drop(change.row.TABLE, SQLITE), change.key)
         elif isinstance(change, Advance):
             self._advance_to(change)
-        elif isinstance(change, Touch):
+        elif isinstance(change, Bump):
             head = self._head(change.log_id)
-            head.epoch += 1
+            head.version += 1
             self._dirty[change.log_id] = head
-        elif isinstance(change, SavePlace):
-            self._connection.execute(SQL["save_place"], (change.reader, change.position))
+        elif isinstance(change, SaveOffset):
+            self._connection.execute(SQL["save_offset"], (change.reader, change.position))
         else:
             self.write()
             position = self._position(change.log_id, change.seq)
@@ -246,7 +246,7 @@ class Batch:
 
     def _recent(self, log_id: str, seq: int) -> list[Placed]:
         """Return the entry of this seq, if it is in the tail or in the running transaction."""
-        return self._tail.span(log_id, seq, seq) or [
+        return self._memtable.span(log_id, seq, seq) or [
             one for one in self._new if one[1].seq == seq and one[1].log_id == log_id
         ]
 
@@ -281,7 +281,7 @@ class Batch:
             insert_many(self._connection, _INSERT_ENTRIES, self._entries)
             self._entries.clear()
         if self._dirty:
-            heads = [(h.key, h.log_id, h.seq, h.ordinal, h.epoch) for h in self._dirty.values()]
+            heads = [(h.key, h.log_id, h.seq, h.ordinal, h.version) for h in self._dirty.values()]
             insert_many(self._connection, _INSERT_HEADS, heads)
             self._dirty.clear()
         if self._cursors:
@@ -291,12 +291,12 @@ class Batch:
 
     def index(self) -> None:
         """Sort the tail into the indexes, in a transaction of its own."""
-        last = self._tail.end
+        last = self._memtable.end
         with self._connection:
             self._connection.execute(SQL["index_places"], (last,))
             self._connection.execute(SQL["index_retries"], (last,))
             self._connection.execute(SQL["indexed"], (last,))
-        self._tail.clear()
+        self._memtable.clear()
         self._newest.trim()
 
 

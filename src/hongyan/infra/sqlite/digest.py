@@ -1,4 +1,4 @@
-"""What a database holds, as hashes: equal hashes, equal content."""
+"""Digests of a database: equal hashes, equal content."""
 
 import hashlib
 from collections.abc import Callable, Iterator

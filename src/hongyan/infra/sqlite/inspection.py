@@ -1,4 +1,4 @@
-"""Whether a database keeps the promises that this store makes; for ``hongyan doctor``."""
+"""Integrity checks of a database, for ``hongyan doctor``."""
 
 from collections.abc import Collection, Iterator
 
@@ -52,7 +52,7 @@ def check_logs(
         if ends.pop(log_key, (0, 0)) != (seq, ordinal):
             wrong.setdefault("head", []).append(log_id)
     wrong.setdefault("log", []).extend(str(log_key) for log_key in ends)
-    yield from _told(wrong, _LOG_TROUBLES)
+    yield from _sentences(wrong, _LOG_TROUBLES)
 
 
 _LOG_TROUBLES = {
@@ -63,7 +63,7 @@ _LOG_TROUBLES = {
 }
 
 
-def _told(wrong: dict[str, list[str]], sentences: dict[str, str]) -> Iterator[str]:
+def _sentences(wrong: dict[str, list[str]], sentences: dict[str, str]) -> Iterator[str]:
     for name, places in wrong.items():
         if places:
             yield f"{sentences[name]}: {examples(places)}"

@@ -32,7 +32,7 @@ WHERE p.log_key = (SELECT log_key FROM log WHERE log_id = :log_id)
   AND p.seq BETWEEN :first AND :last
   AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
 ORDER BY p.seq DESC LIMIT :limit;
--- name: heads
+-- name: states
 SELECT log_id, seq, ordinal, epoch FROM json_each(?) CROSS JOIN log ON log_id = value;
 -- name: tails
 SELECT log_id, e.seq, e.ordinal, kind, sender, client_id, sent_at_ms, body
@@ -140,7 +140,7 @@ WHERE pos > (SELECT pos FROM indexed) AND pos <= ?
 ORDER BY log_key, sender, client_id;
 -- name: indexed
 UPDATE indexed SET pos = ?;
--- name: place
+-- name: offset
 SELECT pos FROM reader WHERE name = ?;
--- name: save_place
+-- name: save_offset
 INSERT INTO reader (name, pos) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET pos = excluded.pos;

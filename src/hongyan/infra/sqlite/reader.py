@@ -11,7 +11,16 @@ from typing import Any
 import apsw
 import msgspec
 
-from hongyan.domain.log.model import Cursor, Entry, Head, Order, Placed, Row, Span, Tally
+from hongyan.domain.log.model import (
+    Cursor,
+    Entry,
+    LogState,
+    Order,
+    Placed,
+    Row,
+    SeqRange,
+    Tally,
+)
 from hongyan.infra.sql.entries import read_entry
 from hongyan.infra.sql.ordinals import ByOrdinal
 from hongyan.infra.sql.records import SqlRecords
@@ -20,8 +29,8 @@ from hongyan.kernel.ids import ClientId, LogId, UserId
 
 from .batch import SQL
 from .database import open_database
+from .memtable import Memtable, union
 from .rows import SQLITE, get_many
-from .tail import Tail, union
 
 _json = msgspec.json.Encoder().encode
 END = 2**63 - 1
@@ -29,23 +38,23 @@ _ARCHIVE = {"oldest": SQL["archive"], "newest": SQL["archive"].replace(" ASC ", 
 
 
 class SqliteReader(SqlRecords, ByOrdinal):
-    """The reading half of ``Log``, and ``Cursors``, ``Feed``, ``Archive`` and ``Records``.
+    """The reading half of ``Log``, and ``Cursors``, ``ChangeStream``, ``Archive`` and ``Records``.
 
     Reads run on a few threads of their own.
 
     Args:
         path: The database file.
         row_types: All rows that will be read.
-        tail: The newest entries, which the indexes do not know yet.
+        memtable: The newest entries, which the indexes do not know yet.
         readers: Threads that read.
     """
 
     def __init__(
-        self, path: Path, row_types: Sequence[type[Row]], tail: Tail, readers: int
+        self, path: Path, row_types: Sequence[type[Row]], memtable: Memtable, readers: int
     ) -> None:
         super().__init__(SQLITE, row_types)
         self._path = path
-        self._tail = tail
+        self._memtable = memtable
         self._pool = ThreadPoolExecutor(readers, thread_name_prefix="sqlite-reader")
         self._local = threading.local()
         self._generation = ""
@@ -63,7 +72,7 @@ class SqliteReader(SqlRecords, ByOrdinal):
 
     async def find(self, log_id: LogId, sender: UserId, client_id: ClientId) -> Entry | None:
         """See ``Log.find``."""
-        hot = self._tail.find((log_id, sender, client_id))
+        hot = self._memtable.find((log_id, sender, client_id))
         if hot is not None:
             return hot
         found = await self._read(SQL["find"], (log_id, sender, client_id))
@@ -79,7 +88,7 @@ class SqliteReader(SqlRecords, ByOrdinal):
         kinds: Sequence[str] = (),
     ) -> list[Entry]:
         """See ``Log.read``."""
-        hot = _of_kinds(self._tail.span(log_id, first, last), kinds)
+        hot = _of_kinds(self._memtable.span(log_id, first, last), kinds)
         bindings = {
             "log_id": log_id,
             "first": first,
@@ -90,19 +99,19 @@ class SqliteReader(SqlRecords, ByOrdinal):
         cold = [read_entry(log_id, *found) for found in await self._read(SQL[order], bindings)]
         return union(hot, cold, limit, order == "newest")
 
-    async def heads(self, log_ids: Sequence[LogId]) -> dict[LogId, Head]:
+    async def states(self, log_ids: Sequence[LogId]) -> dict[LogId, LogState]:
         """See ``Log.heads``."""
-        found = await self._read(SQL["heads"], (_text(log_ids),))
-        heads = dict.fromkeys(log_ids, Head())
-        heads.update({log_id: Head(*rest) for log_id, *rest in found})
+        found = await self._read(SQL["states"], (_text(log_ids),))
+        heads = dict.fromkeys(log_ids, LogState())
+        heads.update({log_id: LogState(*rest) for log_id, *rest in found})
         return heads
 
     async def tails(
-        self, spans: Sequence[Span], limit: int, kinds: Sequence[str] = ()
+        self, spans: Sequence[SeqRange], limit: int, kinds: Sequence[str] = ()
     ) -> dict[LogId, list[Entry]]:
         """See ``Log.tails``."""
         hot = {
-            span.log_id: _of_kinds(self._tail.span(span.log_id, span.first, span.last), kinds)
+            span.log_id: _of_kinds(self._memtable.span(span.log_id, span.first, span.last), kinds)
             for span in spans
         }
         wanted = [span for span in spans if len(hot[span.log_id]) < limit]
@@ -142,7 +151,7 @@ class SqliteReader(SqlRecords, ByOrdinal):
     async def follow(
         self, after: int, limit: int, until: int = 0, kinds: Sequence[str] = ()
     ) -> list[Placed]:
-        """See ``Feed.follow``."""
+        """See ``ChangeStream.follow``."""
         bindings = {
             "after": after,
             "limit": limit,
@@ -153,25 +162,25 @@ class SqliteReader(SqlRecords, ByOrdinal):
         return [(position, read_entry(*rest)) for position, *rest in found]
 
     async def tally(self, after: int, limit: int) -> tuple[int, list[Tally]]:
-        """See ``Feed.tally``."""
+        """See ``ChangeStream.tally``."""
         found = await self._read(SQL["tally"], (after, limit))
         tallies = [Tally(kind, sender, day, count) for kind, sender, day, count, _ in found]
         return max((one[-1] for one in found), default=after), tallies
 
     async def end(self) -> int:
-        """See ``Feed.end``."""
+        """See ``ChangeStream.end``."""
         return int((await self._read(SQL["end"], ()))[0][0])
 
-    async def place(self, reader: str) -> bytes:
-        """See ``Feed.place``."""
-        found = await self._read(SQL["place"], (reader,))
+    async def offset(self, reader: str) -> bytes:
+        """See ``ChangeStream.offset``."""
+        found = await self._read(SQL["offset"], (reader,))
         return bytes(found[0][0]) if found else b""
 
     # --- Archive ---
 
     async def archive(
         self,
-        spans: Sequence[Span],
+        spans: Sequence[SeqRange],
         limit: int,
         *,
         after: int = 0,
@@ -183,11 +192,11 @@ class SqliteReader(SqlRecords, ByOrdinal):
         before = before or END
         if after + 1 >= before:
             return []
-        end = min(before - 1, self._tail.end)
+        end = min(before - 1, self._memtable.end)
         found = {
             position: entry
             for span in spans
-            for position, entry in self._tail.span(span.log_id, span.first, span.last)
+            for position, entry in self._memtable.span(span.log_id, span.first, span.last)
             if after < position <= end and (not kinds or entry.kind in kinds)
         }
         bindings = {
@@ -210,7 +219,7 @@ class SqliteReader(SqlRecords, ByOrdinal):
     async def _seqs(
         self, log_id: LogId, ordinals: Sequence[int], first: int, last: int
     ) -> Mapping[int, int]:
-        hot = self._tail.span(log_id, first, last)
+        hot = self._memtable.span(log_id, first, last)
         bindings = {"log_id": log_id, "wanted": _text(list(ordinals)), "first": first, "last": last}
         found: dict[int, int] = dict(await self._read(SQL["seqs_of_ordinals"], bindings))
         for n in ordinals:
@@ -220,7 +229,7 @@ class SqliteReader(SqlRecords, ByOrdinal):
         return found
 
     async def _at(self, log_id: LogId, seqs: Sequence[int]) -> list[Entry]:
-        hot = [entry for seq in seqs for _, entry in self._tail.span(log_id, seq, seq)]
+        hot = [entry for seq in seqs for _, entry in self._memtable.span(log_id, seq, seq)]
         found = await self._read(SQL["at_seqs"], {"log_id": log_id, "seqs": _text(seqs)})
         return union(hot, [read_entry(log_id, *row) for row in found], len(seqs))
 
@@ -248,7 +257,7 @@ class SqliteReader(SqlRecords, ByOrdinal):
             self._local.connection = connection
             self._readers.append(connection)
         found = connection.execute(statement, bindings).fetchall()
-        with self._tail.settling:
+        with self._memtable.settling:
             return found
 
     def _connect(self) -> apsw.Connection:

@@ -1,4 +1,4 @@
-"""What SQLite says in its own way of rows; the rest is in ``infra.sql.rows``."""
+"""SQLite's own dialect of rows; the rest is in ``infra.sql.rows``."""
 
 import functools
 
@@ -32,7 +32,7 @@ def create(table: Table) -> list[str]:
 def get_many(table: Table) -> str:
     """Return the statement that reads rows by a JSON array of keys (each an array)."""
     match = " AND ".join(
-        f"t.{field} = json_extract(wanted.value, '$[{place}]')"
-        for place, field in enumerate(table.key)
+        f"t.{field} = json_extract(wanted.value, '$[{index}]')"
+        for index, field in enumerate(table.key)
     )
     return f'SELECT data FROM json_each(?) AS wanted CROSS JOIN "{table.name}" AS t ON {match}'

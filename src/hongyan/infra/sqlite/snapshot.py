@@ -11,8 +11,8 @@ from hongyan.kernel.errors import Unavailable
 
 from .batch import SQL
 from .database import open_database
+from .memtable import Memtable
 from .reader import SqliteReader
-from .tail import Tail
 
 
 class SqliteSnapshot(SqliteReader):
@@ -29,12 +29,12 @@ class SqliteSnapshot(SqliteReader):
     def __init__(self, path: Path, row_types: Sequence[type[Row]]) -> None:
         connection = open_database(path, read_only=True)
         connection.execute("BEGIN")
-        tail = Tail()
+        memtable = Memtable()
         for position, _, log_id, *rest in connection.execute(SQL["unindexed"]):
             entry = read_entry(log_id, *rest)
             key = (entry.log_id, entry.sender, entry.client_id)
-            tail.add([(position, entry)], {key: entry} if entry.client_id else {})
-        super().__init__(path, row_types, tail, readers=1)
+            memtable.add([(position, entry)], {key: entry} if entry.client_id else {})
+        super().__init__(path, row_types, memtable, readers=1)
         self._frozen = connection
 
     @property

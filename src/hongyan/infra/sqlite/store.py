@@ -31,7 +31,7 @@ class SqliteStore(SqliteReader):
         readers: int = 2,
     ) -> None:
         self.writer = Writer(path, [row.TABLE for row in row_types], on_commit, queue_limit)
-        super().__init__(path, row_types, self.writer.tail, readers)
+        super().__init__(path, row_types, self.writer.memtable, readers)
 
     async def start(self) -> None:
         """Begin to accept commits."""

@@ -14,15 +14,22 @@ from time import perf_counter
 
 import apsw
 
-from hongyan.domain.log.model import Commit, Committed, Duplicate, Entry, Stale, Table
+from hongyan.domain.log.model import (
+    Commit,
+    Committed,
+    Duplicate,
+    Entry,
+    Table,
+    VersionConflict,
+)
 from hongyan.infra.sql.statements import read_sql
 from hongyan.kernel.errors import Busy, Internal, StorageFull, Unavailable
 from hongyan.kernel.meters import Durations
 
-from .batch import Batch
+from .batch import CommitBatch
 from .database import open_database
+from .memtable import Memtable
 from .rows import create
-from .tail import Tail
 
 log = logging.getLogger(__name__)
 
@@ -100,8 +107,8 @@ class Writer:
             target=self._checkpoint, name="sqlite-checkpoint", daemon=True
         )
         self._wal_pages = 0
-        self.tail = Tail()
-        self._batch = Batch(self._connection, self.tail)
+        self.memtable = Memtable()
+        self._batch = CommitBatch(self._connection, self.memtable)
 
     def start(self) -> None:
         """Start the threads; call it on the running event loop."""
@@ -168,7 +175,7 @@ class Writer:
                 return
             if stopping:
                 return
-            if self.tail.is_full or (self.tail.is_ripe and self._queue.empty()):
+            if self.memtable.is_full or (self.memtable.is_ready and self._queue.empty()):
                 self._index()
 
     def _index(self) -> None:
@@ -196,12 +203,12 @@ class Writer:
             for job in jobs:
                 try:
                     answers.append(self._batch.add(job.commit))
-                except (Stale, Duplicate) as refusal:
+                except (VersionConflict, Duplicate) as refusal:
                     answers.append((refusal, 0))
             self._batch.write()
-            with self.tail.settling:
+            with self.memtable.settling:
                 self._connection.execute("COMMIT")
-                self._batch.settle()
+                self._batch.flush()
         except BaseException:
             self._batch.forget()
             if self._connection.in_transaction:
@@ -242,11 +249,11 @@ class Writer:
                     job.future.set_exception(answer)
                 continue
             if answer and position:
-                self._tell(Committed(answer, job.commit.origin, position))
+                self._notify(Committed(answer, job.commit.origin, position))
             if not job.future.done():
                 job.future.set_result(answer)
 
-    def _tell(self, committed: Committed) -> None:
+    def _notify(self, committed: Committed) -> None:
         try:
             self._on_commit(committed)
         except Exception:

@@ -1,4 +1,4 @@
-"""Which addresses may be called: the public ones, and what the operator allowed.
+"""The guard of outgoing addresses: public ones, and what the operator allowed.
 
 Whoever may name a URL could otherwise make the server call what only it can reach: the cloud's
 metadata, a router, a database beside it.

@@ -9,11 +9,11 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from hongyan.domain.integration.api import HookUnavailable, RefusedByHook
+from hongyan.domain.integration.commands import HookUnavailable, RefusedByHook
 from hongyan.domain.integration.model import WebhookSecret
 from hongyan.domain.integration.ports import Poster, Unreachable
 from hongyan.domain.integration.rules import signature
-from hongyan.domain.message.api import SendMessage
+from hongyan.domain.message.commands import SendMessage
 from hongyan.domain.message.model import Content
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.clock import Clock
@@ -39,7 +39,7 @@ class Question(Struct, frozen=True):
 
 
 class Asked(Struct, frozen=True):
-    """What is posted to the hook."""
+    """The body of a post to the hook."""
 
     type: str
     timestamp: str
@@ -47,7 +47,7 @@ class Asked(Struct, frozen=True):
 
 
 class Verdict(Struct, frozen=True):
-    """What the hook answers. An empty answer allows."""
+    """The hook's verdict. An empty answer allows."""
 
     action: Literal["allow", "refuse", "alter"] = "allow"
     message: str = ""

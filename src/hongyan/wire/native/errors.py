@@ -1,4 +1,4 @@
-"""What a refusal looks like on the wire, and back."""
+"""Refusals on the wire, and back."""
 
 from collections.abc import Iterator
 
@@ -34,8 +34,8 @@ def refusal_of(error: WireError) -> Refusal:
         _known.update({kind.code: kind for kind in _kinds(Refusal)})
         kind = _known.get(error.code)
     if kind is None:
-        told = {"code": error.code, "retryable": error.retryable}
-        kind = type("Foreign", (Internal,), told)
+        attributes = {"code": error.code, "retryable": error.retryable}
+        kind = type("Foreign", (Internal,), attributes)
     return kind(error.message, **error.details)
 
 

@@ -41,7 +41,7 @@ class Refused(Exception):
 
 
 class Policy(Struct, frozen=True):
-    """What a server accepts.
+    """The policy of a handshake.
 
     Attributes:
         subprotocols: The names it speaks; the first serves a client that offers none only if

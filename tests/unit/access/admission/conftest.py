@@ -8,21 +8,26 @@ from tests.unit.access.memory_socket import MemorySocket
 from tests.unit.quiet_hub import quiet_hub
 
 from hongyan.access.admission import Admission, AdmissionOptions
-from hongyan.access.native.session import Door, Session
+from hongyan.access.native.session import Session, SessionEnvironment
 from hongyan.access.rate_options import RateOptions
-from hongyan.domain.admin.api import NoteAct
+from hongyan.domain.admin.commands import NoteAct
 from hongyan.domain.catalog import ROWS
-from hongyan.domain.conversation.api import Sync, Synced
-from hongyan.domain.conversation.archive_api import Archived, Generation, GetArchive, GetGeneration
-from hongyan.domain.integration.api import AuthenticateKey, CheckKeys, CreateKey
+from hongyan.domain.conversation.commands import Sync, Synced
+from hongyan.domain.conversation.commands_archive import (
+    Archived,
+    Generation,
+    GetArchive,
+    GetGeneration,
+)
+from hongyan.domain.integration.commands import AuthenticateKey, CheckKeys, CreateKey
 from hongyan.domain.integration.keys import Keys
 from hongyan.domain.integration.scopes import SCOPES
 from hongyan.domain.log.model import Committed
-from hongyan.domain.media.api import CreateUpload, Opened, OpenMedia, UploadInfo
-from hongyan.domain.user.api import Authenticate, CheckDevices
-from hongyan.domain.user.api_admin import CreateUser, MintToken
-from hongyan.domain.user.api_login_tokens import LogInWithToken, MakeLoginToken
-from hongyan.domain.user.service import UserService
+from hongyan.domain.media.commands import CreateUpload, Opened, OpenMedia, UploadInfo
+from hongyan.domain.user.commands import Authenticate, CheckDevices
+from hongyan.domain.user.commands_admin import CreateUser, MintToken
+from hongyan.domain.user.commands_login_tokens import LogInWithToken, MakeLoginToken
+from hongyan.domain.user.users import UserService
 from hongyan.infra.local.bus import LocalBus
 from hongyan.infra.local.caches import Caches
 from hongyan.infra.memory.store import MemoryStore
@@ -58,7 +63,7 @@ class Line:
 
     def __init__(self, admission):
         self.socket = MemorySocket()
-        self.session = Session(Door(admission), self.socket, JSON)
+        self.session = Session(SessionEnvironment(admission), self.socket, JSON)
         self.number = 0
 
     async def ask(self, method, params=None):
@@ -77,7 +82,7 @@ class Line:
                         return one.get("error", {}).get("code", "")
 
 
-class World:
+class Harness:
     """One process, as far as admission needs it."""
 
     def __init__(self, clock, hasher, rates=UNLIMITED, look_after_s=3600.0, tracer=None):
@@ -166,14 +171,14 @@ async def worlds(clock, hasher):
     made = []
 
     def make(**options):
-        made.append(World(clock, hasher, **options))
+        made.append(Harness(clock, hasher, **options))
         return made[-1]
 
     yield make
-    for world in made:
-        await world.admission.close()
+    for harness in made:
+        await harness.admission.close()
 
 
 @pytest.fixture
-def world(worlds):
+def harness(worlds):
     return worlds()

@@ -3,7 +3,7 @@
 import asyncio
 
 from hongyan.access.admission.generation import KEPT_S, LogGeneration
-from hongyan.domain.conversation.archive_api import Generation, GetGeneration
+from hongyan.domain.conversation.commands_archive import Generation, GetGeneration
 from hongyan.infra.local.bus import LocalBus
 from hongyan.kernel.bus import handles
 

@@ -5,24 +5,24 @@ import asyncio
 import pytest
 
 from hongyan.access.admission.live import AT_ONCE, Live
-from hongyan.domain.integration.api import CheckKeys
-from hongyan.domain.user.api import CheckDevices
+from hongyan.domain.integration.commands import CheckKeys
+from hongyan.domain.user.commands import CheckDevices
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.errors import Unavailable
 
 
 class Holder:
     def __init__(self, actor):
-        self.actor, self.doubts, self.learned = actor, 0, []
+        self.actor, self.resyncs, self.learned = actor, 0, []
 
-    def doubt(self):
-        self.doubts += 1
+    def resync(self):
+        self.resyncs += 1
 
-    def learn(self, actor, doubts):
-        self.learned.append((actor, doubts == self.doubts))
+    def learn(self, actor, resyncs):
+        self.learned.append((actor, resyncs == self.resyncs))
 
 
-class World:
+class Harness:
     """Somebody who knows what devices and keys may do now."""
 
     def __init__(self, clock):
@@ -56,97 +56,97 @@ class World:
 
 
 @pytest.fixture
-def world(clock):
-    return World(clock)
+def harness(clock):
+    return Harness(clock)
 
 
-async def test_a_change_makes_a_users_connections_unsure_and_nobody_elses(world):
-    ann, bob = world.holder(), world.holder("bob", "v2")
-    world.live.changed("ann")
-    assert (ann.doubts, bob.doubts) == (1, 0)
-    await world.rest()
-    assert world.asked == [(CheckDevices, (("ann", "v1"),))]
+async def test_a_change_makes_a_users_connections_unsure_and_nobody_elses(harness):
+    ann, bob = harness.holder(), harness.holder("bob", "v2")
+    harness.live.changed("ann")
+    assert (ann.resyncs, bob.resyncs) == (1, 0)
+    await harness.rest()
+    assert harness.asked == [(CheckDevices, (("ann", "v1"),))]
     assert ann.learned == [(Actor("ann", "v1"), True)]
     assert bob.learned == []
 
 
-async def test_who_came_is_looked_at_soon_together_with_others(world):
-    holders = [world.holder(), world.holder("ann", "v2"), world.holder("bob", "w3")]
-    world.removed = {"v2"}
+async def test_who_came_is_looked_at_soon_together_with_others(harness):
+    holders = [harness.holder(), harness.holder("ann", "v2"), harness.holder("bob", "w3")]
+    harness.removed = {"v2"}
     for holder in holders:
-        world.live.look_soon(holder)
-    await world.rest()
-    assert world.asked == [(CheckDevices, (("ann", "v1"), ("ann", "v2"), ("bob", "w3")))]
+        harness.live.look_soon(holder)
+    await harness.rest()
+    assert harness.asked == [(CheckDevices, (("ann", "v1"), ("ann", "v2"), ("bob", "w3")))]
     assert [holder.learned[0][0] is None for holder in holders] == [False, True, False]
 
 
-async def test_keys_are_asked_for_by_their_ids(world):
-    bot = world.holder("bot", "k1", "k1")
-    world.live.changed("bot")
-    await world.rest()
-    assert world.asked == [(CheckKeys, (("k1", "bot"),))]
+async def test_keys_are_asked_for_by_their_ids(harness):
+    bot = harness.holder("bot", "k1", "k1")
+    harness.live.changed("bot")
+    await harness.rest()
+    assert harness.asked == [(CheckKeys, (("k1", "bot"),))]
     assert bot.learned == [(Actor("k1", "bot"), True)]
 
 
-async def test_it_is_asked_again_until_there_is_an_answer(world):
-    ann = world.holder()
-    world.removed, world.fails = {"v1"}, 3
-    world.live.changed("ann")
-    await world.rest()
+async def test_it_is_asked_again_until_there_is_an_answer(harness):
+    ann = harness.holder()
+    harness.removed, harness.fails = {"v1"}, 3
+    harness.live.changed("ann")
+    await harness.rest()
     assert ann.learned == [(None, True)]
 
 
-async def test_those_who_have_gone_meanwhile_are_not_asked_for(world):
-    ann = world.holder()
-    world.live.changed("ann")
-    world.live.discard(ann)
-    await world.rest()
-    assert world.asked == []
+async def test_those_who_have_gone_meanwhile_are_not_asked_for(harness):
+    ann = harness.holder()
+    harness.live.changed("ann")
+    harness.live.discard(ann)
+    await harness.rest()
+    assert harness.asked == []
 
 
-async def test_what_changes_while_it_is_asked_for_stays_unsure(world):
-    ann = world.holder()
-    world.meanwhile = ann.doubt
-    await world.live.renew(ann)
+async def test_what_changes_while_it_is_asked_for_stays_unsure(harness):
+    ann = harness.holder()
+    harness.meanwhile = ann.resync
+    await harness.live.renew(ann)
     assert ann.learned == [(Actor("ann", "v1"), False)]
 
 
-async def test_who_asks_in_one_turn_of_the_loop_is_asked_for_together(world):
-    holders = [world.holder(f"u{i}", f"v{i}") for i in range(AT_ONCE + 2)]
-    await asyncio.gather(*(world.live.renew(holder) for holder in holders))
-    assert [len(asked) for _, asked in world.asked] == [AT_ONCE, 2]
+async def test_who_asks_in_one_turn_of_the_loop_is_asked_for_together(harness):
+    holders = [harness.holder(f"u{i}", f"v{i}") for i in range(AT_ONCE + 2)]
+    await asyncio.gather(*(harness.live.renew(holder) for holder in holders))
+    assert [len(asked) for _, asked in harness.asked] == [AT_ONCE, 2]
     assert all(holder.learned for holder in holders)
 
 
-async def test_rights_that_cannot_be_asked_for_are_a_refusal(world):
-    world.fails = 1
+async def test_rights_that_cannot_be_asked_for_are_a_refusal(harness):
+    harness.fails = 1
     with pytest.raises(Unavailable):
-        await world.live.renew(world.holder())
+        await harness.live.renew(harness.holder())
 
 
-async def test_what_may_have_been_lost_makes_all_unsure(world):
-    holders = [world.holder(), world.holder("bob", "v2"), world.holder("bot", "k1", "k1")]
-    world.live.doubt_all()
-    assert [holder.doubts for holder in holders] == [1, 1, 1]
-    await world.rest()
+async def test_what_may_have_been_lost_makes_all_unsure(harness):
+    holders = [harness.holder(), harness.holder("bob", "v2"), harness.holder("bot", "k1", "k1")]
+    harness.live.resync_all()
+    assert [holder.resyncs for holder in holders] == [1, 1, 1]
+    await harness.rest()
     assert all(holder.learned for holder in holders)
 
 
-async def test_a_key_that_ends_is_looked_at_when_it_ends(world, clock):
-    bot = world.holder("bot", "k1", "k1", expires_at_ms=clock.now_ms() + 5_000)
-    assert [after_s for after_s, _ in world.later] == [5.0]
+async def test_a_key_that_ends_is_looked_at_when_it_ends(harness, clock):
+    bot = harness.holder("bot", "k1", "k1", expires_at_ms=clock.now_ms() + 5_000)
+    assert [after_s for after_s, _ in harness.later] == [5.0]
     clock.advance(4_000)
-    world.later.pop()[1]()  # a timer that was early
-    assert bot.doubts == 0
+    harness.later.pop()[1]()  # a timer that was early
+    assert bot.resyncs == 0
     clock.advance(1_000)
-    world.removed = {"k1"}
-    world.later.pop()[1]()
-    assert bot.doubts == 1
-    await world.rest()
+    harness.removed = {"k1"}
+    harness.later.pop()[1]()
+    assert bot.resyncs == 1
+    await harness.rest()
     assert bot.learned == [(None, True)]
 
 
-async def test_the_timer_of_a_key_goes_with_its_connection(world, clock):
-    bot = world.holder("bot", "k1", "k1", expires_at_ms=clock.now_ms() + 5_000)
-    world.live.discard(bot)
-    assert world.later == []
+async def test_the_timer_of_a_key_goes_with_its_connection(harness, clock):
+    bot = harness.holder("bot", "k1", "k1", expires_at_ms=clock.now_ms() + 5_000)
+    harness.live.discard(bot)
+    assert harness.later == []

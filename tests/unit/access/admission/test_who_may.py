@@ -21,9 +21,9 @@ from hongyan.access.http.operations import operations
 from hongyan.access.http.routes import ROUTES
 from hongyan.access.http.tus import Tus, TusOptions
 from hongyan.domain.catalog import COMMANDS
-from hongyan.domain.integration.api import RevokeKey
+from hongyan.domain.integration.commands import RevokeKey
 from hongyan.domain.integration.scopes import SCOPES, WIDGET_METHODS
-from hongyan.domain.user.api_admin import DeactivateUser, KickUser, SetAdmin
+from hongyan.domain.user.commands_admin import DeactivateUser, KickUser, SetAdmin
 from hongyan.kernel.bus import Access
 
 MINE = ("messages:send", "messages:read")
@@ -115,22 +115,22 @@ def wanted_actor(who):
     return user_id, who.admin, who.scopes is not None
 
 
-async def made(world, who):
+async def made(harness, who):
     """Return the token or key of somebody who was made."""
-    await world.user("ann", admin=who.before == "admin", bot=who.before == "bot")
+    await harness.user("ann", admin=who.before == "admin", bot=who.before == "bot")
     if who.before == "widget":
-        return SimpleNamespace(token=await world.widget_token("ann"), key_id="")
+        return SimpleNamespace(token=await harness.widget_token("ann"), key_id="")
     if who.before in ("bot", "app"):
         lives_ms = 60_000 if who.then == "expire" else 0
-        made = await world.key(who.scopes, "ann" if who.before == "bot" else "", lives_ms)
+        made = await harness.key(who.scopes, "ann" if who.before == "bot" else "", lives_ms)
         return SimpleNamespace(token=made.key, key_id=made.info.key_id)
-    return SimpleNamespace(token=await world.token("ann") if who.before else "", key_id="")
+    return SimpleNamespace(token=await harness.token("ann") if who.before else "", key_id="")
 
 
-async def happens(world, who, one):
+async def happens(harness, who, one):
     """Let happen what happens once they are connected."""
     if who.then == "expire":
-        world.clock.advance(60_000)
+        harness.clock.advance(60_000)
         return
     command = {
         "": None,
@@ -141,47 +141,47 @@ async def happens(world, who, one):
         "revoke": RevokeKey(key_id=one.key_id),
     }[who.then]
     if command is not None:
-        await world.do(command)
+        await harness.do(command)
 
 
-def came_as(world, who, method):
+def came_as(harness, who, method):
     """Check as whom the last command came, and forget it."""
-    (command, actor) = world.asked.pop()
+    (command, actor) = harness.asked.pop()
     assert method == command.METHOD
     if COMMANDS[method].ACCESS != Access.ANYONE:
         assert (actor.user_id, actor.admin, bool(actor.key_id)) == wanted_actor(who), method
 
 
 @pytest.mark.parametrize("who", CONNECTED, ids=lambda who: who.name)
-async def test_on_a_websocket(world, who):
-    one, line = await made(world, who), world.line()
+async def test_on_a_websocket(harness, who):
+    one, line = await made(harness, who), harness.line()
     if one.token:
         assert await line.ask("hello", {"token": one.token}) == ""
-    await happens(world, who, one)
+    await happens(harness, who, one)
     found = {}
     for method in COMMANDS:
         found[method] = await line.ask(method, EXAMPLES.get(method))
         if not found[method]:
-            came_as(world, who, method)
+            came_as(harness, who, method)
     assert found == table(who)
-    assert world.asked == []
+    assert harness.asked == []
 
 
 @pytest.mark.parametrize("who", [who for who in WHO if who.is_app], ids=lambda who: who.name)
-async def test_an_app_servers_key_has_no_websocket(world, who):
-    one, line = await made(world, who), world.line()
+async def test_an_app_servers_key_has_no_websocket(harness, who):
+    one, line = await made(harness, who), harness.line()
     assert await line.ask("hello", {"token": one.token}) == "forbidden"
 
 
 class Http:
     """The HTTP application with uploads and downloads, called without any network."""
 
-    def __init__(self, world):
+    def __init__(self, harness):
         routes = (
-            *Tus(world.admission, None, TusOptions()).routes(),
-            *Files(world.admission, None).routes(),
+            *Tus(harness.admission, None, TusOptions()).routes(),
+            *Files(harness.admission, None).routes(),
         )
-        self.app = create_app(world.admission, routes=routes)
+        self.app = create_app(harness.admission, routes=routes)
 
     async def ask(self, verb, path, headers: Mapping[str, str], body=b"") -> tuple[int, str]:
         """Return the status and the code of the problem; empty where there is none."""
@@ -241,9 +241,9 @@ def request_of(operation):
 
 
 @pytest.mark.parametrize("who", WHO, ids=lambda who: who.name)
-async def test_over_rest(world, who):
-    one, http = await made(world, who), Http(world)
-    await happens(world, who, one)
+async def test_over_rest(harness, who):
+    one, http = await made(harness, who), Http(harness)
+    await happens(harness, who, one)
     found, there = {}, operations(COMMANDS, ROUTES)
     for operation in there:
         path, body = request_of(operation)
@@ -251,7 +251,7 @@ async def test_over_rest(world, who):
         found[operation.method] = code
         assert status < 500, (operation.method, status)
         if not code:
-            came_as(world, who, operation.method)
+            came_as(harness, who, operation.method)
     assert found == table(who, {one.method: one.command for one in there})
     public = {name for name, one in COMMANDS.items() if one.ACCESS != Access.INTERNAL}
     assert found.keys() == public, "what is internal has no path"
@@ -271,9 +271,9 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("who", WHO, ids=lambda who: who.name)
-async def test_over_streams_uploads_and_downloads(world, who):
-    one, http = await made(world, who), Http(world)
-    await happens(world, who, one)
+async def test_over_streams_uploads_and_downloads(harness, who):
+    one, http = await made(harness, who), Http(harness)
+    await happens(harness, who, one)
     for method, requests in OTHERS.items():
         wanted = expected(COMMANDS[method], who)
         if method == "conversation.sync" and who.is_app:
@@ -290,8 +290,8 @@ async def test_over_streams_uploads_and_downloads(world, who):
 SAID_BY_SERVICES = {"invalid", "unauthenticated", "api_key_invalid"}
 
 
-async def test_on_the_operators_socket(world):
-    control = ControlServer(world.admission)
+async def test_on_the_operators_socket(harness):
+    control = ControlServer(harness.admission)
     found = {}
     for method in COMMANDS:
         params = msgspec.Raw(msgspec.json.encode(EXAMPLES.get(method, {})))
@@ -299,7 +299,7 @@ async def test_on_the_operators_socket(world):
         answer = await control._answer(line)
         found[method] = answer.error.code if answer.error else ""
         if not found[method]:
-            _, actor = world.asked.pop() if world.asked else (None, OPERATOR)
+            _, actor = harness.asked.pop() if harness.asked else (None, OPERATOR)
             assert actor is OPERATOR
         elif expected(COMMANDS[method], OPERATOR) == "" and found[method] in SAID_BY_SERVICES:
             found[method] = ""  # it was admitted; there is no example of its parameters

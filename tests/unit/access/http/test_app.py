@@ -11,7 +11,7 @@ from hongyan.access.admission import Admission, AdmissionOptions
 from hongyan.access.http.app import HttpOptions, create_app
 from hongyan.access.rate_options import RateOptions
 from hongyan.domain.catalog import ROWS
-from hongyan.domain.user.service import UserService
+from hongyan.domain.user.users import UserService
 from hongyan.infra.local.bus import LocalBus
 from hongyan.infra.memory.store import MemoryStore
 from hongyan.infra.security.hasher import Argon2Hasher

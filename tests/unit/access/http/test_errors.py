@@ -9,7 +9,7 @@ import pytest
 
 import hongyan.domain
 from hongyan.access.http.errors import BodyTooLarge, problem, status_of
-from hongyan.domain.user.api import (
+from hongyan.domain.user.commands import (
     HandleTaken,
     MailNotConfigured,
     TokenReused,

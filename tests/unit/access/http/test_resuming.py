@@ -6,9 +6,14 @@ import random
 import msgspec
 import pytest
 
-from hongyan.access.http.resuming import BEYOND_READ, BEYOND_TOLD, Heard, Resumable
+from hongyan.access.http.resuming import (
+    BEYOND_MAX,
+    BEYOND_READ,
+    ResumableStream,
+    StreamProgress,
+)
 from hongyan.access.http.sync_stream import EVENTS
-from hongyan.domain.conversation.archive_api import Archived, ArchivedEntry, GetArchive
+from hongyan.domain.conversation.commands_archive import Archived, ArchivedEntry, GetArchive
 from hongyan.domain.log.model import Entry
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.errors import Invalid
@@ -65,10 +70,10 @@ class Client:
                     self.got.append(msgspec.json.decode(value)["seq"])
 
 
-async def connect(archive: Archive, client: Client) -> Resumable:
+async def connect(archive: Archive, client: Client) -> ResumableStream:
     end = position_of((await archive.part(GetArchive(limit=0))).next)
-    stream = Resumable(archive, Heard(archive.generation, end), client.write)  # type: ignore[arg-type]
-    await stream.begin(Heard.parse(client.last_id) if client.last_id else None)
+    stream = ResumableStream(archive, StreamProgress(archive.generation, end), client.write)  # type: ignore[arg-type]
+    await stream.begin(StreamProgress.parse(client.last_id) if client.last_id else None)
     return stream
 
 
@@ -78,23 +83,23 @@ def pushed(*positions: int) -> list[bytes]:
 
 class TestHeard:
     def test_its_token_tells_it(self) -> None:
-        heard = Heard("gen", 100)
+        heard = StreamProgress("gen", 100)
         for position in (300, 200):
             assert heard.take(position)
             assert not heard.take(position)
         assert not heard.take(100)
-        read = Heard.parse(heard.token)
+        read = StreamProgress.parse(heard.token)
         assert (read.generation, read.upto) == ("gen", 100)
         assert [read.take(p) for p in (100, 200, 250, 300)] == [False, False, True, False]
         heard.reach(250)
         assert heard.token == f"gen.{250:x}.{50:x}"
 
     def test_a_token_does_not_grow_without_end(self) -> None:
-        heard = Heard("gen", 0)
-        for position in range(2, BEYOND_TOLD + 2):
+        heard = StreamProgress("gen", 0)
+        for position in range(2, BEYOND_MAX + 2):
             heard.take(position)
-        assert Heard.parse(heard.token).token == heard.token
-        heard.take(BEYOND_TOLD + 2)
+        assert StreamProgress.parse(heard.token).token == heard.token
+        heard.take(BEYOND_MAX + 2)
         assert heard.token == ""
 
     @pytest.mark.parametrize(
@@ -102,7 +107,7 @@ class TestHeard:
     )
     def test_what_is_no_token_is_refused(self, token: str) -> None:
         with pytest.raises(Invalid):
-            Heard.parse(token)
+            StreamProgress.parse(token)
 
 
 async def test_it_goes_on_where_it_broke() -> None:
@@ -110,7 +115,7 @@ async def test_it_goes_on_where_it_broke() -> None:
     archive.positions = [1, 2]
     stream = await connect(archive, client)
     archive.positions += [3, 4]
-    await stream.tell(pushed(3))
+    await stream.send(pushed(3))
     archive.positions += [5]
     await connect(archive, client)
     assert client.got == [3, 4, 5]
@@ -122,13 +127,13 @@ async def test_who_commits_late_with_a_lower_position_is_told_once() -> None:
     stream = await connect(archive, client)
     archive.settled = 9
     archive.positions = [20, 30]
-    await stream.tell(pushed(20, 30))
+    await stream.send(pushed(20, 30))
     assert client.last_id == "gen.0.14.1e"
     archive.positions += [10]  # as the slow transaction ends; its push is lost with the connection
     archive.settled = 2**40
     stream = await connect(archive, client)
     assert client.got == [20, 30, 10]
-    await stream.tell(pushed(10))
+    await stream.send(pushed(10))
     assert client.got == [20, 30, 10]
 
 
@@ -139,12 +144,12 @@ async def test_it_reads_when_much_was_pushed_and_does_not_hurry_while_others_hol
     archive.settled = 0
     for position in range(1, 5 * BEYOND_READ):
         archive.positions.append(position)
-        await stream.tell(pushed(position))
+        await stream.send(pushed(position))
     assert archive.reads - reads <= 5
     archive.settled = 2**40
     await stream.rest()
     assert client.last_id  # of the last event
-    await stream.tell(pushed(1000))
+    await stream.send(pushed(1000))
     assert client.last_id == f"gen.{5 * BEYOND_READ - 1:x}.{1000 - 5 * BEYOND_READ + 1:x}"
     assert client.got == [*range(1, 5 * BEYOND_READ), 1000]
 
@@ -153,7 +158,7 @@ async def test_a_push_that_was_lost_is_told_at_rest() -> None:
     archive, client = Archive(), Client()
     stream = await connect(archive, client)
     archive.positions = [1, 2]
-    await stream.tell(pushed(2))
+    await stream.send(pushed(2))
     await stream.rest()
     assert sorted(client.got) == [1, 2]
 
@@ -195,7 +200,7 @@ async def test_any_order_of_commits_pushes_breaks_and_losses(seed: int) -> None:
             archive.positions.append(committed)
             archive.settled = min(under_way, default=next(positions)) - 1
             if chance.random() < 0.8:
-                await stream.tell(pushed(committed))
+                await stream.send(pushed(committed))
         elif what < 0.9:
             await stream.rest()
         else:

@@ -14,12 +14,12 @@ from hongyan.access.native.session import (
     CLOSE_KICKED,
     CLOSE_MALFORMED,
     CLOSE_UNAUTHENTICATED,
-    Door,
     Session,
+    SessionEnvironment,
 )
 from hongyan.access.rate_options import RateOptions
 from hongyan.domain.log.model import Committed, Entry
-from hongyan.domain.user.api import Authenticate, CheckDevices
+from hongyan.domain.user.commands import Authenticate, CheckDevices
 from hongyan.infra.local.bus import LocalBus
 from hongyan.kernel.bus import DONE, Access, Actor, Command, Done, handles
 from hongyan.kernel.errors import NotFound, Unauthenticated
@@ -101,7 +101,7 @@ class Service:
 COMMANDS = {c.METHOD: c for c in (Wait, Fail, Who, AdminOnly, Secret)}
 
 
-class World:
+class Harness:
     def __init__(self, clock, in_flight_max=64, **rates):
         self.service, bus = Service(), LocalBus()
         bus.serve(self.service)
@@ -109,7 +109,7 @@ class World:
         rates = RateOptions(**{"user_per_s": 0} | rates)
         options = AdmissionOptions(rates=rates, in_flight_max=in_flight_max)
         self.admission = Admission(bus, clock, self.hub, options, COMMANDS)
-        self.door = Door(self.admission)
+        self.door = SessionEnvironment(self.admission)
 
     def connect(self):
         socket = MemorySocket()
@@ -133,58 +133,58 @@ def say(session, method, number=1, **params):
 
 
 @pytest.fixture
-def world(clock):
-    return World(clock)
+def harness(clock):
+    return Harness(clock)
 
 
-async def test_hello_says_who_one_is_and_lets_facts_come(world):
-    session, socket = world.connect()
+async def test_hello_says_who_one_is_and_lets_events_come(harness):
+    session, socket = harness.connect()
     answer = await ask(session, socket, "hello", token="alice/v1")
     assert answer["result"]["user_id"] == "alice"
     assert answer["result"]["device_id"] == "v1"
     assert (await ask(session, socket, "test.who", 2))["result"] == "192.0.2.7"
     entry = Entry("@alice", 1, 0, "x", "alice", "", 0, msgspec.Raw(b"{}"))
-    world.hub.committed(Committed((entry,), "another"))
+    harness.hub.committed(Committed((entry,), "another"))
     await asyncio.sleep(0)
     data = msgspec.json.decode(msgspec.json.encode(entry))
     assert socket.sent[-1] == {"event": "entry", "data": data}
 
 
-async def test_what_a_lost_connection_asked_for_reaches_the_next_one(world):
+async def test_what_a_lost_connection_asked_for_reaches_the_next_one(harness):
     def commit(actor):
         entry = Entry("@alice", 1, 0, "x", "alice", "", 0, msgspec.Raw(b"{}"))
-        world.hub.committed(Committed((entry,), actor.connection_id))
+        harness.hub.committed(Committed((entry,), actor.connection_id))
 
-    world.service.commit = commit
-    lost, _ = await world.logged_in()
+    harness.service.commit = commit
+    lost, _ = await harness.logged_in()
     say(lost, "test.wait", 2)
     await asyncio.sleep(0)
     lost.closed()
-    again, socket = await world.logged_in()
-    world.service.go.set()
+    again, socket = await harness.logged_in()
+    harness.service.go.set()
     answer = await ask(again, socket, "test.wait", 3)
     assert [m["data"]["seq"] for m in socket.sent if m.get("event") == "entry"] == [1]  # not two
     assert answer["result"] == {}
 
 
-async def test_a_wrong_token_is_refused_and_then_closed(world):
-    session, socket = world.connect()
+async def test_a_wrong_token_is_refused_and_then_closed(harness):
+    session, socket = harness.connect()
     answer = await ask(session, socket, "hello", token="bad")
     assert answer["error"]["code"] == "unauthenticated"
     assert socket.closed_with == (CLOSE_UNAUTHENTICATED, "The token has expired.")
     assert not session.is_ready
 
 
-async def test_hello_is_said_once_and_in_our_version(world):
-    session, socket = world.connect()
+async def test_hello_is_said_once_and_in_our_version(harness):
+    session, socket = harness.connect()
     answer = await ask(session, socket, "hello", token="alice/v1", protocol=99)
     assert answer["error"]["details"] == {"supported": [1]}
     await ask(session, socket, "hello", token="alice/v1")
     assert (await ask(session, socket, "hello", 2, token="alice/v1"))["error"]["code"] == "conflict"
 
 
-async def test_nothing_but_hello_and_what_is_for_anyone_comes_first(world):
-    session, socket = world.connect()
+async def test_nothing_but_hello_and_what_is_for_anyone_comes_first(harness):
+    session, socket = harness.connect()
     assert (await ask(session, socket, "test.wait"))["error"]["code"] == "unauthenticated"
     assert "time_ms" in (await ask(session, socket, "ping"))["result"]
 
@@ -201,32 +201,32 @@ async def test_nothing_but_hello_and_what_is_for_anyone_comes_first(world):
         ("test.fail", {"how": "defect"}, "internal"),
     ],
 )
-async def test_refusals_have_a_code_and_keep_our_secrets(world, method, params, code):
-    session, socket = await world.logged_in()
+async def test_refusals_have_a_code_and_keep_our_secrets(harness, method, params, code):
+    session, socket = await harness.logged_in()
     answer = await ask(session, socket, method, 5, **params)
     assert answer["error"]["code"] == code
     assert "secret" not in str(answer)
     assert socket.closed_with is None
 
 
-async def test_an_administrator_may(world):
-    session, socket = await world.logged_in("root/v9")
+async def test_an_administrator_may(harness):
+    session, socket = await harness.logged_in("root/v9")
     assert (await ask(session, socket, "test.admin", 3))["result"] == {}
 
 
-async def test_bytes_that_are_no_request_close(world):
-    session, socket = await world.logged_in()
+async def test_bytes_that_are_no_request_close(harness):
+    session, socket = await harness.logged_in()
     session.received(b'{"id": "seven"}')
     assert socket.closed_with[0] == CLOSE_MALFORMED
 
 
 async def test_who_asks_much_at_once_is_not_read_until_half_is_answered(clock):
-    world = World(clock, in_flight_max=4)
-    session, socket = await world.logged_in()
+    harness = Harness(clock, in_flight_max=4)
+    session, socket = await harness.logged_in()
     for number in range(4):
         say(session, "test.wait", 10 + number)
     assert not socket.reading
-    world.service.go.set()
+    harness.service.go.set()
     await asyncio.sleep(0.01)
     assert socket.reading
     assert {m["id"] for m in socket.sent if m.get("id", 0) >= 10} == {10, 11, 12, 13}
@@ -234,8 +234,8 @@ async def test_who_asks_much_at_once_is_not_read_until_half_is_answered(clock):
 
 async def test_too_many_requests_are_refused_and_flooding_is_cut(clock, monkeypatch):
     monkeypatch.setattr(guest_module, "REFUSED_MAX", 3)
-    world = World(clock, connection_per_s=0.001, connection_burst=2)
-    session, socket = await world.logged_in()
+    harness = Harness(clock, connection_per_s=0.001, connection_burst=2)
+    session, socket = await harness.logged_in()
     await ask(session, socket, "ping", 2)
     answer = await ask(session, socket, "ping", 3)
     assert answer["error"]["code"] == "rate_limited"
@@ -247,35 +247,35 @@ async def test_too_many_requests_are_refused_and_flooding_is_cut(clock, monkeypa
     assert socket.closed_with[0] == CLOSE_FLOODING
 
 
-async def test_a_newer_connection_of_the_device_kicks_the_older(world):
-    session, socket = await world.logged_in()
-    await world.logged_in()
+async def test_a_newer_connection_of_the_device_kicks_the_older(harness):
+    session, socket = await harness.logged_in()
+    await harness.logged_in()
     await asyncio.sleep(0)
     assert socket.sent[-1] == {"event": "kicked", "data": {"reason": "replaced"}}
     assert socket.closed_with == (CLOSE_KICKED, "replaced")
     session.closed()
-    assert world.hub.is_online("alice")
+    assert harness.hub.is_online("alice")
 
 
-async def test_an_event_that_cannot_be_encoded_makes_the_device_sync_and_stay(world):
-    _, socket = await world.logged_in()
+async def test_an_event_that_cannot_be_encoded_makes_the_device_sync_and_stay(harness):
+    _, socket = await harness.logged_in()
     entry = Entry("@alice", 1, 1, "message", "bob", "", 1, object())
-    world.hub.committed(Committed((entry,), ""))
-    world.hub.committed(Committed((entry,), ""))
+    harness.hub.committed(Committed((entry,), ""))
+    harness.hub.committed(Committed((entry,), ""))
     await asyncio.sleep(0)
     assert socket.sent[1:] == [{"event": "sync", "data": {}}]
-    assert (socket.closed_with, world.hub.failures.count) == (None, 2)
+    assert (socket.closed_with, harness.hub.failures.count) == (None, 2)
 
 
-async def test_a_connection_that_cannot_be_served_is_closed_as_a_defect(world):
-    session, socket = await world.logged_in()
+async def test_a_connection_that_cannot_be_served_is_closed_as_a_defect(harness):
+    session, socket = await harness.logged_in()
     session.close()
     assert socket.closed_with[0] == 1011
 
 
-async def test_who_closes_while_saying_hello_stays_nobody(world):
-    session, _ = world.connect()
+async def test_who_closes_while_saying_hello_stays_nobody(harness):
+    session, _ = harness.connect()
     say(session, "hello", token="alice/v1")
     session.closed()
     await asyncio.sleep(0.01)
-    assert not world.hub.is_online("alice")
+    assert not harness.hub.is_online("alice")

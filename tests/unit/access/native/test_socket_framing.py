@@ -26,7 +26,7 @@ def test_formats_have_their_kind_of_message() -> None:
     assert Framings(0).of(MSGPACK, 0).frame(b"{}")[0] == 0x82
 
 
-def test_facts_are_framed_alike() -> None:
+def test_events_are_framed_alike() -> None:
     framing = Framings(100).of(JSON, 0)
     signal = Signal(LogId("c1"), "typing", UserId("u1"), b"{}", DeviceId(""))
     frame = framing.encoder.encode(signal)

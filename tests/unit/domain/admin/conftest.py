@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from tests.conftest import FakeClock, Store
 
-from hongyan.app.services import Services
-from hongyan.app.settings import MessageSettings, Secrets, Settings, UserSettings
+from hongyan.app.composition.services import Services
+from hongyan.app.settings.sections import MessageSettings, Secrets, Settings, UserSettings
 from hongyan.domain.log.model import Committed
-from hongyan.domain.message.api import SendMessage
+from hongyan.domain.message.commands import SendMessage
 from hongyan.domain.message.model import Text
-from hongyan.domain.user.api_admin import CreateUser
+from hongyan.domain.user.commands_admin import CreateUser
 from hongyan.infra.local.bus import LocalBus
 from hongyan.kernel.bus import Actor, Command
 from hongyan.kernel.ids import SYSTEM, DeviceId, UserId
@@ -39,7 +39,7 @@ def committed() -> Told:
     return Told()
 
 
-class House:
+class Harness:
     """Services and what is needed to use them."""
 
     def __init__(self, store: Store, clock: FakeClock, told: Told) -> None:
@@ -84,7 +84,7 @@ class House:
         )
         return int((await self.do(who, command)).seq)
 
-    async def tick(self, name: str) -> int:
+    async def run(self, name: str) -> int:
         """Run the job of this part until it has nothing more to do; return how much it did."""
         total = 0
         jobs = self.services.works.jobs
@@ -99,7 +99,7 @@ class House:
 
 
 @pytest.fixture
-async def house(store: Store, clock: FakeClock, committed: Told) -> Any:
-    house = House(store, clock, committed)
-    yield house
-    await house.close()
+async def harness(store: Store, clock: FakeClock, committed: Told) -> Any:
+    harness = Harness(store, clock, committed)
+    yield harness
+    await harness.close()

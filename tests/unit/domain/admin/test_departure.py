@@ -1,59 +1,59 @@
 """After an account's end every service forgets the user, whatever happens in between."""
 
 from hongyan.domain.admin.departure import Departures
-from hongyan.domain.conversation.api import OpenDirect, SetDraft
-from hongyan.domain.group.api import CreateGroup
-from hongyan.domain.group.members_api import ListMembers
+from hongyan.domain.conversation.commands import OpenDirect, SetDraft
+from hongyan.domain.group.commands import CreateGroup
+from hongyan.domain.group.commands_members import ListMembers
 from hongyan.domain.group.model import Group
-from hongyan.domain.message.marks_api import KeepFavourite
+from hongyan.domain.message.commands_metadata import KeepFavourite
 from hongyan.domain.message.rows import Favourite
-from hongyan.domain.relation.api import AnswerRequest, ListFriends, RequestFriend
+from hongyan.domain.relation.commands import AnswerRequest, ListFriends, RequestFriend
 from hongyan.domain.relation.model import Relation
-from hongyan.domain.user.api_credentials import DeleteMe
+from hongyan.domain.user.commands_credentials import DeleteMe
 from hongyan.domain.user.model import Departure
 from hongyan.domain.visibility.model import Preference
 from hongyan.kernel.bus import Actor, Command
 from hongyan.kernel.errors import Busy
 
-from .conftest import PASSWORD, House
+from .conftest import PASSWORD, Harness
 
 
-async def prepare(house: House) -> str:
+async def prepare(harness: Harness) -> str:
     """Li owns a group with Wang, is Wang's friend, and keeps a favourite; then leaves."""
-    await house.add("li", "wang")
-    await house.do("li", RequestFriend(user_id="wang"))
-    await house.do("wang", AnswerRequest(user_id="li", accept=True))
-    made = await house.do("li", CreateGroup(client_id="1", name="Tea", user_ids=("wang",)))
+    await harness.add("li", "wang")
+    await harness.do("li", RequestFriend(user_id="wang"))
+    await harness.do("wang", AnswerRequest(user_id="li", accept=True))
+    made = await harness.do("li", CreateGroup(client_id="1", name="Tea", user_ids=("wang",)))
     group_id = str(made.conversation_id)
-    direct = (await house.do("li", OpenDirect(user_id="wang"))).conversation_id
-    seq = await house.say("wang", direct)
-    await house.do("li", KeepFavourite(conversation_id=direct, seq=seq))
-    await house.do("li", SetDraft(conversation_id=direct, text="never sent"))
-    await house.do("li", DeleteMe(password=PASSWORD))
+    direct = (await harness.do("li", OpenDirect(user_id="wang"))).conversation_id
+    seq = await harness.say("wang", direct)
+    await harness.do("li", KeepFavourite(conversation_id=direct, seq=seq))
+    await harness.do("li", SetDraft(conversation_id=direct, text="never sent"))
+    await harness.do("li", DeleteMe(password=PASSWORD))
     return group_id
 
 
-async def check_forgotten(house: House, group_id: str) -> None:
-    assert (await house.do("wang", ListFriends())).people == ()
-    assert (await house.store.get(Group, group_id)).owner_id == "wang"
+async def check_forgotten(harness: Harness, group_id: str) -> None:
+    assert (await harness.do("wang", ListFriends())).people == ()
+    assert (await harness.store.get(Group, group_id)).owner_id == "wang"
     assert [
-        m.user_id for m in (await house.do("wang", ListMembers(conversation_id=group_id))).members
+        m.user_id for m in (await harness.do("wang", ListMembers(conversation_id=group_id))).members
     ] == ["wang"]
-    assert await house.store.count(Favourite, "li") == 0
-    assert await house.store.count(Preference, "li") == 0
-    assert not any(relation.friend for relation in await house.store.scan(Relation))
-    assert await house.store.count(Departure) == 0
+    assert await harness.store.count(Favourite, "li") == 0
+    assert await harness.store.count(Preference, "li") == 0
+    assert not any(relation.friend for relation in await harness.store.scan(Relation))
+    assert await harness.store.count(Departure) == 0
 
 
-async def test_a_deleted_user_is_forgotten_everywhere(house: House) -> None:
-    group_id = await prepare(house)
-    assert await house.store.count(Departure) == 1
-    assert await house.tick("Departures") == 1
-    await check_forgotten(house, group_id)
+async def test_a_deleted_user_is_forgotten_everywhere(harness: Harness) -> None:
+    group_id = await prepare(harness)
+    assert await harness.store.count(Departure) == 1
+    assert await harness.run("Departures") == 1
+    await check_forgotten(harness, group_id)
 
 
-async def test_a_crash_on_the_way_is_made_good(house: House) -> None:
-    group_id = await prepare(house)
+async def test_a_crash_on_the_way_is_made_good(harness: Harness) -> None:
+    group_id = await prepare(harness)
     calls = 0
 
     class Failing:
@@ -64,12 +64,12 @@ async def test_a_crash_on_the_way_is_made_good(house: House) -> None:
             calls += 1
             if calls == 2:
                 raise Busy
-            return await house.bus.call(actor, command)
+            return await harness.bus.call(actor, command)
 
-    departures = Departures(house.store, house.store, Failing())
-    assert await departures.tick(0) == 0
-    assert await house.store.count(Departure) == 1
-    await house.services.close()
-    house.build()
-    assert await house.tick("Departures") == 1
-    await check_forgotten(house, group_id)
+    departures = Departures(harness.store, harness.store, Failing())
+    assert await departures.run(0) == 0
+    assert await harness.store.count(Departure) == 1
+    await harness.services.close()
+    harness.build()
+    assert await harness.run("Departures") == 1
+    await check_forgotten(harness, group_id)

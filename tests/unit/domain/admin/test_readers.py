@@ -7,23 +7,23 @@ from collections.abc import AsyncIterator
 import pytest
 from tests.e2e.waiting import until
 
-from hongyan.app.doctor_rows import _passed
-from hongyan.domain.admin.api import GetStatistics
-from hongyan.domain.admin.readers_api import (
+from hongyan.app.doctor.rows import _passed
+from hongyan.domain.admin.commands import GetStatistics
+from hongyan.domain.admin.commands_readers import (
     ListReaders,
     NoSuchReader,
     NotRebuildable,
     RebuildReader,
     RetryPassed,
 )
-from hongyan.domain.conversation.api import OpenDirect
+from hongyan.domain.conversation.commands import OpenDirect
 from hongyan.domain.log.model import Append, Commit, Committed
 from hongyan.domain.log.readers import Page, Reader, Retry
 from hongyan.infra.local.leases import Holders, LocalLeases
 from hongyan.kernel.ids import LogId, UserId
 from hongyan.runtime.runtime import Runtime
 
-from .conftest import House
+from .conftest import Harness
 
 QUICK = Retry(first_s=0.0, most_s=0.0, attempts_max=2)
 
@@ -45,72 +45,72 @@ class Index:
 
 
 @pytest.fixture
-def index(house: House) -> Index:
+def index(harness: Harness) -> Index:
     made = Index()
-    house.services.works.add(made.reader)
+    harness.services.works.add(made.reader)
     return made
 
 
 @pytest.fixture
-async def runtime(house: House, index: Index) -> AsyncIterator[Runtime]:
+async def runtime(harness: Harness, index: Index) -> AsyncIterator[Runtime]:
     leases = LocalLeases(Holders(), "here", 60.0, time.monotonic)
-    made = Runtime("here", leases, house.store, house.clock, house.services.works)
-    house.bus.subscribe(Committed, made.committed)
+    made = Runtime("here", leases, harness.store, harness.clock, harness.services.works)
+    harness.bus.subscribe(Committed, made.committed)
     made.start()
     yield made
     await made.stop()
 
 
-async def note(house: House) -> None:
-    entry = Append(LogId("g1"), "note", UserId("li"), b"{}", house.clock.now_ms())
-    await house.store.commit(Commit((entry,)))
+async def note(harness: Harness) -> None:
+    entry = Append(LogId("g1"), "note", UserId("li"), b"{}", harness.clock.now_ms())
+    await harness.store.commit(Commit((entry,)))
 
 
 async def test_what_was_passed_over_is_listed_and_tried_again(
-    house: House, index: Index, runtime: Runtime
+    harness: Harness, index: Index, runtime: Runtime
 ) -> None:
     for _ in range(3):
-        await note(house)
+        await note(harness)
     await until(lambda: index.seen[-1:] == [3])
-    found = await house.operate(ListReaders())
+    found = await harness.operate(ListReaders())
     assert {"statistics", "index"} <= {one.name for one in found.readers}
     (row,) = found.passed
     assert (row.reader, row.log_id, row.seq, row.tries) == ("index", "g1", 2, 2)
     assert row.error == "no room for it"
-    (finding,) = await _passed(house.store)
+    (finding,) = await _passed(harness.store)
     assert (finding.check, finding.level) == ("readers", "warning")
     assert "hongyan readers retry" in finding.remedy
     with pytest.raises(NoSuchReader):
-        await house.operate(RetryPassed(reader="index", number=7))
+        await harness.operate(RetryPassed(reader="index", number=7))
     with pytest.raises(NoSuchReader):
-        await house.operate(RetryPassed(reader="nobody"))
+        await harness.operate(RetryPassed(reader="nobody"))
     index.is_broken = False
-    await house.operate(RetryPassed(reader="index", number=row.number))
+    await harness.operate(RetryPassed(reader="index", number=row.number))
     await until(lambda: index.seen[-1:] == [2])
     async with asyncio.timeout(20):
-        while (await house.operate(ListReaders())).passed:  # noqa: ASYNC110
+        while (await harness.operate(ListReaders())).passed:  # noqa: ASYNC110
             await asyncio.sleep(0)
-    (finding,) = await _passed(house.store)
+    (finding,) = await _passed(harness.store)
     assert finding.level == "fine"
 
 
 async def test_the_statistics_are_rebuilt_and_come_to_the_same(
-    house: House, runtime: Runtime
+    harness: Harness, runtime: Runtime
 ) -> None:
-    await house.add("li", "wang")
-    direct = (await house.do("li", OpenDirect(user_id=UserId("wang")))).conversation_id
-    await house.say("li", direct)
+    await harness.add("li", "wang")
+    direct = (await harness.do("li", OpenDirect(user_id=UserId("wang")))).conversation_id
+    await harness.say("li", direct)
 
     async def counted() -> None:
         async with asyncio.timeout(20):
-            while (await house.operate(GetStatistics())).messages != 1:  # noqa: ASYNC110
+            while (await harness.operate(GetStatistics())).messages != 1:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
     await counted()
-    await house.operate(RebuildReader(name="statistics"))
-    assert (await house.operate(GetStatistics())).messages in (0, 1)
+    await harness.operate(RebuildReader(name="statistics"))
+    assert (await harness.operate(GetStatistics())).messages in (0, 1)
     await counted()
     with pytest.raises(NotRebuildable):
-        await house.operate(RebuildReader(name="index"))
+        await harness.operate(RebuildReader(name="index"))
     with pytest.raises(NoSuchReader):
-        await house.operate(RebuildReader(name="nobody"))
+        await harness.operate(RebuildReader(name="nobody"))

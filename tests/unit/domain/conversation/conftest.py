@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from hongyan.domain.conversation.service import Opening
-from hongyan.domain.conversation.service_archive import Archives
-from hongyan.domain.conversation.service_history import Histories
-from hongyan.domain.conversation.service_preferences import Preferences
-from hongyan.domain.conversation.service_reading import Reading
-from hongyan.domain.conversation.service_signs import Signs
-from hongyan.domain.conversation.service_sync import Syncing
-from hongyan.domain.conversation.service_views import Views
-from hongyan.domain.group.model import Group, Member, Roll
+from hongyan.domain.conversation.archive import Archives
+from hongyan.domain.conversation.history import Histories
+from hongyan.domain.conversation.opening import Opening
+from hongyan.domain.conversation.preferences import Preferences
+from hongyan.domain.conversation.queries import ConversationQueries
+from hongyan.domain.conversation.reading import Reading
+from hongyan.domain.conversation.sync import Syncing
+from hongyan.domain.conversation.typing_signals import TypingSignals
+from hongyan.domain.group.model import Group, Member, MemberCount
 from hongyan.domain.log.model import Append, Commit, Entry, Put, Row
 from hongyan.domain.message.versions import visibility_of
 from hongyan.domain.user.model import User
@@ -25,7 +25,7 @@ ALICE, BOB, CAROL = "alice", "bob", "carol"
 TEAM = "g" + "a" * 16
 
 
-class World:
+class Harness:
     """The services, called as a door calls them."""
 
     def __init__(self, store: Any, clock: Any) -> None:
@@ -33,15 +33,15 @@ class World:
         self.clock = clock
         self.bus = LocalBus()
         self.published: list[Any] = []
-        views = Views(store, store, store, visibility_of(store))
+        queries = ConversationQueries(store, store, store, visibility_of(store))
         for service in (
-            Opening(views, clock),
-            Histories(views),
-            Preferences(views, clock),
-            Reading(views, clock, self),
-            Signs(views, self),
-            Syncing(views, store),
-            Archives(views, store, store),
+            Opening(queries, clock),
+            Histories(queries),
+            Preferences(queries, clock),
+            Reading(queries, clock, self),
+            TypingSignals(queries, self),
+            Syncing(queries, store),
+            Archives(queries, store, store),
         ):
             self.bus.serve(service)
 
@@ -81,14 +81,14 @@ class World:
         )
         await self.put(
             group,
-            Roll(conversation_id=conversation_id, member_count=len(members)),
+            MemberCount(conversation_id=conversation_id, member_count=len(members)),
             *(Member(conversation_id=conversation_id, user_id=user_id) for user_id in members),
         )
         return conversation_id
 
 
 @pytest.fixture
-async def world(store: Any, clock: Any) -> World:
-    world = World(store, clock)
-    await world.put(*(User(user_id=user_id, name=user_id) for user_id in (ALICE, BOB, CAROL)))
-    return world
+async def harness(store: Any, clock: Any) -> Harness:
+    harness = Harness(store, clock)
+    await harness.put(*(User(user_id=user_id, name=user_id) for user_id in (ALICE, BOB, CAROL)))
+    return harness

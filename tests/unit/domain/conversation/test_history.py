@@ -2,7 +2,7 @@
 
 import pytest
 
-from hongyan.domain.conversation.api import (
+from hongyan.domain.conversation.commands import (
     ClearConversation,
     GetHistory,
     GetUserLog,
@@ -10,7 +10,7 @@ from hongyan.domain.conversation.api import (
     OpenDirect,
     SetDraft,
 )
-from hongyan.domain.group.api import NotAMember
+from hongyan.domain.group.commands import NotAMember
 from hongyan.domain.group.model import Member
 from hongyan.kernel.errors import Invalid
 from hongyan.kernel.ids import direct_id
@@ -21,16 +21,16 @@ CHAT = direct_id(ALICE, BOB)
 
 
 @pytest.fixture
-async def chat(world):
+async def chat(harness):
     """Entry 1 made it; 2 to 10 are messages but for 5."""
-    await world.call(ALICE, OpenDirect(user_id=BOB))
+    await harness.call(ALICE, OpenDirect(user_id=BOB))
     for seq in range(2, 11):
-        await world.say(BOB, CHAT, "message.reacted" if seq == 5 else "message")
+        await harness.say(BOB, CHAT, "message.reacted" if seq == 5 else "message")
     return CHAT
 
 
-async def history(world, who=ALICE, where=CHAT, **what):
-    found = await world.call(who, GetHistory(conversation_id=where, **what))
+async def history(harness, who=ALICE, where=CHAT, **what):
+    found = await harness.call(who, GetHistory(conversation_id=where, **what))
     assert all(entry.log_id == where for entry in found.entries)
     seqs = [entry.seq for entry in found.entries]
     return seqs, (found.from_seq, found.to_seq), (found.more_before, found.more_after)
@@ -58,74 +58,74 @@ async def history(world, who=ALICE, where=CHAT, **what):
         ({"before_seq": 4, "only_messages": True}, [2, 3], (1, 3), (False, True)),
     ],
 )
-async def test_directions(world, chat, what, seqs, stretch, more):
-    assert await history(world, **{"limit": 3, **what}) == (seqs, stretch, more)
+async def test_directions(harness, chat, what, seqs, stretch, more):
+    assert await history(harness, **{"limit": 3, **what}) == (seqs, stretch, more)
 
 
-async def test_only_one_direction_at_once(world, chat):
+async def test_only_one_direction_at_once(harness, chat):
     for what in ({"before_seq": 1, "after_seq": 1}, {"limit": 0}, {"limit": 201}):
         with pytest.raises(Invalid):
-            await history(world, **what)
+            await history(harness, **what)
 
 
-async def test_what_is_cleared_or_hidden_is_not_shown(world, chat):
-    await world.call(ALICE, HideMessages(conversation_id=chat, seqs=(8, 9, 10)))
-    assert await history(world, limit=3) == ([], (8, 10), (True, False))
-    assert await history(world, limit=4) == ([7], (7, 10), (True, False))
-    await world.call(ALICE, ClearConversation(conversation_id=chat))
-    assert await history(world) == ([], (11, 10), (False, False))
+async def test_what_is_cleared_or_hidden_is_not_shown(harness, chat):
+    await harness.call(ALICE, HideMessages(conversation_id=chat, seqs=(8, 9, 10)))
+    assert await history(harness, limit=3) == ([], (8, 10), (True, False))
+    assert await history(harness, limit=4) == ([7], (7, 10), (True, False))
+    await harness.call(ALICE, ClearConversation(conversation_id=chat))
+    assert await history(harness) == ([], (11, 10), (False, False))
     for what in ({"before_seq": 5}, {"after_seq": 0}, {"around_seq": 4}):
-        assert (await history(world, **what))[0] == []
-    assert (await history(world, BOB))[0] == list(range(1, 11))
+        assert (await history(harness, **what))[0] == []
+    assert (await history(harness, BOB))[0] == list(range(1, 11))
 
 
-async def test_many_hidden_messages_are_looked_up_by_key(world, chat, monkeypatch):
-    monkeypatch.setattr("hongyan.domain.visibility.service.HIDDEN_SCANNED", 2)
-    await world.call(ALICE, HideMessages(conversation_id=chat, seqs=(3, 4, 9)))
-    assert (await history(world))[0] == [1, 2, 5, 6, 7, 8, 10]
+async def test_many_hidden_messages_are_looked_up_by_key(harness, chat, monkeypatch):
+    monkeypatch.setattr("hongyan.domain.visibility.visibility.HIDDEN_SCANNED", 2)
+    await harness.call(ALICE, HideMessages(conversation_id=chat, seqs=(3, 4, 9)))
+    assert (await history(harness))[0] == [1, 2, 5, 6, 7, 8, 10]
 
 
-async def test_members_see_from_where_they_came_to_where_they_left(world):
-    await world.group()
+async def test_members_see_from_where_they_came_to_where_they_left(harness):
+    await harness.group()
     for _ in range(6):
-        await world.say(BOB, TEAM)
-    await world.put(Member(conversation_id=TEAM, user_id=CAROL, visible_from=3))
-    assert (await history(world, CAROL, TEAM))[0] == [3, 4, 5, 6]
+        await harness.say(BOB, TEAM)
+    await harness.put(Member(conversation_id=TEAM, user_id=CAROL, visible_from=3))
+    assert (await history(harness, CAROL, TEAM))[0] == [3, 4, 5, 6]
     gone = Member(
         conversation_id=TEAM, user_id=CAROL, active=False, visible_from=3, visible_until=5
     )
-    await world.put(gone)
-    assert await history(world, CAROL, TEAM) == ([3, 4, 5], (3, 5), (False, False))
-    assert (await history(world, CAROL, TEAM, around_seq=6))[0] == [3, 4, 5]
-    await world.put(Member(conversation_id=TEAM, user_id=CAROL, active=False))
-    assert (await history(world, CAROL, TEAM))[0] == []
+    await harness.put(gone)
+    assert await history(harness, CAROL, TEAM) == ([3, 4, 5], (3, 5), (False, False))
+    assert (await history(harness, CAROL, TEAM, around_seq=6))[0] == [3, 4, 5]
+    await harness.put(Member(conversation_id=TEAM, user_id=CAROL, active=False))
+    assert (await history(harness, CAROL, TEAM))[0] == []
 
 
-async def test_outsiders_see_nothing(world, chat):
+async def test_outsiders_see_nothing(harness, chat):
     for where in (chat, "@alice", TEAM, ""):
         with pytest.raises(NotAMember):
-            await history(world, CAROL, where)
+            await history(harness, CAROL, where)
 
 
-async def test_ones_own_log_in_pages(world, chat):
+async def test_ones_own_log_in_pages(harness, chat):
     for text in "abc":
-        await world.call(ALICE, SetDraft(conversation_id=chat, text=text))
-    first = await world.call(ALICE, GetUserLog(limit=2))
+        await harness.call(ALICE, SetDraft(conversation_id=chat, text=text))
+    first = await harness.call(ALICE, GetUserLog(limit=2))
     assert ([e.seq for e in first.entries], first.more_after) == ([1, 2], True)
-    rest = await world.call(ALICE, GetUserLog(after_seq=first.to_seq, limit=2))
+    rest = await harness.call(ALICE, GetUserLog(after_seq=first.to_seq, limit=2))
     assert ([e.seq for e in rest.entries], rest.more_after) == ([3, 4], False)
-    theirs = (await world.call(BOB, GetUserLog())).entries
+    theirs = (await harness.call(BOB, GetUserLog())).entries
     assert [e.kind for e in theirs] == ["membership.joined"]
     with pytest.raises(Invalid):
-        await world.call(ALICE, GetUserLog(limit=501))
+        await harness.call(ALICE, GetUserLog(limit=501))
 
 
-async def test_an_answer_is_bounded_in_bytes(world, chat, monkeypatch):
-    monkeypatch.setattr("hongyan.domain.conversation.service_history.ANSWER_BYTES", 80)
+async def test_an_answer_is_bounded_in_bytes(harness, chat, monkeypatch):
+    monkeypatch.setattr("hongyan.domain.conversation.history.ANSWER_BYTES", 80)
     body = len(b'{"content":null,"seq":0}')
     assert 3 * body < 80 < 4 * body
-    assert await history(world) == ([8, 9, 10], (8, 10), (True, False))
-    assert await history(world, after_seq=3) == ([4, 5, 6], (4, 6), (True, True))
-    monkeypatch.setattr("hongyan.domain.conversation.service_history.ANSWER_BYTES", 1)
-    assert await history(world, after_seq=4) == ([5], (5, 5), (True, True))
-    assert await history(world, before_seq=4) == ([3], (3, 3), (True, True))
+    assert await history(harness) == ([8, 9, 10], (8, 10), (True, False))
+    assert await history(harness, after_seq=3) == ([4, 5, 6], (4, 6), (True, True))
+    monkeypatch.setattr("hongyan.domain.conversation.history.ANSWER_BYTES", 1)
+    assert await history(harness, after_seq=4) == ([5], (5, 5), (True, True))
+    assert await history(harness, before_seq=4) == ([3], (3, 3), (True, True))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from tests.conftest import FakeClock
 
-from hongyan.domain.conversation.api import (
+from hongyan.domain.conversation.commands import (
     ClearConversation,
     GetHistory,
     HideMessages,
@@ -24,7 +24,7 @@ from hongyan.domain.visibility.model import Preference
 from hongyan.infra.memory.store import MemoryStore
 from hongyan.kernel.ids import direct_id
 
-from .conftest import ALICE, BOB, TEAM, World
+from .conftest import ALICE, BOB, TEAM, Harness
 
 CHAT = direct_id(ALICE, BOB)
 PLACES = (CHAT, TEAM)
@@ -63,10 +63,10 @@ class Device:
         self.heads = {}
         self.read = {}
 
-    async def sync(self, world, entries_per_conversation, limit):
+    async def sync(self, harness, entries_per_conversation, limit):
         after, known = "", dict(self.known)
         while after is not None:
-            found = await world.call(
+            found = await harness.call(
                 self.user_id,
                 Sync(
                     user_seq=self.user_seq,
@@ -84,7 +84,7 @@ class Device:
                     self._apply(entry)
                 self.user_seq = found.user_seq
             for one in found.conversations:
-                await self._take(world, one)
+                await self._take(harness, one)
             after = found.next_after
 
     def _apply(self, entry):
@@ -104,13 +104,13 @@ class Device:
     def _drop(self, place, gone):
         self.seqs[place] = {seq for seq in self.seqs.get(place, ()) if not gone(seq)}
 
-    async def _take(self, world, one):
+    async def _take(self, harness, one):
         conversation = one.conversation
         place = conversation.conversation_id
         self._drop(place, lambda seq: seq < conversation.member.visible_from)
         got, from_seq, gap = list(one.entries), one.from_seq, one.gap
         while gap and from_seq > self.known.get(place, 0) + 1:
-            older = await world.call(
+            older = await harness.call(
                 self.user_id, GetHistory(conversation_id=place, before_seq=from_seq, limit=2)
             )
             got += older.entries
@@ -128,9 +128,9 @@ class Syncing(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.loop = asyncio.new_event_loop()
-        self.world = World(MemoryStore(), FakeClock())
+        self.harness = Harness(MemoryStore(), FakeClock())
         self.logs = {place: [] for place in PLACES}
-        self.views = {(place, who): View() for place in PLACES for who in (ALICE, BOB)}
+        self.queries = {(place, who): View() for place in PLACES for who in (ALICE, BOB)}
         self.devices = [Device(who) for who in (ALICE, ALICE, BOB, BOB)]
 
     def teardown(self):
@@ -141,52 +141,52 @@ class Syncing(RuleBasedStateMachine):
 
     @initialize()
     def start(self):
-        self.run(self.world.put(User(user_id=ALICE), User(user_id=BOB)))
-        self.run(self.world.call(ALICE, OpenDirect(user_id=BOB)))
+        self.run(self.harness.put(User(user_id=ALICE), User(user_id=BOB)))
+        self.run(self.harness.call(ALICE, OpenDirect(user_id=BOB)))
         self.logs[CHAT].append((None, "created"))
-        self.run(self.world.group())
+        self.run(self.harness.group())
         self.say(TEAM, ALICE, "created")
 
     @rule(place=places, who=people, kind=st.sampled_from(("message", "message", "reacted")))
     def say(self, place, who, kind):
-        if self.views[place, who].active:
-            self.run(self.world.say(who, place, kind))
+        if self.queries[place, who].active:
+            self.run(self.harness.say(who, place, kind))
             self.logs[place].append((who, kind))
             if kind == "message":
-                self.views[place, who].read = len(self.logs[place])
+                self.queries[place, who].read = len(self.logs[place])
 
     @rule(place=places, who=people, seq=st.integers(0, 12))
     def read(self, place, who, seq):
-        view = self.views[place, who]
+        view = self.queries[place, who]
         if view.active:
-            self.run(self.world.call(who, MarkRead(conversation_id=place, seq=seq)))
+            self.run(self.harness.call(who, MarkRead(conversation_id=place, seq=seq)))
             view.read = max(view.read, min(seq, len(self.logs[place])))
 
     @rule(place=places, who=people)
     def clear(self, place, who):
-        view = self.views[place, who]
+        view = self.queries[place, who]
         if view.active:
-            self.run(self.world.call(who, ClearConversation(conversation_id=place)))
+            self.run(self.harness.call(who, ClearConversation(conversation_id=place)))
             view.first = max(view.first, len(self.logs[place]) + 1)
 
     @rule(place=places, who=people, data=st.data())
     def hide(self, place, who, data):
-        view = self.views[place, who]
+        view = self.queries[place, who]
         seqs = sorted(view.seqs(self.logs[place]))
         if view.active and seqs:
             seq = data.draw(st.sampled_from(seqs))
-            self.run(self.world.call(who, HideMessages(conversation_id=place, seqs=(seq,))))
+            self.run(self.harness.call(who, HideMessages(conversation_id=place, seqs=(seq,))))
             view.hidden.add(seq)
 
     @rule()
     def leave_or_come_back(self):
         """Bob leaves the team, or comes back and sees what comes then."""
-        view, log = self.views[TEAM, BOB], self.logs[TEAM]
+        view, log = self.queries[TEAM, BOB], self.logs[TEAM]
         here = len(log) + 1
         bounds = {"visible_until": here} if view.active else {"visible_from": here}
         member = Member(conversation_id=TEAM, user_id=BOB, active=not view.active, **bounds)
         kind = "members.left" if view.active else "members.joined"
-        self.run(self.world.say(BOB, TEAM, kind, Put(member)))
+        self.run(self.harness.say(BOB, TEAM, kind, Put(member)))
         log.append((BOB, kind))
         view.active = not view.active
         if view.active:
@@ -195,9 +195,9 @@ class Syncing(RuleBasedStateMachine):
     @rule(which=st.integers(0, 3), entries=st.integers(0, 3), limit=st.integers(1, 2))
     def sync(self, which, entries, limit):
         device = self.devices[which]
-        self.run(device.sync(self.world, entries, limit))
+        self.run(device.sync(self.harness, entries, limit))
         for place in PLACES:
-            view, log = self.views[place, device.user_id], self.logs[place]
+            view, log = self.queries[place, device.user_id], self.logs[place]
             if not view.active:
                 assert place not in device.known
                 continue

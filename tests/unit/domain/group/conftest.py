@@ -6,12 +6,12 @@ import itertools
 import msgspec
 import pytest
 
-from hongyan.domain.group.api import CreateGroup, GetGroup
-from hongyan.domain.group.model import Member, Roll
-from hongyan.domain.group.service import GroupService
-from hongyan.domain.group.service_desk import Desk
-from hongyan.domain.group.service_joining import JoiningService
-from hongyan.domain.group.service_members import MemberService
+from hongyan.domain.group.commands import CreateGroup, GetGroup
+from hongyan.domain.group.groups import GroupService
+from hongyan.domain.group.joining import JoiningService
+from hongyan.domain.group.members import MemberService
+from hongyan.domain.group.model import Member, MemberCount
+from hongyan.domain.group.repository import GroupRepository
 from hongyan.domain.log.model import Commit, Put
 from hongyan.domain.user.model import User
 from hongyan.infra.local.bus import LocalBus
@@ -36,7 +36,7 @@ class Yielding:
         return call
 
 
-class World:
+class Harness:
     def __init__(self, store, clock, committed):
         self.store = store
         self.clock = clock
@@ -46,9 +46,13 @@ class World:
 
     def _worker(self):
         slow = Yielding(self.store)
-        desk = Desk(slow, slow, self.clock)
+        repository = GroupRepository(slow, slow, self.clock)
         bus = LocalBus()
-        for service in (GroupService(desk), MemberService(desk), JoiningService(desk)):
+        for service in (
+            GroupService(repository),
+            MemberService(repository),
+            JoiningService(repository),
+        ):
             bus.serve(service)
         return bus
 
@@ -82,7 +86,7 @@ class World:
     async def active(self, group_id):
         """Return the members, having checked that the roll counts them right."""
         rows = await self.store.scan(Member, group_id, True, by="of_conversation")
-        assert (await self.store.get(Roll, group_id)).member_count == len(rows)
+        assert (await self.store.get(MemberCount, group_id)).member_count == len(rows)
         return [row.user_id for row in rows]
 
     async def entries(self, log_id):
@@ -92,11 +96,11 @@ class World:
         ]
 
     async def head(self, log_id):
-        return (await self.store.heads([log_id]))[log_id]
+        return (await self.store.states([log_id]))[log_id]
 
 
 @pytest.fixture
-async def world(store, clock, committed):
-    made = World(store, clock, committed)
+async def harness(store, clock, committed):
+    made = Harness(store, clock, committed)
     await made.put(*(User(user_id=who) for who in PEOPLE))
     return made

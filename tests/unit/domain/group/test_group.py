@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from msgspec import structs
 
-from hongyan.domain.group.api import (
+from hongyan.domain.group.commands import (
     CreateGroup,
     Dissolved,
     DissolveGroup,
@@ -17,7 +17,7 @@ from hongyan.domain.group.api import (
     TransferGroup,
     UpdateGroup,
 )
-from hongyan.domain.group.members_api import (
+from hongyan.domain.group.commands_members import (
     InviteMembers,
     LeaveGroup,
     ListMembers,
@@ -25,22 +25,22 @@ from hongyan.domain.group.members_api import (
     SetRole,
 )
 from hongyan.domain.group.model import Group, Permissions, Role
-from hongyan.domain.log.model import Commit, Expect, Put, Stale, Touch
+from hongyan.domain.log.model import Bump, Commit, Precondition, Put, VersionConflict
 from hongyan.domain.relation.model import Relation
 from hongyan.domain.user.model import Privacy, User
 from hongyan.kernel.errors import Invalid, LimitReached, NotFound
 from hongyan.kernel.ids import Kind, direct_id
 
 
-async def test_creating_adds_those_who_can_be_added(world):
-    await world.put(
+async def test_creating_adds_those_who_can_be_added(harness):
+    await harness.put(
         Relation(user_id="mia", other_id="olga", blocked=True),
         User(user_id="max", privacy=Privacy(who_may_invite="friends")),
         User(user_id="anna", privacy=Privacy(who_may_invite="friends")),
         Relation(user_id="anna", other_id="olga", friend=True),
     )
     people = ("adam", "adam", "anna", "mia", "max", "nobody", "olga")
-    created = await world.call("olga", CreateGroup(client_id="c", name=" Team ", user_ids=people))
+    created = await harness.call("olga", CreateGroup(client_id="c", name=" Team ", user_ids=people))
     assert {(n.user_id, n.reason) for n in created.not_added} == {
         ("mia", "blocked"),
         ("max", "friends_only"),
@@ -51,206 +51,208 @@ async def test_creating_adds_those_who_can_be_added(world):
     assert (group.name, group.kind, group.owner_id) == ("Team", Kind.GROUP, "olga")
     assert created.info.member_count == 3
     assert created.info.me.role == Role.OWNER
-    assert await world.active(group.conversation_id) == ["adam", "anna", "olga"]
-    assert await world.entries(group.conversation_id) == [
+    assert await harness.active(group.conversation_id) == ["adam", "anna", "olga"]
+    assert await harness.entries(group.conversation_id) == [
         ("conversation.created", {"kind": "group", "name": "Team"}),
         ("members.joined", {"user_ids": ["olga", "adam", "anna"], "how": "created"}),
     ]
 
 
-async def test_creating_again_answers_the_same_and_writes_nothing(world):
+async def test_creating_again_answers_the_same_and_writes_nothing(harness):
     command = CreateGroup(client_id="c", name="Team", user_ids=("adam", "nobody"))
-    first = await world.call("olga", command)
-    told = len(world.committed)
-    assert await world.call("olga", command) == first
-    assert len(world.committed) == told
-    other = await world.call("adam", command)
+    first = await harness.call("olga", command)
+    told = len(harness.committed)
+    assert await harness.call("olga", command) == first
+    assert len(harness.committed) == told
+    other = await harness.call("adam", command)
     assert other.conversation_id != first.conversation_id
 
 
-async def test_two_creations_at_once_make_one_group(world):
+async def test_two_creations_at_once_make_one_group(harness):
     command = CreateGroup(client_id="c", name="Team", user_ids=("adam",))
-    one, other = await world.race(("olga", command), ("olga", command))
+    one, other = await harness.race(("olga", command), ("olga", command))
     assert one == other
-    assert len(await world.entries(one.conversation_id)) == 2
-    assert await world.active(one.conversation_id) == ["adam", "olga"]
+    assert len(await harness.entries(one.conversation_id)) == 2
+    assert await harness.active(one.conversation_id) == ["adam", "olga"]
 
 
-async def test_creating_respects_limits(world):
+async def test_creating_respects_limits(harness):
     for bad in ({"name": "  "}, {"client_id": ""}, {"members_limit": 1}):
         with pytest.raises(Invalid):
-            await world.call("olga", CreateGroup(**{"client_id": "c", "name": "T"} | bad))
+            await harness.call("olga", CreateGroup(**{"client_id": "c", "name": "T"} | bad))
     for bad in ({"name": "x" * 65}, {"user_ids": ("u",) * 501}, {"client_id": "c" * 65}):
         with pytest.raises(LimitReached):
-            await world.call("olga", CreateGroup(**{"client_id": "c", "name": "T"} | bad))
+            await harness.call("olga", CreateGroup(**{"client_id": "c", "name": "T"} | bad))
     command = CreateGroup(client_id="c", name="T", members_limit=2, user_ids=("adam", "anna"))
-    created = await world.call("olga", command)
+    created = await harness.call("olga", command)
     assert [(n.user_id, n.reason) for n in created.not_added] == [("anna", "full")]
-    assert await world.active(created.conversation_id) == ["adam", "olga"]
-    assert await world.call("olga", command) == created
+    assert await harness.active(created.conversation_id) == ["adam", "olga"]
+    assert await harness.call("olga", command) == created
 
 
-async def test_a_channel_lets_only_admins_speak_invite_and_see(world):
-    channel = await world.group("adam", kind="channel")
-    info = await world.info(channel)
+async def test_a_channel_lets_only_admins_speak_invite_and_see(harness):
+    channel = await harness.group("adam", kind="channel")
+    info = await harness.info(channel)
     assert info.group.kind == Kind.CHANNEL
     assert info.group.permissions.speak == Role.ADMIN
     with pytest.raises(RoleTooLow):
-        await world.call("adam", ListMembers(conversation_id=channel))
+        await harness.call("adam", ListMembers(conversation_id=channel))
     with pytest.raises(RoleTooLow):
-        await world.call("adam", InviteMembers(conversation_id=channel, user_ids=("mia",)))
-    assert len((await world.call("olga", ListMembers(conversation_id=channel))).members) == 2
+        await harness.call("adam", InviteMembers(conversation_id=channel, user_ids=("mia",)))
+    assert len((await harness.call("olga", ListMembers(conversation_id=channel))).members) == 2
 
 
-async def test_who_may_update_what(world):
-    group = await world.group("adam", "mia")
-    await world.call("olga", SetRole(conversation_id=group, user_id="adam", role="admin"))
+async def test_who_may_update_what(harness):
+    group = await harness.group("adam", "mia")
+    await harness.call("olga", SetRole(conversation_id=group, user_id="adam", role="admin"))
     for change in ({"name": "x"}, {"muted_all": True}, {"join_policy": "free"}):
         with pytest.raises(RoleTooLow):
-            await world.call("mia", UpdateGroup(conversation_id=group, **change))
-        await world.call("adam", UpdateGroup(conversation_id=group, **change))
+            await harness.call("mia", UpdateGroup(conversation_id=group, **change))
+        await harness.call("adam", UpdateGroup(conversation_id=group, **change))
     for change in ({"permissions": Permissions(pin=Role.MEMBER)}, {"members_limit": 9}):
         with pytest.raises(RoleTooLow):
-            await world.call("adam", UpdateGroup(conversation_id=group, name="y", **change))
-        await world.call("olga", UpdateGroup(conversation_id=group, **change))
-    stored = (await world.info(group)).group
+            await harness.call("adam", UpdateGroup(conversation_id=group, name="y", **change))
+        await harness.call("olga", UpdateGroup(conversation_id=group, **change))
+    stored = (await harness.info(group)).group
     assert (stored.name, stored.muted_all, stored.join_policy) == ("x", True, "free")
     assert (stored.permissions.pin, stored.members_limit) == (Role.MEMBER, 9)
     permissive = Permissions(edit_info=Role.MEMBER)
-    await world.call("olga", UpdateGroup(conversation_id=group, permissions=permissive))
-    await world.call("mia", UpdateGroup(conversation_id=group, notice="hi"))
+    await harness.call("olga", UpdateGroup(conversation_id=group, permissions=permissive))
+    await harness.call("mia", UpdateGroup(conversation_id=group, notice="hi"))
 
 
-async def test_an_update_tells_only_what_is_different_and_raises_the_epoch(world):
-    group = await world.group("adam")
-    before = await world.head(group)
+async def test_an_update_tells_only_what_is_different_and_raises_the_version(harness):
+    group = await harness.group("adam")
+    before = await harness.head(group)
     update = UpdateGroup(conversation_id=group, name="New", slow_mode_s=0, muted_all=True)
-    assert (await world.call("olga", update)).group.name == "New"
+    assert (await harness.call("olga", update)).group.name == "New"
     changed = ("conversation.changed", {"name": "New", "muted_all": True})
-    assert (await world.entries(group))[-1] == changed
-    assert (await world.head(group)).epoch > before.epoch
-    await world.call("olga", update)
-    assert (await world.head(group)).seq == before.seq + 1
+    assert (await harness.entries(group))[-1] == changed
+    assert (await harness.head(group)).version > before.version
+    await harness.call("olga", update)
+    assert (await harness.head(group)).seq == before.seq + 1
 
 
-async def test_updates_out_of_range(world):
-    group = await world.group()
+async def test_updates_out_of_range(harness):
+    group = await harness.group()
     for bad in ({"name": " "}, {"slow_mode_s": -1}, {"slow_mode_s": 86_401}, {"members_limit": 1}):
         with pytest.raises(Invalid):
-            await world.call("olga", UpdateGroup(conversation_id=group, **bad))
+            await harness.call("olga", UpdateGroup(conversation_id=group, **bad))
     for bad in ({"name": "x" * 65}, {"notice": "x" * 4001}, {"join_question": "x" * 201}):
         with pytest.raises(LimitReached):
-            await world.call("olga", UpdateGroup(conversation_id=group, **bad))
+            await harness.call("olga", UpdateGroup(conversation_id=group, **bad))
 
 
-async def test_a_write_of_the_group_by_another_service_is_not_overwritten(world):
-    group = await world.group("adam")
+async def test_a_write_of_the_group_by_another_service_is_not_overwritten(harness):
+    group = await harness.group("adam")
     update = UpdateGroup(conversation_id=group, name="New")
 
     async def mention_all():
-        epoch = (await world.head(group)).epoch
-        row = await world.store.get(Group, group)
-        changes = (Put(_mentioned(row)), Touch(group))
-        await world.store.commit(Commit(changes=changes, expects=(Expect(group, epoch),)))
+        version = (await harness.head(group)).version
+        row = await harness.store.get(Group, group)
+        changes = (Put(_mentioned(row)), Bump(group))
+        await harness.store.commit(
+            Commit(changes=changes, preconditions=(Precondition(group, version),))
+        )
 
     results = await asyncio.gather(
-        world.call("olga", update), mention_all(), return_exceptions=True
+        harness.call("olga", update), mention_all(), return_exceptions=True
     )
-    row = await world.store.get(Group, group)
+    row = await harness.store.get(Group, group)
     assert row.name == "New"
-    assert isinstance(results[1], Stale) or row.mention_all_seqs == (7,)
+    assert isinstance(results[1], VersionConflict) or row.mention_all_seqs == (7,)
 
 
 def _mentioned(row):
     return structs.replace(row, mention_all_seqs=(7,))
 
 
-async def test_outsiders_learn_nothing(world):
-    group = await world.group("adam")
+async def test_outsiders_learn_nothing(harness):
+    group = await harness.group("adam")
     nowhere = "g" + "a" * 16
     direct = direct_id("olga", "adam")
     for who, target in (("zoe", group), ("olga", nowhere), ("olga", direct), ("olga", "?")):
         for command in (GetGroup, ListMembers, DissolveGroup):
             with pytest.raises(NotAMember):
-                await world.call(who, command(conversation_id=target))
+                await harness.call(who, command(conversation_id=target))
 
 
-async def test_transfer(world):
-    group = await world.group("adam")
+async def test_transfer(harness):
+    group = await harness.group("adam")
     with pytest.raises(RoleTooLow):
-        await world.call("adam", TransferGroup(conversation_id=group, user_id="adam"))
+        await harness.call("adam", TransferGroup(conversation_id=group, user_id="adam"))
     with pytest.raises(NotFound):
-        await world.call("olga", TransferGroup(conversation_id=group, user_id="zoe"))
-    before = await world.head(group)
+        await harness.call("olga", TransferGroup(conversation_id=group, user_id="zoe"))
+    before = await harness.head(group)
     for _ in range(2):
-        await world.call("olga", TransferGroup(conversation_id=group, user_id="adam"))
-    assert (await world.info(group)).group.owner_id == "adam"
-    assert (await world.member(group, "adam")).rank == 2
-    assert (await world.member(group, "olga")).role == Role.ADMIN
-    assert (await world.entries(group))[-1] == ("conversation.changed", {"owner_id": "adam"})
-    after = await world.head(group)
-    assert (after.seq, after.epoch) == (before.seq + 1, before.epoch + 1)
+        await harness.call("olga", TransferGroup(conversation_id=group, user_id="adam"))
+    assert (await harness.info(group)).group.owner_id == "adam"
+    assert (await harness.member(group, "adam")).rank == 2
+    assert (await harness.member(group, "olga")).role == Role.ADMIN
+    assert (await harness.entries(group))[-1] == ("conversation.changed", {"owner_id": "adam"})
+    after = await harness.head(group)
+    assert (after.seq, after.version) == (before.seq + 1, before.version + 1)
 
 
-async def test_two_transfers_at_once_leave_one_owner(world):
-    group = await world.group("adam", "mia")
-    results = await world.race(
+async def test_two_transfers_at_once_leave_one_owner(harness):
+    group = await harness.group("adam", "mia")
+    results = await harness.race(
         ("olga", TransferGroup(conversation_id=group, user_id="adam")),
         ("olga", TransferGroup(conversation_id=group, user_id="mia")),
     )
     assert sorted(type(result) for result in results if isinstance(result, Exception)) == [
         RoleTooLow
     ]
-    owners = [u for u in ("olga", "adam", "mia") if (await world.member(group, u)).rank == 2]
-    assert owners == [(await world.info(group)).group.owner_id]
+    owners = [u for u in ("olga", "adam", "mia") if (await harness.member(group, u)).rank == 2]
+    assert owners == [(await harness.info(group)).group.owner_id]
 
 
-async def test_the_owner_cannot_leave_others_without_one(world):
-    group = await world.group("adam")
+async def test_the_owner_cannot_leave_others_without_one(harness):
+    group = await harness.group("adam")
     with pytest.raises(OwnerMustTransfer):
-        await world.call("olga", LeaveGroup(conversation_id=group))
-    await world.call("olga", TransferGroup(conversation_id=group, user_id="adam"))
-    await world.call("olga", LeaveGroup(conversation_id=group))
-    assert await world.active(group) == ["adam"]
+        await harness.call("olga", LeaveGroup(conversation_id=group))
+    await harness.call("olga", TransferGroup(conversation_id=group, user_id="adam"))
+    await harness.call("olga", LeaveGroup(conversation_id=group))
+    assert await harness.active(group) == ["adam"]
 
 
-async def test_a_group_dissolves_with_its_last_member(world):
-    group = await world.group()
+async def test_a_group_dissolves_with_its_last_member(harness):
+    group = await harness.group()
     for _ in range(2):
-        await world.call("olga", LeaveGroup(conversation_id=group))
-    assert [kind for kind, _ in (await world.entries(group))[2:]] == [
+        await harness.call("olga", LeaveGroup(conversation_id=group))
+    assert [kind for kind, _ in (await harness.entries(group))[2:]] == [
         "members.left",
         "conversation.dissolved",
     ]
-    assert (await world.store.get(Group, group)).dissolved
-    assert await world.active(group) == []
+    assert (await harness.store.get(Group, group)).dissolved
+    assert await harness.active(group) == []
 
 
-async def test_a_dissolved_group_can_be_read_and_left_only(world):
-    group = await world.group("adam")
+async def test_a_dissolved_group_can_be_read_and_left_only(harness):
+    group = await harness.group("adam")
     with pytest.raises(RoleTooLow):
-        await world.call("adam", DissolveGroup(conversation_id=group))
+        await harness.call("adam", DissolveGroup(conversation_id=group))
     for _ in range(2):
-        await world.call("olga", DissolveGroup(conversation_id=group))
-    assert [kind for kind, _ in await world.entries(group)].count("conversation.dissolved") == 1
-    assert (await world.info(group, "adam")).group.dissolved
+        await harness.call("olga", DissolveGroup(conversation_id=group))
+    assert [kind for kind, _ in await harness.entries(group)].count("conversation.dissolved") == 1
+    assert (await harness.info(group, "adam")).group.dissolved
     for command in (
         UpdateGroup(conversation_id=group, name="x"),
         InviteMembers(conversation_id=group, user_ids=("mia",)),
         TransferGroup(conversation_id=group, user_id="adam"),
     ):
         with pytest.raises(Dissolved):
-            await world.call("olga", command)
-    await world.call("olga", LeaveGroup(conversation_id=group))
-    assert await world.active(group) == ["adam"]
+            await harness.call("olga", command)
+    await harness.call("olga", LeaveGroup(conversation_id=group))
+    assert await harness.active(group) == ["adam"]
 
 
-async def test_my_groups_in_pages(world):
-    groups = [await world.group("adam") for _ in range(5)]
-    await world.call("adam", LeaveGroup(conversation_id=groups[0]))
+async def test_my_groups_in_pages(harness):
+    groups = [await harness.group("adam") for _ in range(5)]
+    await harness.call("adam", LeaveGroup(conversation_id=groups[0]))
     seen, after = [], ""
     while True:
-        page = await world.call("adam", ListMyGroups(after=after, limit=2))
+        page = await harness.call("adam", ListMyGroups(after=after, limit=2))
         seen += [info.group.conversation_id for info in page.groups]
         assert all(info.member_count == 2 for info in page.groups)
         after = page.next_after
@@ -258,26 +260,26 @@ async def test_my_groups_in_pages(world):
             break
     assert seen == sorted(groups[1:])
     with pytest.raises(Invalid):
-        await world.call("adam", ListMyGroups(limit=0))
+        await harness.call("adam", ListMyGroups(limit=0))
 
 
-async def test_forgetting_a_user_hands_over_or_dissolves(world):
-    alone = await world.group()
-    with_admin = await world.group("mia", "adam", "anna")
+async def test_forgetting_a_user_hands_over_or_dissolves(harness):
+    alone = await harness.group()
+    with_admin = await harness.group("mia", "adam", "anna")
     for admin in ("anna", "adam"):
-        await world.call("olga", SetRole(conversation_id=with_admin, user_id=admin, role="admin"))
-    without_admin = await world.group("adam")
-    await world.call("olga", InviteMembers(conversation_id=without_admin, user_ids=("anna",)))
-    as_member = await world.group("olga", owner="zoe")
+        await harness.call("olga", SetRole(conversation_id=with_admin, user_id=admin, role="admin"))
+    without_admin = await harness.group("adam")
+    await harness.call("olga", InviteMembers(conversation_id=without_admin, user_ids=("anna",)))
+    as_member = await harness.group("olga", owner="zoe")
     for _ in range(2):
-        await world.call("olga", ForgetUser(user_id="olga"))
-    assert (await world.store.get(Group, alone)).dissolved
-    assert (await world.store.get(Group, with_admin)).owner_id == "adam"
-    assert (await world.store.get(Group, without_admin)).owner_id == "adam"
-    assert (await world.member(without_admin, "adam")).role == Role.OWNER
-    assert await world.active(as_member) == ["zoe"]
-    assert await world.active(with_admin) == ["adam", "anna", "mia"]
-    assert (await world.entries(without_admin))[-2:] == [
+        await harness.call("olga", ForgetUser(user_id="olga"))
+    assert (await harness.store.get(Group, alone)).dissolved
+    assert (await harness.store.get(Group, with_admin)).owner_id == "adam"
+    assert (await harness.store.get(Group, without_admin)).owner_id == "adam"
+    assert (await harness.member(without_admin, "adam")).role == Role.OWNER
+    assert await harness.active(as_member) == ["zoe"]
+    assert await harness.active(with_admin) == ["adam", "anna", "mia"]
+    assert (await harness.entries(without_admin))[-2:] == [
         ("members.left", {"user_ids": ["olga"], "why": "deleted"}),
         ("conversation.changed", {"owner_id": "adam"}),
     ]

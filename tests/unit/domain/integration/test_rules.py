@@ -6,7 +6,7 @@ import pytest
 from msgspec import Raw
 
 from hongyan.domain.catalog import COMMANDS
-from hongyan.domain.integration.api import NobodyNamed, NotForKeys, ScopeMissing
+from hongyan.domain.integration.commands import NobodyNamed, NotForKeys, ScopeMissing
 from hongyan.domain.integration.model import Webhook, WebhookSecret
 from hongyan.domain.integration.rules import Filter, check_url, signature
 from hongyan.domain.integration.scopes import SCOPES, check_scope
@@ -21,7 +21,7 @@ def key(*scopes, user_id="system", admin=True):
     return Actor(user_id, "", admin, key_id="k1", scopes=scopes)
 
 
-def test_scopes_name_commands_that_a_door_offers():
+def test_scopes_name_commands_that_a_protocol_offers():
     assert [name for name in SCOPES if COMMANDS[name].ACCESS == Access.INTERNAL] == []
 
 

@@ -7,12 +7,8 @@ import msgspec
 import pytest
 
 from hongyan.domain.group.model import Member
-from hongyan.domain.integration.dispatcher import Dispatch
-from hongyan.domain.integration.feed import PAGE, Window
-from hongyan.domain.integration.model import SYSTEM_LOG, DeadLetter, reader_of
-from hongyan.domain.integration.ports import Posted, Unreachable
-from hongyan.domain.integration.webhooks import Webhooks
-from hongyan.domain.integration.webhooks_api import (
+from hongyan.domain.integration.change_window import PAGE, Window
+from hongyan.domain.integration.commands_webhooks import (
     CreateWebhook,
     Delivery,
     ListAttempts,
@@ -22,6 +18,10 @@ from hongyan.domain.integration.webhooks_api import (
     ReplayWebhook,
     UpdateWebhook,
 )
+from hongyan.domain.integration.model import SYSTEM_LOG, DeadLetter, reader_of
+from hongyan.domain.integration.ports import Posted, Unreachable
+from hongyan.domain.integration.webhook_dispatcher import DispatcherContext
+from hongyan.domain.integration.webhooks import Webhooks
 from hongyan.domain.log.model import Append, Commit, Committed, Missed, Put, Rewrite, position_of
 from hongyan.domain.log.readers import Retry
 from hongyan.domain.message.model import MessageBody, Text
@@ -71,7 +71,9 @@ class Office:
         self.store, self.receiver = store, receiver
         retry = Retry(**{"first_s": 0.001, "most_s": 0.002, "attempts_max": 0} | policy)
         sees = visibility_of(store)
-        dispatch = Dispatch(store, store, store, clock, receiver, Window(store), sees, retry)
+        dispatch = DispatcherContext(
+            store, store, store, clock, receiver, Window(store), sees, retry
+        )
         self.webhooks = Webhooks(dispatch)
         self.bus = LocalBus()
         self.bus.serve(self.webhooks)
@@ -231,7 +233,7 @@ async def test_what_is_given_up_is_a_dead_letter_and_can_be_sent_again(store, cl
     await office.stop()
 
 
-async def test_replay_and_changes_reach_a_courier_under_way(office, receiver):
+async def test_replay_and_changes_reach_a_dispatcher_under_way(office, receiver):
     webhook_id = await office.hook(batch_max=10)
     await office.say(2)
     await until(lambda: receiver.seen == [1, 2])
@@ -274,12 +276,12 @@ async def test_a_process_from_which_the_work_was_taken_saves_nothing(store, cloc
     assert slow.posts == receiver.posts[:1]
     end = await store.end()
     async with asyncio.timeout(10):
-        while position_of(await store.place(reader_of(webhook_id))) < end:  # noqa: ASYNC110
+        while position_of(await store.offset(reader_of(webhook_id))) < end:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
     slow.answers.set()
     office.heard()
     await asyncio.sleep(0.3)  # what is late to save would do so meanwhile
-    assert position_of(await store.place(reader_of(webhook_id))) == end
+    assert position_of(await store.offset(reader_of(webhook_id))) == end
     await office.stop()
     await other.stop()
 
@@ -308,7 +310,7 @@ async def test_the_place_moves_on_when_nothing_passes_the_filter(
     await office.say(3)
     end = await store.end()
     async with asyncio.timeout(10):
-        while position_of(await store.place(reader_of(webhook_id))) < end:  # noqa: ASYNC110
+        while position_of(await store.offset(reader_of(webhook_id))) < end:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
     assert receiver.posts == []
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from hongyan.domain.log.model import Append, Commit, Expect, Touch
-from hongyan.domain.log.service import ATTEMPTS, decide
+from hongyan.domain.log.deciding import ATTEMPTS, decide
+from hongyan.domain.log.model import Append, Bump, Commit, Precondition
 from hongyan.kernel.errors import Busy
 from hongyan.kernel.turns import Turns
 
@@ -45,10 +45,12 @@ async def test_deciding_again_until_it_holds(store):
     async def attempt():
         nonlocal tries
         tries += 1
-        epoch = (await store.heads(["a"]))["a"].epoch
+        version = (await store.states(["a"]))["a"].version
         if tries < 3:
-            await store.commit(Commit(changes=(Touch("a"),)))
-        return Commit((Append("a", "k", "u", b"{}", 1),), expects=(Expect("a", epoch),))
+            await store.commit(Commit(changes=(Bump("a"),)))
+        return Commit(
+            (Append("a", "k", "u", b"{}", 1),), preconditions=(Precondition("a", version),)
+        )
 
     (entry,) = await decide(store, attempt)
     assert (tries, entry.seq) == (3, 1)
@@ -56,9 +58,9 @@ async def test_deciding_again_until_it_holds(store):
 
 async def test_deciding_gives_up(store):
     async def attempt():
-        return Commit(changes=(Touch("a"),), expects=(Expect("a", 7),))
+        return Commit(changes=(Bump("a"),), preconditions=(Precondition("a", 7),))
 
     with pytest.raises(Busy):
         await decide(store, attempt)
     assert ATTEMPTS == 8
-    assert (await store.heads(["a"]))["a"].epoch == 0
+    assert (await store.states(["a"]))["a"].version == 0

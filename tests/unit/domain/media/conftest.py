@@ -7,24 +7,24 @@ import pytest
 from hongyan.domain.group.model import Group, Member, Role
 from hongyan.domain.log.model import Commit, Put
 from hongyan.domain.media.access import MediaAccess
-from hongyan.domain.media.api import AdvanceUpload, CreateUpload, FinishUpload
-from hongyan.domain.media.model import Facts, MediaItem
+from hongyan.domain.media.collecting import Collecting
+from hongyan.domain.media.commands import AdvanceUpload, CreateUpload, FinishUpload
+from hongyan.domain.media.media import MediaService
+from hongyan.domain.media.model import MediaDetails, MediaItem
 from hongyan.domain.media.ports import Probed, Sniffed, Unreadable
-from hongyan.domain.media.rules import Limits
-from hongyan.domain.media.service import MediaService
-from hongyan.domain.media.service_collecting import Collecting
-from hongyan.domain.media.service_processing import Processing
-from hongyan.domain.media.service_uploads import Uploads
-from hongyan.domain.message.api import SendMessage
+from hongyan.domain.media.processing import Processing
+from hongyan.domain.media.rules import MediaLimits
+from hongyan.domain.media.uploads import Uploads
 from hongyan.domain.message.attachment import Attaching
-from hongyan.domain.message.ending import Ending
+from hongyan.domain.message.commands import SendMessage
 from hongyan.domain.message.forward import Forwarding
 from hongyan.domain.message.mention import Mentioning
 from hongyan.domain.message.model import File
 from hongyan.domain.message.recall import Recalling
-from hongyan.domain.message.rooms import Rooms
+from hongyan.domain.message.removal import Removal
 from hongyan.domain.message.schedule import Scheduling
 from hongyan.domain.message.send import Sending
+from hongyan.domain.message.send_contexts import SendContexts
 from hongyan.domain.message.targets import Targets
 from hongyan.domain.message.versions import visibility_of
 from hongyan.domain.user.model import User
@@ -36,7 +36,7 @@ from hongyan.kernel.bus import Actor
 from hongyan.kernel.ids import Kind, direct_id, self_id
 from hongyan.kernel.turns import Turns
 
-LIMITS = Limits(file_bytes=1_000, quota_bytes=2_500, uploads=4, refused_types=("text/x-bad",))
+LIMITS = MediaLimits(file_bytes=1_000, quota_bytes=2_500, uploads=4, refused_types=("text/x-bad",))
 
 
 def _content(path: Path) -> bytes:
@@ -58,11 +58,11 @@ class FakeProber:
         self.asked += 1
         if b"broken" in _content(path):
             raise Unreadable("broken")
-        facts = Facts(width=4, height=3, variants=("thumb",))
-        return Probed(facts, pictures={"thumb": b"small"})
+        details = MediaDetails(width=4, height=3, variants=("thumb",))
+        return Probed(details, pictures={"thumb": b"small"})
 
 
-class World:
+class Harness:
     """Alice, Bob and Carol with their direct conversations, and a group of Alice and Bob."""
 
     alice, bob, carol = "alice", "bob", "carol"
@@ -83,11 +83,11 @@ class World:
         )
         self.processing = Processing(store, store, clock, self.objects, self.prober)
         self.collecting = Collecting(store, store, self.objects, self.uploads, turns)
-        rooms = Rooms(store, store)
-        targets, mentions = Targets(store, store, rooms, visibility), Mentioning(store)
+        contexts = SendContexts(store, store)
+        targets, mentions = Targets(store, store, contexts, visibility), Mentioning(store)
         attaching = Attaching(self.access)
-        ending = Ending(store, store, mentions, attaching)
-        sending = Sending(store, store, clock, rooms, mentions, attaching=attaching)
+        removal = Removal(store, store, mentions, attaching)
+        sending = Sending(store, store, clock, contexts, mentions, attaching=attaching)
         self.scheduling = Scheduling(store, store, clock, targets, sending, attaching=attaching)
         tickets = HmacTickets(b"k" * 32)
         self.bus = LocalBus()
@@ -98,7 +98,7 @@ class World:
             sending,
             self.scheduling,
             Forwarding(store, targets, sending),
-            Recalling(clock, targets, ending),
+            Recalling(clock, targets, removal),
         ):
             self.bus.serve(part)
         self.sent = 0
@@ -167,9 +167,9 @@ class World:
         item = await self.store.get(MediaItem, media_id)
         return item is not None and await self.access.may_read(who, item)
 
-    async def tick(self, ms=0):
+    async def run(self, ms=0):
         self.clock.advance(ms)
-        while await self.collecting.tick(self.clock.now_ms()):
+        while await self.collecting.run(self.clock.now_ms()):
             pass
 
     def names(self):
@@ -178,7 +178,7 @@ class World:
 
 
 @pytest.fixture
-async def world(store, clock, tmp_path):
-    world = World(store, clock, tmp_path / "files")
-    await world.populate()
-    return world
+async def harness(store, clock, tmp_path):
+    harness = Harness(store, clock, tmp_path / "files")
+    await harness.populate()
+    return harness

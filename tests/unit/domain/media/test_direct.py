@@ -4,16 +4,16 @@ import hashlib
 
 import pytest
 
-from hongyan.domain.media.api import FinishUpload, NoSuchUpload, QuotaExceeded
-from hongyan.domain.media.direct_api import (
+from hongyan.domain.media.commands import FinishUpload, NoSuchUpload, QuotaExceeded
+from hongyan.domain.media.commands_direct import (
     BeginDirectUpload,
     DirectOff,
     FinishDirectUpload,
     ResumeDirectUpload,
     WrongContent,
 )
+from hongyan.domain.media.direct import DirectUploads
 from hongyan.domain.media.ports import Piece
-from hongyan.domain.media.service_direct import DirectUploads
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.errors import Invalid
 
@@ -35,18 +35,18 @@ def links():
 
 
 @pytest.fixture
-def direct(world, links):
-    return DirectUploads(world.store, world.clock, world.uploads, links, 3600)
+def direct(harness, links):
+    return DirectUploads(harness.store, harness.clock, harness.uploads, links, 3600)
 
 
 def actor(who):
     return Actor(who, "v-" + who)
 
 
-async def arrived(world, direct, links, data):
+async def arrived(harness, direct, links, data):
     """Announce a file and let its bytes come."""
     begun = await direct.begin(actor("alice"), BeginDirectUpload(length_bytes=len(data), name="f"))
-    part = await world.staging.open(begun.upload_id, 0)
+    part = await harness.staging.open(begun.upload_id, 0)
     await part.write(data)
     await part.sync()
     await part.close()
@@ -54,14 +54,14 @@ async def arrived(world, direct, links, data):
     return begun.upload_id
 
 
-async def test_a_file_begins_with_links(direct, world):
+async def test_a_file_begins_with_links(direct, harness):
     begun = await direct.begin(actor("alice"), BeginDirectUpload(length_bytes=10))
     assert [piece.first for piece in begun.pieces] == [0, 4, 8]
-    assert begun.expires_at_ms == world.clock.now_ms() + 3_600_000
+    assert begun.expires_at_ms == harness.clock.now_ms() + 3_600_000
 
 
-async def test_it_is_finished_once(direct, world, links):
-    upload_id = await arrived(world, direct, links, b"text/plain|direct")
+async def test_it_is_finished_once(direct, harness, links):
+    upload_id = await arrived(harness, direct, links, b"text/plain|direct")
     sha256 = hashlib.sha256(b"text/plain|direct").hexdigest()
     finish = FinishDirectUpload(upload_id=upload_id, sha256=sha256)
     info = await direct.finish(actor("alice"), finish)
@@ -71,16 +71,16 @@ async def test_it_is_finished_once(direct, world, links):
     assert (told.media_id, told.pieces) == (info.media_id, ())
 
 
-async def test_missing_pieces_are_told(direct, world, links):
-    upload_id = await arrived(world, direct, links, b"text/plain|direct")
+async def test_missing_pieces_are_told(direct, harness, links):
+    upload_id = await arrived(harness, direct, links, b"text/plain|direct")
     links.came.discard(4)
     with pytest.raises(Invalid) as refusal:
         await direct.finish(actor("alice"), FinishDirectUpload(upload_id=upload_id))
     assert refusal.value.details == {"missing": 1}
 
 
-async def test_other_bytes_are_refused_and_may_be_sent_again(direct, world, links):
-    upload_id = await arrived(world, direct, links, b"text/plain|direct")
+async def test_other_bytes_are_refused_and_may_be_sent_again(direct, harness, links):
+    upload_id = await arrived(harness, direct, links, b"text/plain|direct")
     wrong = FinishDirectUpload(upload_id=upload_id, sha256="0" * 64)
     with pytest.raises(WrongContent):
         await direct.finish(actor("alice"), wrong)
@@ -89,8 +89,8 @@ async def test_other_bytes_are_refused_and_may_be_sent_again(direct, world, link
         await direct.finish(actor("alice"), FinishDirectUpload(upload_id=upload_id, sha256="no"))
 
 
-async def test_it_is_its_owners(direct, world, links):
-    upload_id = await arrived(world, direct, links, b"text/plain|direct")
+async def test_it_is_its_owners(direct, harness, links):
+    upload_id = await arrived(harness, direct, links, b"text/plain|direct")
     for command in (
         FinishDirectUpload(upload_id=upload_id),
         ResumeDirectUpload(upload_id=upload_id),
@@ -105,14 +105,14 @@ async def test_there_must_be_room(direct):
         await direct.begin(actor("alice"), BeginDirectUpload(length_bytes=2**60))
 
 
-async def test_it_is_off_by_default(world):
-    off = DirectUploads(world.store, world.clock, world.uploads, None, 3600)
+async def test_it_is_off_by_default(harness):
+    off = DirectUploads(harness.store, harness.clock, harness.uploads, None, 3600)
     with pytest.raises(DirectOff):
         await off.begin(actor("alice"), BeginDirectUpload(length_bytes=1))
 
 
-async def test_tus_and_direct_end_alike(direct, world, links):
-    upload_id = await arrived(world, direct, links, b"text/plain|same")
+async def test_tus_and_direct_end_alike(direct, harness, links):
+    upload_id = await arrived(harness, direct, links, b"text/plain|same")
     info = await direct.finish(actor("alice"), FinishDirectUpload(upload_id=upload_id))
-    again = await world.do("alice", FinishUpload(upload_id=upload_id))
+    again = await harness.do("alice", FinishUpload(upload_id=upload_id))
     assert again.media_id == info.media_id

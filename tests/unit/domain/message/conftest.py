@@ -4,23 +4,23 @@ import msgspec
 import pytest
 
 from hongyan.domain.group.model import Group, Member, Role
-from hongyan.domain.log.model import Commit, Put, Touch
-from hongyan.domain.message.api import SendMessage
+from hongyan.domain.log.model import Bump, Commit, Put
 from hongyan.domain.message.burn import Burning
+from hongyan.domain.message.commands import SendMessage
 from hongyan.domain.message.edit import Editing
-from hongyan.domain.message.ending import Ending
 from hongyan.domain.message.favourite import Favouring
 from hongyan.domain.message.forward import Forwarding
-from hongyan.domain.message.marks import MarksReading
 from hongyan.domain.message.mention import Mentioning
+from hongyan.domain.message.metadata import MetadataQueries
 from hongyan.domain.message.model import MessageBody, Text
 from hongyan.domain.message.pin import Pinning
 from hongyan.domain.message.poll import Polling
 from hongyan.domain.message.react import Reacting
 from hongyan.domain.message.recall import Recalling
-from hongyan.domain.message.rooms import Rooms
+from hongyan.domain.message.removal import Removal
 from hongyan.domain.message.schedule import Scheduling
 from hongyan.domain.message.send import Sending
+from hongyan.domain.message.send_contexts import SendContexts
 from hongyan.domain.message.targets import Targets
 from hongyan.domain.message.versions import visibility_of
 from hongyan.domain.user.model import User
@@ -44,24 +44,24 @@ class Chat:
     def build(self, **editing):
         """Make the services anew, as a restart does."""
         store, clock = self.store, self.clock
-        rooms = Rooms(store, store)
+        contexts = SendContexts(store, store)
         mentions = Mentioning(store)
         visibility = visibility_of(store)
-        targets = Targets(store, store, rooms, visibility)
-        ending = Ending(store, store, mentions)
-        sending = Sending(store, store, clock, rooms, mentions)
+        targets = Targets(store, store, contexts, visibility)
+        removal = Removal(store, store, mentions)
+        sending = Sending(store, store, clock, contexts, mentions)
         self.scheduling = Scheduling(store, store, clock, targets, sending)
-        self.burning = Burning(store, store, store, targets, ending)
+        self.burning = Burning(store, store, store, targets, removal)
         self.bus = LocalBus()
         for service in (
             sending,
             self.scheduling,
             Editing(store, store, clock, targets, mentions, **editing),
-            Recalling(clock, targets, ending),
+            Recalling(clock, targets, removal),
             Reacting(store, clock, targets),
             Pinning(store, clock, targets),
             Polling(store, clock, targets),
-            MarksReading(store, targets),
+            MetadataQueries(store, targets),
             Favouring(store, store, clock, targets, visibility),
             Forwarding(store, targets, sending),
         ):
@@ -72,7 +72,7 @@ class Chat:
         return Chat(self.store, self.clock)
 
     async def put(self, *rows, touch=()):
-        changes = (*(Put(row) for row in rows), *(Touch(log_id) for log_id in touch))
+        changes = (*(Put(row) for row in rows), *(Bump(log_id) for log_id in touch))
         await self.store.commit(Commit(changes=changes))
 
     async def do(self, who, command):

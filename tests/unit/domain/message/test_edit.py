@@ -6,10 +6,10 @@ import pytest
 from msgspec import structs
 
 from hongyan.domain.conversation.model import Mention
-from hongyan.domain.group.api import NotAMember
+from hongyan.domain.group.commands import NotAMember
 from hongyan.domain.group.model import Group, Member
 from hongyan.domain.log.model import Commit, Drop
-from hongyan.domain.message.api import (
+from hongyan.domain.message.commands import (
     EditedMeanwhile,
     EditMessage,
     GetMessage,

@@ -3,9 +3,14 @@
 import pytest
 from msgspec import structs
 
-from hongyan.domain.group.api import NotAMember
+from hongyan.domain.group.commands import NotAMember
 from hongyan.domain.group.model import Group, Member
-from hongyan.domain.message.api import ForwardMessages, Gone, NotForwardable, RecallMessage
+from hongyan.domain.message.commands import (
+    ForwardMessages,
+    Gone,
+    NotForwardable,
+    RecallMessage,
+)
 from hongyan.domain.message.model import Image, Origin, Poll
 from hongyan.kernel.errors import Invalid, LimitReached, NotFound
 from hongyan.kernel.ids import Kind
@@ -46,7 +51,7 @@ async def test_each_message_is_sent_for_itself_with_its_author(chat, other):
         (other, ""),
         (chat.direct, ""),
     ]
-    assert [receipt.seq for receipt in report.targets[0].receipts] == [1, 2, 3, 4]
+    assert [ack.seq for ack in report.targets[0].receipts] == [1, 2, 3, 4]
     for where in (other, chat.direct):
         bodies = await contents(chat, where)
         assert [body.content.text for body in bodies[:3]] == ["m0", "m1", "m2"]

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from hongyan.domain.group.model import Member
-from hongyan.domain.message.marks_api import (
+from hongyan.domain.message.commands_metadata import (
     ClosePoll,
     ListMarks,
     ListVotes,
@@ -64,10 +64,10 @@ async def test_an_anonymous_poll_tells_nobody_who_voted(chat):
     assert told == (SYSTEM, {"seq": seq, "tallies": [0, 1], "voters": 1, "choice": None})
     with pytest.raises(Forbidden):
         await chat.do(chat.carol, ListVotes(conversation_id=chat.team, seq=seq))
-    marks = ListMarks(conversation_id=chat.team, first_seq=1, last_seq=9)
-    ((mine),) = (await chat.do(chat.dave, marks)).marks
+    metadata = ListMarks(conversation_id=chat.team, first_seq=1, last_seq=9)
+    ((mine),) = (await chat.do(chat.dave, metadata)).marks
     assert mine.poll.mine == (1,)
-    ((others),) = (await chat.do(chat.carol, marks)).marks
+    ((others),) = (await chat.do(chat.carol, metadata)).marks
     assert (others.poll.mine, others.poll.tallies) == ((), (0, 1))
 
 

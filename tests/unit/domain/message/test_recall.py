@@ -7,15 +7,14 @@ import pytest
 from hongyan.domain.conversation.model import Mention
 from hongyan.domain.group.model import Group, Member, Role
 from hongyan.domain.log.model import Commit, Put
-from hongyan.domain.message.api import (
+from hongyan.domain.message.commands import (
     EditMessage,
     Gone,
     ListRevisions,
     RecallMessage,
     TooLate,
 )
-from hongyan.domain.message.ending import AT_ONCE
-from hongyan.domain.message.marks_api import (
+from hongyan.domain.message.commands_metadata import (
     KeepFavourite,
     ListFavourites,
     ListPins,
@@ -29,7 +28,8 @@ from hongyan.domain.message.model import (
     Poll,
     Text,
 )
-from hongyan.domain.message.rows import Favourite, Marks, Reaction, Revision, Vote
+from hongyan.domain.message.removal import AT_ONCE
+from hongyan.domain.message.rows import Favourite, MessageMetadata, Reaction, Revision, Vote
 from hongyan.kernel.errors import Forbidden, NotFound
 from hongyan.kernel.ids import self_id
 
@@ -52,7 +52,7 @@ async def test_a_recalled_message_leaves_no_text_anywhere(chat):
     await chat.do(chat.bob, React(conversation_id=chat.team, seq=seq, emoji="👍"))
     await chat.do(chat.alice, PinMessage(conversation_id=chat.team, seq=seq))
     await chat.do(chat.carol, KeepFavourite(conversation_id=chat.team, seq=seq))
-    assert await chat.rows(Mention, Revision, Reaction, Marks, Favourite) == 6
+    assert await chat.rows(Mention, Revision, Reaction, MessageMetadata, Favourite) == 6
     assert (await chat.store.get(Group, chat.team)).mention_all_seqs == (seq,)
 
     noted = await chat.do(chat.alice, recall(chat.team, seq))
@@ -61,7 +61,7 @@ async def test_a_recalled_message_leaves_no_text_anywhere(chat):
     assert "secret" not in await chat.everything("@carol")
     body = await chat.body(chat.team, seq)
     assert (body.content, body.recalled_by, body.version) == (None, chat.alice, 3)
-    assert await chat.rows(Mention, Revision, Reaction, Marks, Favourite) == 0
+    assert await chat.rows(Mention, Revision, Reaction, MessageMetadata, Favourite) == 0
     assert (await chat.store.get(Group, chat.team)).mention_all_seqs == ()
     assert (await chat.do(chat.carol, ListFavourites())).favourites == ()
     assert (await chat.do(chat.carol, ListPins(conversation_id=chat.team))).pins == ()
@@ -75,7 +75,7 @@ async def test_a_poll_goes_with_its_votes(chat):
     seq = await chat.send(chat.carol, chat.team, Poll("?", ("a", "b")))
     await chat.do(chat.dave, VotePoll(conversation_id=chat.team, seq=seq, choice=(1,)))
     await chat.do(chat.carol, recall(chat.team, seq))
-    assert await chat.rows(Vote, Marks) == 0
+    assert await chat.rows(Vote, MessageMetadata) == 0
 
 
 async def test_recalling_again_changes_nothing(chat):
@@ -163,7 +163,7 @@ async def test_a_recall_and_a_reaction_at_once_leave_no_reaction(chat):
             chat.do(chat.carol, recall(chat.team, seq)),
             return_exceptions=True,
         )
-        assert await chat.rows(Reaction, Marks) == 0
+        assert await chat.rows(Reaction, MessageMetadata) == 0
         with pytest.raises(Gone):
             await chat.do(chat.dave, react)
 

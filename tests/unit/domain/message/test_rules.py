@@ -2,7 +2,7 @@
 
 import pytest
 
-from hongyan.domain.message.api import NotEditable, TooLong
+from hongyan.domain.message.commands import NotEditable, TooLong
 from hongyan.domain.message.model import (
     Custom,
     Entity,
@@ -14,10 +14,10 @@ from hongyan.domain.message.model import (
     Poll,
     Text,
 )
-from hongyan.domain.message.rules import Limits, check_content, check_edit, mentioned
+from hongyan.domain.message.rules import MessageLimits, check_content, check_edit, mentioned
 from hongyan.kernel.errors import Invalid
 
-LIMITS = Limits()
+LIMITS = MessageLimits()
 
 
 def nested(depth):

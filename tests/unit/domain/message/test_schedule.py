@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from hongyan.domain.group.api import NotAMember
+from hongyan.domain.group.commands import NotAMember
 from hongyan.domain.group.model import Member
-from hongyan.domain.message.api import (
+from hongyan.domain.message.commands import (
     ListSchedules,
     RescheduleMessage,
     ScheduleMessage,
@@ -37,9 +37,9 @@ def plan(chat):
     return plan
 
 
-async def tick(chat, after_ms=0):
+async def run(chat, after_ms=0):
     chat.clock.advance(after_ms)
-    return await chat.scheduling.tick(chat.clock.now_ms())
+    return await chat.scheduling.run(chat.clock.now_ms())
 
 
 async def texts(chat):
@@ -56,11 +56,11 @@ async def states(chat, who="carol"):
 async def test_it_is_sent_at_its_time_and_only_once(chat, plan):
     noted = await plan()
     assert noted.entry_seq == 1
-    assert await tick(chat, HOUR_MS - 1) == 0
+    assert await run(chat, HOUR_MS - 1) == 0
     assert await texts(chat) == []
-    assert await tick(chat, 1) == 1
+    assert await run(chat, 1) == 1
     assert await texts(chat) == [("carol", "good morning")]
-    assert await tick(chat, HOUR_MS) == 0
+    assert await run(chat, HOUR_MS) == 0
     assert await states(chat) == ["waiting", "sent"]
     assert (await chat.do(chat.carol, ListSchedules())).schedules == ()
     (entry,) = await chat.store.read(chat.team, 1, 9, 9)
@@ -71,7 +71,7 @@ async def test_workers_that_tick_at_once_send_it_once(chat, plan):
     await plan()
     chat.clock.advance(HOUR_MS)
     other = chat.another_worker()
-    await asyncio.gather(tick(chat), tick(other), tick(chat))
+    await asyncio.gather(run(chat), run(other), run(chat))
     assert len(await texts(chat)) == 1
     assert await states(chat) == ["waiting", "sent"]
 
@@ -79,9 +79,9 @@ async def test_workers_that_tick_at_once_send_it_once(chat, plan):
 async def test_a_retry_schedules_nothing_twice_even_after_it_was_sent(chat, plan):
     first = await plan()
     assert await plan() == first
-    await tick(chat, HOUR_MS)
+    await run(chat, HOUR_MS)
     assert await plan() == first
-    await tick(chat, 2 * HOUR_MS)
+    await run(chat, 2 * HOUR_MS)
     assert len(await texts(chat)) == 1
     assert await chat.rows(ScheduledMessage) == 0
 
@@ -89,7 +89,7 @@ async def test_a_retry_schedules_nothing_twice_even_after_it_was_sent(chat, plan
 async def test_one_sent_by_hand_before_is_not_sent_again(chat, plan):
     await plan(client_id="mine")
     await chat.send(chat.carol, chat.team, "already", client_id="mine")
-    await tick(chat, HOUR_MS)
+    await run(chat, HOUR_MS)
     assert await texts(chat) == [("carol", "already")]
     assert await chat.rows(ScheduledMessage) == 0
     assert await states(chat) == ["waiting", "sent"]
@@ -115,7 +115,7 @@ async def test_it_can_be_listed_moved_and_cancelled(chat, plan):
             await chat.do(chat.carol, command)
     with pytest.raises(NotFound):
         await chat.do(chat.dave, UnscheduleMessage(client_id="s0"))
-    await tick(chat, 4 * HOUR_MS)
+    await run(chat, 4 * HOUR_MS)
     assert len(await texts(chat)) == 1
     assert await states(chat) == ["waiting"] * 4 + ["cancelled", "sent"]
 
@@ -126,7 +126,7 @@ async def test_what_is_cancelled_while_it_is_being_sent_is_either_sent_or_cancel
         chat.clock.advance(HOUR_MS)
         outcome, _ = await asyncio.gather(
             chat.do(chat.carol, UnscheduleMessage(client_id=f"s{n}")),
-            tick(chat),
+            run(chat),
             return_exceptions=True,
         )
         entries = await chat.store.find(chat.team, chat.carol, f"s{n}")
@@ -138,8 +138,8 @@ async def test_a_refusal_is_told_and_can_be_mended(chat, plan):
     await chat.put(
         Member(conversation_id=chat.team, user_id="carol", muted_until_ms=-1), touch=[chat.team]
     )
-    await tick(chat, HOUR_MS)
-    assert await tick(chat, HOUR_MS) == 0
+    await run(chat, HOUR_MS)
+    assert await run(chat, HOUR_MS) == 0
     assert await texts(chat) == []
     *_, (_, body) = await chat.told("@carol", SCHEDULE_CHANGED)
     assert (body["state"], body["code"]) == ("failed", "muted")
@@ -148,7 +148,7 @@ async def test_a_refusal_is_told_and_can_be_mended(chat, plan):
     await chat.put(Member(conversation_id=chat.team, user_id="carol"), touch=[chat.team])
     at_ms = chat.clock.now_ms() + 1
     await chat.do(chat.carol, RescheduleMessage(client_id="later", at_ms=at_ms))
-    await tick(chat, 1)
+    await run(chat, 1)
     assert len(await texts(chat)) == 1
 
 
@@ -160,10 +160,10 @@ async def test_a_passing_trouble_is_tried_again(chat, plan, monkeypatch):
 
     sending = chat.scheduling._sending
     monkeypatch.setattr(sending, "deliver", full)
-    assert await tick(chat, HOUR_MS) == 1
-    assert await tick(chat, 1000) == 0
+    assert await run(chat, HOUR_MS) == 1
+    assert await run(chat, 1000) == 0
     monkeypatch.undo()
-    assert await tick(chat, 4000) == 1
+    assert await run(chat, 4000) == 1
     assert len(await texts(chat)) == 1
     assert await states(chat) == ["waiting", "sent"]
 
@@ -176,7 +176,7 @@ async def test_who_has_left_or_was_deactivated_sends_nothing(chat, plan):
         User(user_id="dave", state="deactivated"),
         touch=[chat.team],
     )
-    await tick(chat, HOUR_MS)
+    await run(chat, HOUR_MS)
     assert await texts(chat) == []
     codes = [
         (await chat.told("@" + who, SCHEDULE_CHANGED))[-1][1]["code"] for who in ("carol", "dave")

@@ -5,10 +5,10 @@ import asyncio
 import msgspec
 import pytest
 
-from hongyan.domain.group.api import Dissolved, NotAMember
+from hongyan.domain.group.commands import Dissolved, NotAMember
 from hongyan.domain.group.model import Group, Member, Permissions, Role
-from hongyan.domain.log.model import Append, Commit, Put, Touch
-from hongyan.domain.message.api import (
+from hongyan.domain.log.model import Append, Bump, Commit, Put
+from hongyan.domain.message.commands import (
     FriendsOnly,
     MayNotSpeak,
     Muted,
@@ -17,10 +17,10 @@ from hongyan.domain.message.api import (
     TooLong,
 )
 from hongyan.domain.message.model import Custom, File, MessageBody, Notice, Text
-from hongyan.domain.message.rooms import Rooms
-from hongyan.domain.message.rules import Limits
+from hongyan.domain.message.rules import MessageLimits
 from hongyan.domain.message.send import Sending
-from hongyan.domain.relation.api import Blocked
+from hongyan.domain.message.send_contexts import SendContexts
+from hongyan.domain.relation.commands import Blocked
 from hongyan.domain.relation.model import Relation
 from hongyan.domain.user.model import USER_CHANGED, Privacy, User
 from hongyan.kernel.bus import Actor
@@ -33,26 +33,29 @@ TEAM = "g" + "a" * 16
 
 
 class NoMentions:
-    async def changes_for(self, room, content):
+    async def changes_for(self, context, content):
         return ()
 
 
-class World:
+class Harness:
     def __init__(self, store, clock):
         self.store = store
         self.clock = clock
-        self.rooms = Rooms(store, store)
-        self.sending = Sending(store, store, clock, self.rooms, NoMentions())
+        self.contexts = SendContexts(store, store)
+        self.sending = Sending(store, store, clock, self.contexts, NoMentions())
 
     async def put(self, *rows, touch=()):
-        changes = (*(Put(row) for row in rows), *(Touch(log_id) for log_id in touch))
+        changes = (*(Put(row) for row in rows), *(Bump(log_id) for log_id in touch))
         await self.store.commit(Commit(changes=changes))
 
     async def send(self, who, where, content="hi", client_id=None, **more):
         content = Text(content) if isinstance(content, str) else content
-        World.count = getattr(World, "count", 0) + 1
+        Harness.count = getattr(Harness, "count", 0) + 1
         command = SendMessage(
-            conversation_id=where, client_id=client_id or f"c{World.count}", content=content, **more
+            conversation_id=where,
+            client_id=client_id or f"c{Harness.count}",
+            content=content,
+            **more,
         )
         return await self.sending.send(Actor(who, "v1"), command)
 
@@ -67,81 +70,83 @@ class World:
 
 
 @pytest.fixture
-async def world(store, clock):
-    world = World(store, clock)
+async def harness(store, clock):
+    harness = Harness(store, clock)
     users = [User(user_id=u, name=u) for u in (ALICE, BOB, CAROL)]
     members = [Member(conversation_id=CHAT, user_id=u) for u in (ALICE, BOB)]
     group = Group(conversation_id=TEAM, kind=Kind.GROUP, name="Team", owner_id=ALICE)
     owner = Member(conversation_id=TEAM, user_id=ALICE, role=Role.OWNER, rank=2)
-    await world.put(*users, *members, group, owner, Member(conversation_id=TEAM, user_id=BOB))
-    return world
+    await harness.put(*users, *members, group, owner, Member(conversation_id=TEAM, user_id=BOB))
+    return harness
 
 
-async def test_messages_stand_in_the_order_in_which_they_were_sent(world):
+async def test_messages_stand_in_the_order_in_which_they_were_sent(harness):
     """Even though the first one must load the room and the others need not."""
-    tasks = [asyncio.create_task(world.send(ALICE, CHAT, f"m{n}")) for n in range(50)]
+    tasks = [asyncio.create_task(harness.send(ALICE, CHAT, f"m{n}")) for n in range(50)]
     receipts = await asyncio.gather(*tasks)
-    assert [receipt.seq for receipt in receipts] == list(range(1, 51))
-    assert await world.texts(CHAT) == [f"m{n}" for n in range(50)]
+    assert [ack.seq for ack in receipts] == list(range(1, 51))
+    assert await harness.texts(CHAT) == [f"m{n}" for n in range(50)]
 
 
-async def test_order_survives_a_rule_change_in_the_middle(world):
-    await world.send(ALICE, CHAT, "first")
-    tasks = [asyncio.create_task(world.send(ALICE, CHAT, f"m{n}")) for n in range(20)]
-    await world.put(touch=(CHAT,))
-    tasks += [asyncio.create_task(world.send(ALICE, CHAT, f"m{n}")) for n in range(20, 40)]
+async def test_order_survives_a_rule_change_in_the_middle(harness):
+    await harness.send(ALICE, CHAT, "first")
+    tasks = [asyncio.create_task(harness.send(ALICE, CHAT, f"m{n}")) for n in range(20)]
+    await harness.put(touch=(CHAT,))
+    tasks += [asyncio.create_task(harness.send(ALICE, CHAT, f"m{n}")) for n in range(20, 40)]
     await asyncio.gather(*tasks)
-    assert await world.texts(CHAT) == ["first", *(f"m{n}" for n in range(40))]
+    assert await harness.texts(CHAT) == ["first", *(f"m{n}" for n in range(40))]
 
 
-async def test_a_retry_gets_the_first_receipt_and_writes_nothing(world, committed):
-    first = await world.send(ALICE, CHAT, "hi", "c")
-    world.clock.advance(5000)
-    again = await world.send(ALICE, CHAT, "hi", "c")
+async def test_a_retry_gets_the_first_ack_and_writes_nothing(harness, committed):
+    first = await harness.send(ALICE, CHAT, "hi", "c")
+    harness.clock.advance(5000)
+    again = await harness.send(ALICE, CHAT, "hi", "c")
     assert again == first
     assert len(committed) == 1
-    twice = await asyncio.gather(world.send(BOB, CHAT, "x", "d"), world.send(BOB, CHAT, "x", "d"))
+    twice = await asyncio.gather(
+        harness.send(BOB, CHAT, "x", "d"), harness.send(BOB, CHAT, "x", "d")
+    )
     assert twice[0] == twice[1]
     assert len(committed) == 2
 
 
-async def test_a_retry_is_answered_even_after_the_sender_was_blocked(world):
-    first = await world.send(ALICE, CHAT, "hi", "c")
-    await world.put(Relation(user_id=BOB, other_id=ALICE, blocked=True), touch=(CHAT,))
-    assert await world.send(ALICE, CHAT, "hi", "c") == first
+async def test_a_retry_is_answered_even_after_the_sender_was_blocked(harness):
+    first = await harness.send(ALICE, CHAT, "hi", "c")
+    await harness.put(Relation(user_id=BOB, other_id=ALICE, blocked=True), touch=(CHAT,))
+    assert await harness.send(ALICE, CHAT, "hi", "c") == first
     with pytest.raises(Blocked):
-        await world.send(ALICE, CHAT, "more")
+        await harness.send(ALICE, CHAT, "more")
     with pytest.raises(Blocked):
-        await world.send(BOB, CHAT, "to whom I blocked")
+        await harness.send(BOB, CHAT, "to whom I blocked")
 
 
 def _silence(**changes):
     """Return what takes the right to speak in the team from Bob."""
 
-    async def happen(world):
-        group = await world.store.get(Group, TEAM)
-        await world.put(msgspec.structs.replace(group, **changes), touch=(TEAM,))
+    async def happen(harness):
+        group = await harness.store.get(Group, TEAM)
+        await harness.put(msgspec.structs.replace(group, **changes), touch=(TEAM,))
 
     return happen
 
 
 def _place(**changes):
-    async def happen(world):
-        await world.put(Member(conversation_id=TEAM, user_id=BOB, **changes), touch=(TEAM,))
+    async def happen(harness):
+        await harness.put(Member(conversation_id=TEAM, user_id=BOB, **changes), touch=(TEAM,))
 
     return happen
 
 
 def _relation(**changes):
-    async def happen(world):
-        await world.put(Relation(user_id=ALICE, other_id=BOB, **changes), touch=(CHAT,))
+    async def happen(harness):
+        await harness.put(Relation(user_id=ALICE, other_id=BOB, **changes), touch=(CHAT,))
 
     return happen
 
 
 def _account(**changes):
-    async def happen(world):
-        await world.put(User(user_id=ALICE, name=ALICE, **changes))
+    async def happen(harness):
+        await harness.put(User(user_id=ALICE, name=ALICE, **changes))
 
     return happen
 
@@ -162,13 +167,13 @@ RIGHTS_END = {
 @pytest.mark.parametrize("name", RIGHTS_END)
 @pytest.mark.parametrize("more", [{}, {"quote_seq": 1}], ids=["plain", "quoting"])
 async def test_a_retry_after_a_restart_is_answered_though_the_right_has_ended(
-    world, clock, committed, name, more
+    harness, clock, committed, name, more
 ):
     where, happens, refusal = RIGHTS_END[name]
-    await world.send(ALICE, where)
-    first = await world.send(BOB, where, "hi", "c", **more)
-    await happens(world)
-    restarted = World(world.store, clock)
+    await harness.send(ALICE, where)
+    first = await harness.send(BOB, where, "hi", "c", **more)
+    await happens(harness)
+    restarted = Harness(harness.store, clock)
     count = len(committed)
     assert await restarted.send(BOB, where, "hi", "c", **more) == first
     assert await restarted.send(BOB, where, "hi", "c", **more) == first
@@ -177,98 +182,105 @@ async def test_a_retry_after_a_restart_is_answered_though_the_right_has_ended(
     assert len(committed) == count
 
 
-async def test_a_retry_after_a_restart_is_answered_though_a_gate_says_no_now(world, clock):
+async def test_a_retry_after_a_restart_is_answered_though_a_gate_says_no_now(harness, clock):
     class Shut:
         async def judge(self, actor, command, edits_seq):
             raise Forbidden
 
-    first = await world.send(BOB, TEAM, "hi", "c")
-    restarted = World(world.store, clock)
+    first = await harness.send(BOB, TEAM, "hi", "c")
+    restarted = Harness(harness.store, clock)
     restarted.sending = Sending(
-        world.store, world.store, clock, restarted.rooms, NoMentions(), gates=(Shut(),)
+        harness.store, harness.store, clock, restarted.contexts, NoMentions(), gates=(Shut(),)
     )
     assert await restarted.send(BOB, TEAM, "hi", "c") == first
     with pytest.raises(Forbidden):
         await restarted.send(BOB, TEAM, "more")
 
 
-@pytest.mark.parametrize("is_room_known", [False, True])
-async def test_a_retry_is_answered_though_the_limits_are_smaller_now(world, clock, is_room_known):
-    first = await world.send(BOB, TEAM, "long", "c")
-    restarted = World(world.store, clock)
+@pytest.mark.parametrize("is_context_known", [False, True])
+async def test_a_retry_is_answered_though_the_limits_are_smaller_now(
+    harness, clock, is_context_known
+):
+    first = await harness.send(BOB, TEAM, "long", "c")
+    restarted = Harness(harness.store, clock)
     restarted.sending = Sending(
-        world.store, world.store, clock, restarted.rooms, NoMentions(), Limits(text_bytes=3)
+        harness.store,
+        harness.store,
+        clock,
+        restarted.contexts,
+        NoMentions(),
+        MessageLimits(text_bytes=3),
     )
-    if is_room_known:
+    if is_context_known:
         await restarted.send(BOB, TEAM, "new")
     assert await restarted.send(BOB, TEAM, "long", "c") == first
     with pytest.raises(TooLong):
         await restarted.send(BOB, TEAM, "long")
 
 
-async def test_strangers_are_not_members_and_learn_nothing_more(world):
+async def test_strangers_are_not_members_and_learn_nothing_more(harness):
     with pytest.raises(NotAMember):
-        await world.send(CAROL, CHAT)
+        await harness.send(CAROL, CHAT)
     with pytest.raises(NotAMember):
-        await world.send(CAROL, "g" + "z" * 16)
+        await harness.send(CAROL, "g" + "z" * 16)
     with pytest.raises(NotAMember):
-        await world.send(CAROL, "nonsense")
+        await harness.send(CAROL, "nonsense")
 
 
-async def test_friends_only_is_seen_as_soon_as_the_account_says_so(world, committed):
-    await world.send(ALICE, CHAT)
+async def test_friends_only_is_seen_as_soon_as_the_account_says_so(harness, committed):
+    await harness.send(ALICE, CHAT)
     shy = User(user_id=BOB, name=BOB, privacy=Privacy(who_may_write="friends"))
     entry = Append(user_log(BOB), USER_CHANGED, BOB, b"{}", 1)
-    await world.store.commit(Commit((entry,), (Put(shy),)))
-    world.rooms.cache.committed(committed[-1])
+    await harness.store.commit(Commit((entry,), (Put(shy),)))
+    harness.contexts.cache.committed(committed[-1])
     with pytest.raises(FriendsOnly):
-        await world.send(ALICE, CHAT)
-    await world.put(Relation(user_id=BOB, other_id=ALICE, friend=True), touch=(CHAT,))
-    assert (await world.send(ALICE, CHAT)).ordinal == 2
+        await harness.send(ALICE, CHAT)
+    await harness.put(Relation(user_id=BOB, other_id=ALICE, friend=True), touch=(CHAT,))
+    assert (await harness.send(ALICE, CHAT)).ordinal == 2
 
 
-async def test_group_rules(world):
-    await world.send(BOB, TEAM)
-    group = await world.store.get(Group, TEAM)
+async def test_group_rules(harness):
+    await harness.send(BOB, TEAM)
+    group = await harness.store.get(Group, TEAM)
     replace = msgspec.structs.replace
-    await world.put(replace(group, muted_all=True), touch=(TEAM,))
+    await harness.put(replace(group, muted_all=True), touch=(TEAM,))
     with pytest.raises(Muted):
-        await world.send(BOB, TEAM)
-    assert (await world.send(ALICE, TEAM)).seq == 2
+        await harness.send(BOB, TEAM)
+    assert (await harness.send(ALICE, TEAM)).seq == 2
     strict = Permissions(add_files=Role.ADMIN)
-    await world.put(replace(group, permissions=strict), touch=(TEAM,))
-    await world.send(BOB, TEAM)
+    await harness.put(replace(group, permissions=strict), touch=(TEAM,))
+    await harness.send(BOB, TEAM)
     with pytest.raises(MayNotSpeak):
-        await world.send(BOB, TEAM, File(media_id="m"))
+        await harness.send(BOB, TEAM, File(media_id="m"))
     with pytest.raises(MayNotSpeak):
-        await world.send(BOB, TEAM, Custom("card", {}, media_ids=("m",)))
-    until_ms = world.clock.now_ms() + 1000
+        await harness.send(BOB, TEAM, Custom("card", {}, media_ids=("m",)))
+    until_ms = harness.clock.now_ms() + 1000
     muted = Member(conversation_id=TEAM, user_id=BOB, muted_until_ms=until_ms)
-    await world.put(muted, touch=(TEAM,))
+    await harness.put(muted, touch=(TEAM,))
     with pytest.raises(Muted) as caught:
-        await world.send(BOB, TEAM)
+        await harness.send(BOB, TEAM)
     assert caught.value.details == {"until_ms": until_ms}
-    world.clock.advance(1001)
-    assert (await world.send(BOB, TEAM)).seq == 4
+    harness.clock.advance(1001)
+    assert (await harness.send(BOB, TEAM)).seq == 4
 
 
-async def test_slow_mode_counts_from_the_last_message(world):
-    group = await world.store.get(Group, TEAM)
-    await world.put(msgspec.structs.replace(group, slow_mode_s=10), touch=(TEAM,))
-    await world.send(BOB, TEAM)
-    world.clock.advance(4_000)
+async def test_slow_mode_counts_from_the_last_message(harness):
+    group = await harness.store.get(Group, TEAM)
+    await harness.put(msgspec.structs.replace(group, slow_mode_s=10), touch=(TEAM,))
+    await harness.send(BOB, TEAM)
+    harness.clock.advance(4_000)
     results = await asyncio.gather(
-        *[world.send(BOB, TEAM) for _ in range(2)], return_exceptions=True
+        *[harness.send(BOB, TEAM) for _ in range(2)], return_exceptions=True
     )
     assert [type(result) for result in results] == [SlowMode, SlowMode]
     assert results[0].details == {"retry_after_ms": 6000}
-    world.clock.advance(6_000)
+    harness.clock.advance(6_000)
     results = await asyncio.gather(
-        *[world.send(BOB, TEAM) for _ in range(2)], return_exceptions=True
+        *[harness.send(BOB, TEAM) for _ in range(2)], return_exceptions=True
     )
-    assert [type(result).__name__ for result in results] == ["Receipt", "SlowMode"]
-    await world.send(ALICE, TEAM)
-    await world.send(ALICE, TEAM)
+    assert [type(result).__name__ for result in results] == ["Ack", "SlowMode"]
+    await harness.send(ALICE, TEAM)
+    await harness.send(ALICE, TEAM)
 
 
 @pytest.mark.parametrize(
@@ -281,27 +293,27 @@ async def test_slow_mode_counts_from_the_last_message(world):
         (File(media_id=""), Invalid),
     ],
 )
-async def test_bad_content_changes_nothing(world, committed, content, refusal):
+async def test_bad_content_changes_nothing(harness, committed, content, refusal):
     with pytest.raises(refusal):
-        await world.send(ALICE, CHAT, content)
+        await harness.send(ALICE, CHAT, content)
     assert committed == []
 
 
-async def test_a_quote_names_a_message_that_the_sender_can_see(world):
-    await world.send(ALICE, CHAT, "question")
-    await world.send(BOB, CHAT, "answer", quote_seq=1)
-    entry = (await world.store.read(CHAT, 2, 2, 1))[0]
+async def test_a_quote_names_a_message_that_the_sender_can_see(harness):
+    await harness.send(ALICE, CHAT, "question")
+    await harness.send(BOB, CHAT, "answer", quote_seq=1)
+    entry = (await harness.store.read(CHAT, 2, 2, 1))[0]
     quote = msgspec.json.decode(entry.body, type=MessageBody).quote
     assert (quote.seq, quote.sender) == (1, ALICE)
     with pytest.raises(NotFound):
-        await world.send(BOB, CHAT, "to nothing", quote_seq=9)
+        await harness.send(BOB, CHAT, "to nothing", quote_seq=9)
     hidden = Member(conversation_id=CHAT, user_id=BOB, visible_from=2)
-    await world.put(hidden, touch=(CHAT,))
+    await harness.put(hidden, touch=(CHAT,))
     with pytest.raises(NotFound):
-        await world.send(BOB, CHAT, "before my time", quote_seq=1)
+        await harness.send(BOB, CHAT, "before my time", quote_seq=1)
 
 
-async def test_each_gate_judges_what_the_one_before_made_of_it(world):
+async def test_each_gate_judges_what_the_one_before_made_of_it(harness):
     asked = []
 
     class Adds:
@@ -315,13 +327,13 @@ async def test_each_gate_judges_what_the_one_before_made_of_it(world):
             return Text(f"{command.content.text} {self.word}")
 
     gates = (Adds("one"), Adds("two"), Adds("three"))
-    world.sending = Sending(
-        world.store, world.store, world.clock, world.rooms, NoMentions(), gates=gates
+    harness.sending = Sending(
+        harness.store, harness.store, harness.clock, harness.contexts, NoMentions(), gates=gates
     )
-    await world.send(ALICE, CHAT, "zero")
-    assert await world.texts(CHAT) == ["zero one two three"]
+    await harness.send(ALICE, CHAT, "zero")
+    assert await harness.texts(CHAT) == ["zero one two three"]
     assert [text for _, text, _ in asked] == ["zero", "zero one", "zero one two"]
     with pytest.raises(MayNotSpeak):
-        await world.send(ALICE, CHAT, "two")
+        await harness.send(ALICE, CHAT, "two")
     assert len(asked) == 5, "who stands behind the one that refuses is not asked"
-    assert await world.texts(CHAT) == ["zero one two three"]
+    assert await harness.texts(CHAT) == ["zero one two three"]

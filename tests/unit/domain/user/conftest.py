@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from hongyan.domain.log.model import Committed
-from hongyan.domain.user.api import LogIn, ProfileChanged, Register, Tokens
+from hongyan.domain.user.commands import LogIn, ProfileChanged, Register, Tokens
 from hongyan.domain.user.model import Device
-from hongyan.domain.user.service import UserService
+from hongyan.domain.user.users import UserService
 from hongyan.infra.local.bus import LocalBus
 from hongyan.infra.security.scram import ScramHasher
 from hongyan.infra.security.threads import HashingThreads
@@ -78,7 +78,7 @@ class WatchedPostman:
         self.sent.append((email, code, minutes, locale))
 
 
-class World:
+class Harness:
     def __init__(self, store: Any, clock: Any, told: Told, **settings: Any) -> None:
         self.store = store
         self.clock = clock
@@ -144,13 +144,13 @@ class World:
 
 
 @pytest.fixture
-def make_world(store: Any, clock: Any, committed: Told) -> Callable[..., World]:
-    def make(**settings: Any) -> World:
-        return World(store, clock, committed, **settings)
+def make_harness(store: Any, clock: Any, committed: Told) -> Callable[..., Harness]:
+    def make(**settings: Any) -> Harness:
+        return Harness(store, clock, committed, **settings)
 
     return make
 
 
 @pytest.fixture
-def world(make_world: Callable[..., World]) -> World:
-    return make_world()
+def harness(make_harness: Callable[..., Harness]) -> Harness:
+    return make_harness()

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from hongyan.domain.log.model import Commit, Put
-from hongyan.domain.user.api import (
+from hongyan.domain.user.commands import (
     EmailTaken,
     GetMe,
     HandleTaken,
@@ -16,7 +16,12 @@ from hongyan.domain.user.api import (
     RegistrationClosed,
     WeakPassword,
 )
-from hongyan.domain.user.api_admin import CancelInvite, CreateInvite, CreateUser, ListInvites
+from hongyan.domain.user.commands_admin import (
+    CancelInvite,
+    CreateInvite,
+    CreateUser,
+    ListInvites,
+)
 from hongyan.domain.user.model import Credential, Invite, User
 from hongyan.kernel.errors import Busy, Conflict, Invalid, LimitReached, NotFound, RateLimited
 
@@ -24,8 +29,8 @@ ADMIN = "root-user"
 PASSWORD = "correct horse"
 
 
-async def test_everything_is_normalised_and_told_to_the_users_log(world):
-    tokens = await world.call(
+async def test_everything_is_normalised_and_told_to_the_users_log(harness):
+    tokens = await harness.call(
         None,
         Register(
             handle=" Alice.W ",
@@ -38,18 +43,18 @@ async def test_everything_is_normalised_and_told_to_the_users_log(world):
             device_name="phone",
         ),
     )
-    me = await world.call(tokens, GetMe())
+    me = await harness.call(tokens, GetMe())
     assert (me.handle, me.email, me.phone) == ("alice.w", "alice@example.org", "+8613800138000")
     assert (me.name, me.locale, me.admin, me.state) == ("Am\u00e9lie W.", "zh-CN", False, "active")
-    (registered, account), (added, device) = await world.entries(tokens.user_id)
+    (registered, account), (added, device) = await harness.entries(tokens.user_id)
     assert (registered, added) == ("user.registered", "device.added")
     assert account["handle"] == "alice.w"
     assert (device["device_id"], device["platform"]) == (tokens.device_id, "ios")
     assert "password" not in str(account).lower()
 
 
-async def test_the_name_defaults_to_the_handle(world):
-    assert (await world.call(await world.register("bob"), GetMe())).name == "bob"
+async def test_the_name_defaults_to_the_handle(harness):
+    assert (await harness.call(await harness.register("bob"), GetMe())).name == "bob"
 
 
 REFUSED = [
@@ -78,15 +83,15 @@ REFUSED = [
 ]
 
 
-async def test_what_cannot_be_is_refused_before_hashing(world):
+async def test_what_cannot_be_is_refused_before_hashing(harness):
     for fields, refusal in REFUSED:
         with pytest.raises(refusal):
-            await world.call(None, Register(**({"password": PASSWORD} | fields)))
-    assert world.hasher.asked == []
+            await harness.call(None, Register(**({"password": PASSWORD} | fields)))
+    assert harness.hasher.asked == []
 
 
-async def test_what_is_taken_is_refused(world):
-    await world.call(
+async def test_what_is_taken_is_refused(harness):
+    await harness.call(
         None, Register(handle="alice", email="a@b.org", phone="+8613800138000", password=PASSWORD)
     )
     for fields, refusal in [
@@ -95,92 +100,92 @@ async def test_what_is_taken_is_refused(world):
         ({"handle": "bob", "phone": "+86-138-0013-8000"}, PhoneTaken),
     ]:
         with pytest.raises(refusal):
-            await world.call(None, Register(password=PASSWORD, **fields))
+            await harness.call(None, Register(password=PASSWORD, **fields))
 
 
-async def test_of_two_at_once_one_gets_the_handle(world):
+async def test_of_two_at_once_one_gets_the_handle(harness):
     both = await asyncio.gather(
-        world.register("alice"), world.register("alice"), return_exceptions=True
+        harness.register("alice"), harness.register("alice"), return_exceptions=True
     )
     assert sorted(type(one).__name__ for one in both) == ["HandleTaken", "Tokens"]
 
 
-async def test_a_busy_hasher_makes_nobody(world):
-    world.hasher.trouble = Busy()
+async def test_a_busy_hasher_makes_nobody(harness):
+    harness.hasher.trouble = Busy()
     with pytest.raises(Busy):
-        await world.register("alice")
-    world.hasher.trouble = None
-    assert await world.register("alice")
+        await harness.register("alice")
+    harness.hasher.trouble = None
+    assert await harness.register("alice")
 
 
-async def test_closed_means_closed(make_world):
-    world = make_world(registration="closed")
+async def test_closed_means_closed(make_harness):
+    harness = make_harness(registration="closed")
     with pytest.raises(RegistrationClosed):
-        await world.register("alice")
+        await harness.register("alice")
 
 
-async def test_an_invite_is_used_up(make_world):
-    world = make_world(registration="invite")
+async def test_an_invite_is_used_up(make_harness):
+    harness = make_harness(registration="invite")
     with pytest.raises(InviteNeeded):
-        await world.register("alice")
+        await harness.register("alice")
     with pytest.raises(InviteInvalid):
-        await world.register("alice", invite="nonsense")
-    invite = await world.call(ADMIN, CreateInvite(uses=2, note="for friends"))
-    assert (await world.call(ADMIN, ListInvites())).invites == [invite]
-    await world.register("alice", invite=f" {invite.code.upper()} ")
-    assert (await world.call(ADMIN, ListInvites())).invites[0].uses_left == 1
-    await world.register("bob", invite=invite.code)
+        await harness.register("alice", invite="nonsense")
+    invite = await harness.call(ADMIN, CreateInvite(uses=2, note="for friends"))
+    assert (await harness.call(ADMIN, ListInvites())).invites == [invite]
+    await harness.register("alice", invite=f" {invite.code.upper()} ")
+    assert (await harness.call(ADMIN, ListInvites())).invites[0].uses_left == 1
+    await harness.register("bob", invite=invite.code)
     with pytest.raises(InviteInvalid):
-        await world.register("carol", invite=invite.code)
-    assert (await world.call(ADMIN, ListInvites())).invites == []
+        await harness.register("carol", invite=invite.code)
+    assert (await harness.call(ADMIN, ListInvites())).invites == []
 
 
-async def test_the_last_use_goes_to_one_of_many(make_world):
-    world = make_world(registration="invite")
-    invite = await world.call(ADMIN, CreateInvite())
-    racers = [world.register(f"user{i}", invite=invite.code) for i in range(4)]
+async def test_the_last_use_goes_to_one_of_many(make_harness):
+    harness = make_harness(registration="invite")
+    invite = await harness.call(ADMIN, CreateInvite())
+    racers = [harness.register(f"user{i}", invite=invite.code) for i in range(4)]
     outcomes = await asyncio.gather(*racers, return_exceptions=True)
     names = sorted(type(outcome).__name__ for outcome in outcomes)
     assert names == ["InviteInvalid", "InviteInvalid", "InviteInvalid", "Tokens"]
-    assert await world.store.count(Credential) == 1
+    assert await harness.store.count(Credential) == 1
 
 
-async def test_a_crowd_with_one_invite_gets_in(make_world):
-    world = make_world(registration="invite")
-    invite = await world.call(ADMIN, CreateInvite(uses=40))
-    await asyncio.gather(*[world.register(f"user{i}", invite=invite.code) for i in range(30)])
-    assert (await world.store.get(Invite, invite.code)).uses_left == 10
+async def test_a_crowd_with_one_invite_gets_in(make_harness):
+    harness = make_harness(registration="invite")
+    invite = await harness.call(ADMIN, CreateInvite(uses=40))
+    await asyncio.gather(*[harness.register(f"user{i}", invite=invite.code) for i in range(30)])
+    assert (await harness.store.get(Invite, invite.code)).uses_left == 10
 
 
-async def test_a_failed_registration_uses_no_invite(make_world):
-    world = make_world(registration="invite")
-    invite = await world.call(ADMIN, CreateInvite(uses=2))
-    await world.register("alice", invite=invite.code)
+async def test_a_failed_registration_uses_no_invite(make_harness):
+    harness = make_harness(registration="invite")
+    invite = await harness.call(ADMIN, CreateInvite(uses=2))
+    await harness.register("alice", invite=invite.code)
     with pytest.raises(HandleTaken):
-        await world.register("alice", invite=invite.code)
-    assert (await world.store.get(Invite, invite.code)).uses_left == 1
+        await harness.register("alice", invite=invite.code)
+    assert (await harness.store.get(Invite, invite.code)).uses_left == 1
 
 
-async def test_invites_expire_and_are_cancelled(make_world):
-    world = make_world(registration="invite")
-    expiring = await world.call(ADMIN, CreateInvite(expires_at_ms=world.clock.now_ms() + 1_000))
-    world.clock.advance(1_000)
+async def test_invites_expire_and_are_cancelled(make_harness):
+    harness = make_harness(registration="invite")
+    expiring = await harness.call(ADMIN, CreateInvite(expires_at_ms=harness.clock.now_ms() + 1_000))
+    harness.clock.advance(1_000)
     with pytest.raises(InviteInvalid):
-        await world.register("alice", invite=expiring.code)
-    cancelled = await world.call(ADMIN, CreateInvite())
-    await world.call(ADMIN, CancelInvite(code=cancelled.code))
+        await harness.register("alice", invite=expiring.code)
+    cancelled = await harness.call(ADMIN, CreateInvite())
+    await harness.call(ADMIN, CancelInvite(code=cancelled.code))
     with pytest.raises(InviteInvalid):
-        await world.register("alice", invite=cancelled.code)
+        await harness.register("alice", invite=cancelled.code)
     with pytest.raises(NotFound):
-        await world.call(ADMIN, CancelInvite(code=cancelled.code))
+        await harness.call(ADMIN, CancelInvite(code=cancelled.code))
 
 
-async def test_invites_are_listed_by_pages_and_bounded(world):
+async def test_invites_are_listed_by_pages_and_bounded(harness):
     for _ in range(5):
-        await world.call(ADMIN, CreateInvite())
+        await harness.call(ADMIN, CreateInvite())
     codes, after = [], ""
     while True:
-        page = await world.call(ADMIN, ListInvites(limit=2, after=after))
+        page = await harness.call(ADMIN, ListInvites(limit=2, after=after))
         codes += [invite.code for invite in page.invites]
         after = page.next_after
         if not after:
@@ -194,31 +199,31 @@ async def test_invites_are_listed_by_pages_and_bounded(world):
         CreateInvite(expires_at_ms=1),
     ):
         with pytest.raises(Invalid):
-            await world.call(ADMIN, command)
+            await harness.call(ADMIN, command)
 
 
-async def test_the_operator_creates_users_even_where_registration_is_closed(make_world):
-    world = make_world(registration="closed")
-    account = await world.call("system", CreateUser(handle="boss", password=PASSWORD, admin=True))
+async def test_the_operator_creates_users_even_where_registration_is_closed(make_harness):
+    harness = make_harness(registration="closed")
+    account = await harness.call("system", CreateUser(handle="boss", password=PASSWORD, admin=True))
     assert account.admin
-    assert await world.kinds(account.user_id) == ["user.registered"]
-    assert (await world.log_in("boss")).user_id == account.user_id
+    assert await harness.kinds(account.user_id) == ["user.registered"]
+    assert (await harness.log_in("boss")).user_id == account.user_id
 
 
-async def test_an_app_server_chooses_the_user_id(world):
-    created = await world.call("system", CreateUser(user_id="app_42", handle="bot42", bot=True))
+async def test_an_app_server_chooses_the_user_id(harness):
+    created = await harness.call("system", CreateUser(user_id="app_42", handle="bot42", bot=True))
     assert (created.user_id, created.bot) == ("app_42", True)
     with pytest.raises(Conflict):
-        await world.call("system", CreateUser(user_id="app_42", handle="other"))
+        await harness.call("system", CreateUser(user_id="app_42", handle="other"))
     for user_id in ("system", "with space", "x" * 65, "@alice"):
         with pytest.raises(Invalid):
-            await world.call("system", CreateUser(user_id=user_id, handle="other"))
+            await harness.call("system", CreateUser(user_id=user_id, handle="other"))
 
 
-async def test_one_address_makes_accounts_ever_slower_but_not_never(world):
+async def test_one_address_makes_accounts_ever_slower_but_not_never(harness):
     async def register(handle, address):
         command = Register(handle=handle, password=PASSWORD)
-        return await world.call(None, command, address)
+        return await harness.call(None, command, address)
 
     for i in range(50):
         await register(f"user{i}", "192.0.2.1")
@@ -226,16 +231,16 @@ async def test_one_address_makes_accounts_ever_slower_but_not_never(world):
         await register("late", "192.0.2.1")
     await register("elsewhere", "192.0.2.2")
     for i in range(10):
-        world.clock.advance(10_000)
+        harness.clock.advance(10_000)
         await register(f"late{i}", "192.0.2.1")
 
 
-async def test_no_two_user_ids_differ_by_case_only(world):
+async def test_no_two_user_ids_differ_by_case_only(harness):
     old = User(user_id="Old.Account", handle=None, name="Old", created_at_ms=0)
-    await world.store.commit(Commit(changes=(Put(old),)))
+    await harness.store.commit(Commit(changes=(Put(old),)))
     with pytest.raises(Invalid):
-        await world.call("system", CreateUser(user_id="New.Account", handle="other"))
+        await harness.call("system", CreateUser(user_id="New.Account", handle="other"))
     with pytest.raises(Conflict):
-        await world.call("system", CreateUser(user_id="old.account", handle="other"))
-    await world.call("system", CreateUser(user_id="new.account", handle="other"))
-    assert (await world.store.get(User, "Old.Account")) == old, "it stays what it is"
+        await harness.call("system", CreateUser(user_id="old.account", handle="other"))
+    await harness.call("system", CreateUser(user_id="new.account", handle="other"))
+    assert (await harness.store.get(User, "Old.Account")) == old, "it stays what it is"

@@ -9,7 +9,7 @@ from hongyan.domain.log.model import Append, Commit, Put
 from hongyan.domain.message.model import MessageBody, Text, decode_body
 from hongyan.domain.message.rows import Revision
 from hongyan.domain.message.versions import visibility_of
-from hongyan.domain.visibility.api import FirstSeen, GetFirstSeen
+from hongyan.domain.visibility.commands import FirstSeen, GetFirstSeen
 from hongyan.domain.visibility.model import HiddenMessage, Preference
 from hongyan.kernel.bus import ANONYMOUS
 from hongyan.kernel.ids import Kind

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from hongyan.domain.group.model import Member
-from hongyan.domain.log.model import Entry, Head
+from hongyan.domain.log.model import Entry, LogState
 from hongyan.domain.visibility.model import END, Preference, Trim, Window, about_seq
 from hongyan.domain.visibility.rules import begins_after, trimmed, window
 
@@ -26,20 +26,20 @@ def trim(seq):
 GONE = {"active": False, "visible_until": 8}
 TABLE = [
     ("everything", member(), None, None, None, (1, END)),
-    ("up to the head", member(), None, None, Head(9, 5, 0), (1, 9)),
-    ("an empty log", member(), None, None, Head(), (1, 0)),
-    ("a newcomer without history", member(visible_from=4), None, None, Head(9), (4, 9)),
-    ("who has left", member(**GONE), None, None, Head(9), (1, 8)),
-    ("who has left a stay", member(visible_from=4, **GONE), None, None, Head(9), (4, 8)),
-    ("who left and nobody said where", member(active=False), None, None, Head(9), (1, 0)),
-    ("who never was one", None, None, None, Head(9), (1, 0)),
-    ("cleared", member(), cleared(3), None, Head(9), (4, 9)),
-    ("cleared before coming", member(visible_from=6), cleared(3), None, Head(9), (6, 9)),
-    ("all cleared", member(), cleared(9), None, Head(9), (10, 9)),
-    ("trimmed", member(), None, trim(5), Head(9), (6, 9)),
-    ("trimmed and cleared", member(), cleared(7), trim(5), Head(9), (8, 9)),
-    ("cleared, trimmed later", member(), cleared(3), trim(5), Head(9), (6, 9)),
-    ("trimmed beyond the end", member(**GONE), None, trim(8), Head(9), (9, 8)),
+    ("up to the head", member(), None, None, LogState(9, 5, 0), (1, 9)),
+    ("an empty log", member(), None, None, LogState(), (1, 0)),
+    ("a newcomer without history", member(visible_from=4), None, None, LogState(9), (4, 9)),
+    ("who has left", member(**GONE), None, None, LogState(9), (1, 8)),
+    ("who has left a stay", member(visible_from=4, **GONE), None, None, LogState(9), (4, 8)),
+    ("who left and nobody said where", member(active=False), None, None, LogState(9), (1, 0)),
+    ("who never was one", None, None, None, LogState(9), (1, 0)),
+    ("cleared", member(), cleared(3), None, LogState(9), (4, 9)),
+    ("cleared before coming", member(visible_from=6), cleared(3), None, LogState(9), (6, 9)),
+    ("all cleared", member(), cleared(9), None, LogState(9), (10, 9)),
+    ("trimmed", member(), None, trim(5), LogState(9), (6, 9)),
+    ("trimmed and cleared", member(), cleared(7), trim(5), LogState(9), (8, 9)),
+    ("cleared, trimmed later", member(), cleared(3), trim(5), LogState(9), (6, 9)),
+    ("trimmed beyond the end", member(**GONE), None, trim(8), LogState(9), (9, 8)),
 ]
 
 

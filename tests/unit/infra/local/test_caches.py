@@ -14,7 +14,7 @@ def entry(kind: str, body: bytes = b"{}") -> Entry:
     return Entry("g1", 1, 1, kind, "anna", "", 1, body)  # type: ignore[arg-type]
 
 
-class World:
+class Harness:
     """A bus, and caches that note what they are told."""
 
     def __init__(self) -> None:
@@ -38,35 +38,35 @@ class World:
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def harness() -> Harness:
+    return Harness()
 
 
-def test_each_hears_of_its_kinds_once_a_commit(world: World) -> None:
-    world.add("users", "user.changed")
-    world.add("keys", "key.changed", "user.changed")
-    assert world.commit("message") == []
-    assert world.commit("user.changed") == ["users", "keys"]
-    assert world.commit("message", "key.changed", "user.changed") == ["keys", "users"]
-    assert world.commit() == []
+def test_each_hears_of_its_kinds_once_a_commit(harness: Harness) -> None:
+    harness.add("users", "user.changed")
+    harness.add("keys", "key.changed", "user.changed")
+    assert harness.commit("message") == []
+    assert harness.commit("user.changed") == ["users", "keys"]
+    assert harness.commit("message", "key.changed", "user.changed") == ["keys", "users"]
+    assert harness.commit() == []
 
 
-def test_all_forget_when_something_was_missed_though_one_fails(world: World) -> None:
+def test_all_forget_when_something_was_missed_though_one_fails(harness: Harness) -> None:
     def broken(_event: Any) -> None:
         raise RuntimeError("broken")
 
-    world.add("users", "a")
-    world.caches.add(Cache(("a",), broken, broken))
-    world.add("keys", "a")
-    assert world.commit("a") == ["users", "keys"]
-    world.bus.publish(Missed())
-    assert world.told[-2:] == ["!users", "!keys"]
+    harness.add("users", "a")
+    harness.caches.add(Cache(("a",), broken, broken))
+    harness.add("keys", "a")
+    assert harness.commit("a") == ["users", "keys"]
+    harness.bus.publish(Missed())
+    assert harness.told[-2:] == ["!users", "!keys"]
 
 
-def test_others_are_told_what_somebody_remembers_and_nothing_else(world: World) -> None:
-    world.add("users", "user.changed")
-    world.add("burning", "message", matters=lambda one: b"burn" in bytes(one.body))
-    assert world.caches.matter(entry("user.changed"))
-    assert not world.caches.matter(entry("poll.closed"))
-    assert not world.caches.matter(entry("message"))
-    assert world.caches.matter(entry("message", b'{"burn":1}'))
+def test_others_are_told_what_somebody_remembers_and_nothing_else(harness: Harness) -> None:
+    harness.add("users", "user.changed")
+    harness.add("burning", "message", matters=lambda one: b"burn" in bytes(one.body))
+    assert harness.caches.matter(entry("user.changed"))
+    assert not harness.caches.matter(entry("poll.closed"))
+    assert not harness.caches.matter(entry("message"))
+    assert harness.caches.matter(entry("message", b'{"burn":1}'))

@@ -5,8 +5,8 @@ import pytest
 from msgspec import Raw
 
 from hongyan.domain.catalog import COMMANDS
-from hongyan.domain.conversation.api import GetHistory
-from hongyan.domain.message.api import SendMessage
+from hongyan.domain.conversation.commands import GetHistory
+from hongyan.domain.message.commands import SendMessage
 from hongyan.infra.nats.envelope import (
     Call,
     Calls,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hongyan.domain.log.model import Append, Commit, Expect, Put, SavePlace
+from hongyan.domain.log.model import Append, Commit, Precondition, Put, SaveOffset
 from hongyan.domain.user.model import User
 from hongyan.infra.postgres.queue import CommitQueue, Job
 from hongyan.kernel.errors import Busy, Unavailable
@@ -45,11 +45,11 @@ async def test_what_another_writer_has_waits_with_all_that_came_behind_it() -> N
 
 async def test_rows_places_and_expectations_count_as_well() -> None:
     user = User(user_id="u", handle="h", name="n", created_at_ms=1)  # type: ignore[arg-type]
-    held = job(changes=(SavePlace("r", b"1"),), expects=(Expect("a", 0),))  # type: ignore[arg-type]
+    held = job(changes=(SaveOffset("r", b"1"),), preconditions=(Precondition("a", 0),))  # type: ignore[arg-type]
     queue = queue_of(held)
     await queue.take()
     free = job("b")
-    for one in (job("a"), job(changes=(SavePlace("r", b"2"),)), free):
+    for one in (job("a"), job(changes=(SaveOffset("r", b"2"),)), free):
         queue.put(one)
     assert await queue.take() == [free]
     guarded = job("c", changes=(Put(user),))

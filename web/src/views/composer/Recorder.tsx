@@ -5,7 +5,7 @@ import { attempt, toast } from "../../model/feedback.js";
 import { keepLocal } from "../../model/media.js";
 import { Icon } from "../../parts/Icon.js";
 import { IconButton } from "../../parts/IconButton.js";
-import { useDesk } from "../conversation/desk.js";
+import { useComposerState } from "../conversation/composerState.js";
 
 const SAMPLE_MS = 100;
 const MAX_MS = 5 * 60_000;
@@ -55,7 +55,7 @@ async function start(): Promise<Recording> {
 
 /** Record a voice message in place of the composer. */
 export default function Recorder({ done }: { done: () => void }) {
-  const { handle } = useDesk();
+  const { handle } = useComposerState();
   const recording = useRef<Recording | null>(null);
   const [elapsedMs, setElapsed] = useState(0);
   useEffect(() => {

@@ -51,7 +51,7 @@ export function PersonCard({ userId, summary, done }: Props) {
         )}
         {user?.bio && <p class="bio">{user.bio}</p>}
       </div>
-      <div class="person-deeds">
+      <div class="person-actions">
         <button type="button" class="button primary" onClick={() => void attempt(write())}>
           <Icon name="chats" size={18} />
           {t(userId === me ? "chats.self" : "person.write")}

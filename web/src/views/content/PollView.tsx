@@ -5,7 +5,7 @@ import { moment } from "../../i18n/when.js";
 import { useMyId } from "../../model/client.js";
 import { attempt } from "../../model/feedback.js";
 import { Icon } from "../../parts/Icon.js";
-import { useDesk } from "../conversation/desk.js";
+import { useComposerState } from "../conversation/composerState.js";
 import { openVotes } from "../dialogs/openers.js";
 
 /** A question with its options, and how it stands. */
@@ -35,7 +35,7 @@ interface OptionsProps {
 }
 
 function Options({ content, message, isClosed }: OptionsProps) {
-  const { handle } = useDesk();
+  const { handle } = useComposerState();
   const [isBusy, setBusy] = useState(false);
   const mine = message.poll?.mine ?? [];
   const tallies = message.poll?.tallies ?? [];
@@ -73,18 +73,18 @@ function Options({ content, message, isClosed }: OptionsProps) {
 }
 
 function PollFoot({ content, message, isClosed, voters }: OptionsProps & { voters: number }) {
-  const desk = useDesk();
+  const composerState = useComposerState();
   const me = useMyId();
   return (
     <span class="poll-foot">
       <span class="sub">{t("poll.voters", { n: voters })}</span>
       {!content.anonymous && voters > 0 && (
-        <button type="button" class="link" onClick={() => openVotes(desk, message.seq, content)}>
+        <button type="button" class="link" onClick={() => openVotes(composerState, message.seq, content)}>
           {t("poll.who")}
         </button>
       )}
       {!isClosed && message.sender === me && message.seq > 0 && (
-        <button type="button" class="link" onClick={() => void attempt(desk.handle.closePoll(message.seq))}>
+        <button type="button" class="link" onClick={() => void attempt(composerState.handle.closePoll(message.seq))}>
           {t("poll.close")}
         </button>
       )}

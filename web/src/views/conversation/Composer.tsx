@@ -11,7 +11,7 @@ import { IconButton } from "../../parts/IconButton.js";
 import { openMenu } from "../../parts/Menu.js";
 import { openPopover } from "../../parts/Popover.js";
 import { openFiles, openPoll } from "../dialogs/openers.js";
-import { useDesk } from "./desk.js";
+import { useComposerState } from "./composerState.js";
 import { MentionList } from "./mentions.js";
 import { may } from "./messageMenu.js";
 import { type Area, type Writing, insertAt, useWriting } from "./writing.js";
@@ -23,14 +23,14 @@ const TEXT_MAX = 10_000;
 
 /** Where messages are written. */
 export function Composer({ summary }: { summary: ConversationSummary }) {
-  const desk = useDesk();
+  const composerState = useComposerState();
   const [isRecording, setRecording] = useState(false);
   const area = useRef<HTMLTextAreaElement>(null);
   const writing = useWriting(summary, area);
   const { text, editing, reply } = writing;
   const give = (files: Iterable<File>) => {
     const list = [...files].filter((file) => file.size > 0);
-    if (list.length > 0) openFiles(list, (chosen, caption) => void attempt(sendFiles(desk.handle, chosen, caption)));
+    if (list.length > 0) openFiles(list, (chosen, caption) => void attempt(sendFiles(composerState.handle, chosen, caption)));
   };
   useDrop(give, area);
 
@@ -76,7 +76,7 @@ interface TextAreaProps {
 }
 
 function TextArea({ area, writing, give }: TextAreaProps) {
-  const { handle } = useDesk();
+  const { handle } = useComposerState();
   const { text, mentions } = writing;
   const onPaste = (event: ClipboardEvent) => {
     const files = event.clipboardData?.files;
@@ -175,7 +175,7 @@ function EmojiButton({ insert }: { insert: (emoji: string) => void }) {
 }
 
 function MoreButton({ summary, give }: { summary: ConversationSummary; give: (files: Iterable<File>) => void }) {
-  const desk = useDesk();
+  const composerState = useComposerState();
   const input = useRef<HTMLInputElement>(null);
   const pick = (accept: string) => {
     if (!input.current) return;
@@ -187,7 +187,7 @@ function MoreButton({ summary, give }: { summary: ConversationSummary; give: (fi
     openMenu(event, t("composer.add"), [
       mayFiles && { label: t("composer.picture"), icon: "image", run: () => pick("image/*,video/*") },
       mayFiles && { label: t("composer.file"), icon: "attach", run: () => pick("") },
-      !__WIDGET__ && { label: t("poll.create"), icon: "poll", run: () => openPoll(desk.handle) },
+      !__WIDGET__ && { label: t("poll.create"), icon: "poll", run: () => openPoll(composerState.handle) },
     ]);
   return (
     <>

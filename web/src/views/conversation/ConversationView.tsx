@@ -11,7 +11,7 @@ import { Failed, Spinner } from "../../parts/parts.js";
 import { JoinPage } from "../JoinPage.js";
 import { ConversationAvatar, titleOfConversation } from "../../parts/ConversationAvatar.js";
 import type { Detail } from "../detail/detail.js";
-import { Desk, DeskContext } from "./desk.js";
+import { ComposerState, ComposerStateContext } from "./composerState.js";
 import { Foot } from "./Foot.js";
 import { StateLine } from "./StateLine.js";
 import { Timeline } from "./Timeline.js";
@@ -21,13 +21,13 @@ const DetailPane = lazy(() => import("../detail/DetailPane.js"));
 /** An open conversation: header, timeline, composer and what can be opened beside them. */
 export function ConversationView({ id, seq }: { id: string; seq: number }) {
   const client = useClient();
-  const desk = useMemo(() => new Desk(client, client.conversation(id)), [client, id]);
-  const summary = useValue(desk.handle.summary);
+  const composerState = useMemo(() => new ComposerState(client, client.conversation(id)), [client, id]);
+  const summary = useValue(composerState.handle.summary);
   const [failure, setFailure] = useState<unknown>(null);
   const [detail, setDetail] = useState<Detail>("");
   useEffect(() => {
-    if (!summary && !failure) desk.handle.refresh().catch(setFailure);
-  }, [desk, !summary, !failure]);
+    if (!summary && !failure) composerState.handle.refresh().catch(setFailure);
+  }, [composerState, !summary, !failure]);
   if (!summary) {
     if (!failure) return <Spinner />;
     const isOutside = (failure as { code?: string }).code === "not_a_member";
@@ -35,7 +35,7 @@ export function ConversationView({ id, seq }: { id: string; seq: number }) {
     return <Failed text={explain(failure)} retry={() => setFailure(null)} />;
   }
   return (
-    <DeskContext.Provider value={desk}>
+    <ComposerStateContext.Provider value={composerState}>
       <div class="conversation" data-detail={detail ? "open" : "closed"}>
         <section class="conversation-pane" aria-label={titleOfConversation(summary)}>
           <Header summary={summary} detail={detail} setDetail={setDetail} />
@@ -48,7 +48,7 @@ export function ConversationView({ id, seq }: { id: string; seq: number }) {
           </Suspense>
         )}
       </div>
-    </DeskContext.Provider>
+    </ComposerStateContext.Provider>
   );
 }
 

@@ -2,12 +2,12 @@ import type { ConversationSummary } from "@hongyan/sdk";
 import { t } from "../../i18n/index.js";
 import { useValue } from "../../lib/hooks.js";
 import { Composer } from "./Composer.js";
-import { useDesk } from "./desk.js";
+import { useComposerState } from "./composerState.js";
 import { SelectionBar } from "./SelectionBar.js";
 
 /** The composer, or why there is none. */
 export function Foot({ summary }: { summary: ConversationSummary }) {
-  const selected = useValue(useDesk().selected);
+  const selected = useValue(useComposerState().selected);
   if (selected) return <SelectionBar selected={selected} />;
   const reason = silentBecause(summary);
   if (reason) return <p class="composer-closed">{reason}</p>;

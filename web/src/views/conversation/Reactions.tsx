@@ -2,7 +2,7 @@ import type { Message, Reaction } from "@hongyan/sdk";
 import { t } from "../../i18n/index.js";
 import { useNames } from "../../model/client.js";
 import { attempt } from "../../model/feedback.js";
-import { useDesk } from "./desk.js";
+import { useComposerState } from "./composerState.js";
 
 /** The emoji that people put to a message. */
 export function Reactions({ message }: { message: Message }) {
@@ -17,7 +17,7 @@ export function Reactions({ message }: { message: Message }) {
 }
 
 function ReactionChip({ seq, reaction }: { seq: number; reaction: Reaction }) {
-  const { handle } = useDesk();
+  const { handle } = useComposerState();
   const names = useNames(reaction.first);
   const who = names.join(t("list.comma"));
   const more = reaction.count - names.length;

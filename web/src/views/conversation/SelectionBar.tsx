@@ -2,13 +2,13 @@ import { t } from "../../i18n/index.js";
 import { Icon } from "../../parts/Icon.js";
 import { openForward } from "../dialogs/openers.js";
 import { confirmHide } from "./confirmations.js";
-import { useDesk } from "./desk.js";
+import { useComposerState } from "./composerState.js";
 
 /** In place of the composer while messages are being chosen. */
 export function SelectionBar({ selected }: { selected: ReadonlySet<number> }) {
-  const desk = useDesk();
+  const composerState = useComposerState();
   const seqs = [...selected].sort((a, b) => a - b);
-  const end = () => desk.selected.set(null);
+  const end = () => composerState.selected.set(null);
   return (
     <div class="selection-bar" role="toolbar" aria-label={t("message.select")}>
       <span class="truncate" aria-live="polite">
@@ -19,7 +19,7 @@ export function SelectionBar({ selected }: { selected: ReadonlySet<number> }) {
         class="button"
         disabled={seqs.length === 0}
         onClick={() => {
-          openForward(desk.handle, seqs);
+          openForward(composerState.handle, seqs);
           end();
         }}
       >
@@ -31,7 +31,7 @@ export function SelectionBar({ selected }: { selected: ReadonlySet<number> }) {
         class="button danger"
         disabled={seqs.length === 0}
         onClick={() => {
-          confirmHide(desk.handle, seqs);
+          confirmHide(composerState.handle, seqs);
           end();
         }}
       >

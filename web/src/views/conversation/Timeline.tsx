@@ -9,7 +9,7 @@ import { explain } from "../../model/feedback.js";
 import { type Row, isBubble, rows } from "../../model/grouping.js";
 import { IconButton } from "../../parts/IconButton.js";
 import { Badge, Empty, Failed, Spinner } from "../../parts/parts.js";
-import { useDesk } from "./desk.js";
+import { useComposerState } from "./composerState.js";
 import { useScroll } from "./scrolling.js";
 import { TimelineRow } from "./TimelineRow.js";
 
@@ -84,9 +84,9 @@ function onTimelineKey(event: KeyboardEvent): void {
 
 /** A stretch of the conversation that follows what happens, as long as the view is there. */
 function useOpened(seq: number) {
-  const desk = useDesk();
+  const composerState = useComposerState();
   const me = useMyId();
-  const [view] = useState(() => desk.handle.open({ at: seq || "unread" }));
+  const [view] = useState(() => composerState.handle.open({ at: seq || "unread" }));
   const [isReady, setReady] = useState(false);
   useEffect(() => () => view.close(), [view]);
   useEffect(() => {
@@ -96,14 +96,14 @@ function useOpened(seq: number) {
   useEffect(() => {
     const isOwn = (item: TimelineItem): item is Message =>
       isBubble(item) && item.sender === me && item.state === "sent" && item.content?.type === "text";
-    desk.lastOwn = () => view.value.items.findLast(isOwn) ?? null;
-  }, [desk, view, me]);
+    composerState.lastOwn = () => view.value.items.findLast(isOwn) ?? null;
+  }, [composerState, view, me]);
   return { view, isReady };
 }
 
 /** Let messages be jumped to, at first to `seq`; returns the seq that is highlighted. */
 function useJump(view: TimelineWindow, show: (index: number) => void, seq: number): number {
-  const desk = useDesk();
+  const composerState = useComposerState();
   const [highlighted, setHighlighted] = useState(0);
   const jump = useCallback(
     (to: number) => {
@@ -117,8 +117,8 @@ function useJump(view: TimelineWindow, show: (index: number) => void, seq: numbe
     [view, show],
   );
   useEffect(() => {
-    desk.jump = jump;
-  }, [desk, jump]);
+    composerState.jump = jump;
+  }, [composerState, jump]);
   useEffect(() => {
     if (seq) jump(seq);
   }, [seq]);

@@ -13,7 +13,7 @@ import { IconButton } from "../../parts/IconButton.js";
 import { openMenu } from "../../parts/Menu.js";
 import { ContentView } from "../content/ContentView.js";
 import { openPerson } from "../dialogs/openers.js";
-import { useDesk } from "./desk.js";
+import { useComposerState } from "./composerState.js";
 import { canReact, messageMenu, openReactions } from "./messageMenu.js";
 import { QuoteView } from "./QuoteView.js";
 import { Reactions } from "./Reactions.js";
@@ -79,11 +79,11 @@ function EventRow({ item }: { item: TimelineEvent }) {
 
 /** A message that was recalled or has burned; one's own text can be written anew. */
 function GoneRow({ message }: { message: Message }) {
-  const desk = useDesk();
+  const composerState = useComposerState();
   const me = useMyId();
   const who = useName(message.recalledBy || message.sender);
   const isMine = message.sender === me;
-  const text = desk.recalledText(message.key);
+  const text = composerState.recalledText(message.key);
   const line = message.burned
     ? t("message.burned")
     : message.recalledBy === me
@@ -93,7 +93,7 @@ function GoneRow({ message }: { message: Message }) {
     <p class="event-line" data-seq={message.seq}>
       {line}
       {isMine && text && (
-        <button type="button" class="link" onClick={() => desk.insertion.set({ text, replace: true })}>
+        <button type="button" class="link" onClick={() => composerState.insertion.set({ text, replace: true })}>
           {t("message.editAgain")}
         </button>
       )}
@@ -102,22 +102,22 @@ function GoneRow({ message }: { message: Message }) {
 }
 
 function MessageRow({ row, message, summary, isHighlighted }: Props & { message: Message }) {
-  const desk = useDesk();
+  const composerState = useComposerState();
   const client = useClient();
   const me = useMyId();
-  const selected = useValue(desk.selected);
+  const selected = useValue(composerState.selected);
   const name = useName(message.sender);
   const isOwn = message.sender === me;
   const isGroup = summary.kind === "group" || summary.kind === "channel";
   const showsSender = isGroup && !isOwn;
-  const context = { client, desk, summary, message, me };
+  const context = { client, composerState, summary, message, me };
   const open = (event: MouseEvent | KeyboardEvent) =>
     openMenu(event, t("message.actions"), messageMenu(context));
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.target !== event.currentTarget) return;
     if (event.key === "Enter" || event.key === "ContextMenu") open(event);
-    else if (event.key === "r" && message.seq) desk.startReply(message);
-    else if (event.key === "e" && isOwn && message.content?.type === "text") desk.startEdit(message);
+    else if (event.key === "r" && message.seq) composerState.startReply(message);
+    else if (event.key === "e" && isOwn && message.content?.type === "text") composerState.startEdit(message);
     else return;
     event.preventDefault();
   };
@@ -155,14 +155,14 @@ function MessageRow({ row, message, summary, isHighlighted }: Props & { message:
 }
 
 function Choice({ message, isChosen }: { message: Message; isChosen: boolean }) {
-  const desk = useDesk();
+  const composerState = useComposerState();
   return (
     <input
       type="checkbox"
       class="check"
       aria-label={t("message.choose", { text: messageLine(message).slice(0, 60) })}
       checked={isChosen}
-      onChange={() => desk.toggle(message.seq)}
+      onChange={() => composerState.toggle(message.seq)}
     />
   );
 }
@@ -197,20 +197,20 @@ function SenderAvatar({ message: { sender }, name, isShown, summary }: SenderPro
 }
 
 function Tools({ context, open }: { context: Parameters<typeof messageMenu>[0]; open: (event: MouseEvent) => void }) {
-  const { message, desk } = context;
+  const { message, composerState } = context;
   return (
     <div class="message-tools">
       {canReact(context) && (
         <IconButton icon="smile" size="small" label={t("message.react")} popup="dialog" tabIndex={-1} onClick={(event) => openReactions(event, context)} />
       )}
-      <IconButton icon="reply" size="small" label={t("message.reply")} tabIndex={-1} onClick={() => desk.startReply(message)} />
+      <IconButton icon="reply" size="small" label={t("message.reply")} tabIndex={-1} onClick={() => composerState.startReply(message)} />
       <IconButton icon="more" size="small" label={t("action.more")} popup="menu" tabIndex={-1} onClick={open} />
     </div>
   );
 }
 
 function Bubble({ message, summary, isOwn }: { message: Message; summary: ConversationSummary; isOwn: boolean }) {
-  const seen = useValue(useDesk().seen);
+  const seen = useValue(useComposerState().seen);
   const content = message.content;
   if (!content) return null;
   const isBare = content.type === "sticker" || ((content.type === "image" || content.type === "video") && !content.caption && !message.quote);
@@ -245,7 +245,7 @@ function ForwardedLine({ origin }: { origin: NonNullable<Message["forwardedFrom"
 }
 
 function FailedLine({ message }: { message: Message }) {
-  const { handle } = useDesk();
+  const { handle } = useComposerState();
   const reason = message.error ? explain(message.error) : "";
   return (
     <div class="failed-line" role="alert">

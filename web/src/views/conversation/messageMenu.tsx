@@ -9,14 +9,14 @@ import type { MenuItem } from "../../parts/Menu.js";
 import { openPopover } from "../../parts/Popover.js";
 import { openForward, openReaders, openRevisions } from "../dialogs/openers.js";
 import { confirmHide, confirmRecall } from "./confirmations.js";
-import type { Desk } from "./desk.js";
+import type { ComposerState } from "./composerState.js";
 
 const EmojiPicker = lazy(() => import("../emoji/EmojiPicker.js"));
 
 /** What the deeds at a message need to know. */
 export interface MessageContext {
   client: Client;
-  desk: Desk;
+  composerState: ComposerState;
   summary: ConversationSummary;
   message: Message;
   me: string;
@@ -38,14 +38,14 @@ export const canReact = ({ summary, message }: MessageContext) =>
 
 /** What can be done with a message. */
 export function messageMenu(context: MessageContext): (MenuItem | "line" | false)[] {
-  const { message, desk } = context;
+  const { message, composerState } = context;
   if (message.state !== "sent") return pendingMenu(context);
   const { seq, content } = message;
   const isText = content?.type === "text";
   const isMine = message.sender === context.me;
   const isForwardable = content?.type !== "poll" && content?.type !== "notice" && !message.burnAfterMs;
   return [
-    { label: t("message.reply"), icon: "reply", run: () => desk.startReply(message) },
+    { label: t("message.reply"), icon: "reply", run: () => composerState.startReply(message) },
     isText && { label: t("message.copy"), icon: "copy", run: () => copy(content.text) },
     isFile(content) && {
       label: t("file.save"),
@@ -53,18 +53,18 @@ export function messageMenu(context: MessageContext): (MenuItem | "line" | false
       run: () => void attempt(saveMedia(context.client, content.media_id, content.name ?? "")),
     },
     isForwardable &&
-      !__WIDGET__ && { label: t("message.forward"), icon: "forward", run: () => openForward(desk.handle, [seq]) },
-    !__WIDGET__ && { label: t("message.select"), icon: "select", run: () => desk.selected.set(new Set([seq])) },
+      !__WIDGET__ && { label: t("message.forward"), icon: "forward", run: () => openForward(composerState.handle, [seq]) },
+    !__WIDGET__ && { label: t("message.select"), icon: "select", run: () => composerState.selected.set(new Set([seq])) },
     isForwardable &&
       !__WIDGET__ && {
       label: t("message.favourite"),
       icon: "star",
-      run: () => void attempt(desk.handle.favourite(seq), "message.favourited"),
+      run: () => void attempt(composerState.handle.favourite(seq), "message.favourited"),
     },
     !__WIDGET__ && may(context.summary, "pin") && {
       label: t(message.pinned ? "message.unpin" : "message.pin"),
       icon: "pin",
-      run: () => void attempt(desk.handle.pin(seq, !message.pinned)),
+      run: () => void attempt(composerState.handle.pin(seq, !message.pinned)),
     },
     !__WIDGET__ && {
       label: t("message.copyLink"),
@@ -76,7 +76,7 @@ export function messageMenu(context: MessageContext): (MenuItem | "line" | false
     {
       label: t("message.hide"),
       icon: "trash",
-      run: () => confirmHide(desk.handle, [seq]),
+      run: () => confirmHide(composerState.handle, [seq]),
       isDanger: true,
     },
   ];
@@ -86,7 +86,7 @@ function isFile(content: Message["content"]): content is wire.File | wire.Image 
   return content !== null && "media_id" in content && content.type !== "sticker";
 }
 
-function ownItems({ desk, message, summary }: MessageContext, isMine: boolean): (MenuItem | "line" | false)[] {
+function ownItems({ composerState, message, summary }: MessageContext, isMine: boolean): (MenuItem | "line" | false)[] {
   const { content, seq } = message;
   const isAdmin = summary.group !== null && RANKS[summary.member.role ?? "member"] > 0;
   const isEditable = isMine && (content?.type === "text" || (isFile(content) && content.type !== "voice"));
@@ -96,34 +96,34 @@ function ownItems({ desk, message, summary }: MessageContext, isMine: boolean): 
       summary.kind !== "direct" && {
         label: t("message.readers"),
         icon: "checks",
-        run: () => openReaders(desk.handle, seq),
+        run: () => openReaders(composerState.handle, seq),
       },
-    message.version > 1 && { label: t("message.revisions"), icon: "clock", run: () => openRevisions(desk.handle, seq) },
-    isEditable && { label: t("message.edit"), icon: "edit", run: () => desk.startEdit(message) },
+    message.version > 1 && { label: t("message.revisions"), icon: "clock", run: () => openRevisions(composerState.handle, seq) },
+    isEditable && { label: t("message.edit"), icon: "edit", run: () => composerState.startEdit(message) },
     (isMine || isAdmin) && {
       label: t("message.recall"),
       icon: "recall",
       run: () => {
-        if (isMine) desk.keepText(message);
-        confirmRecall(desk.handle, seq);
+        if (isMine) composerState.keepText(message);
+        confirmRecall(composerState.handle, seq);
       },
     },
   ];
 }
 
-function pendingMenu({ desk, message }: MessageContext): (MenuItem | false)[] {
+function pendingMenu({ composerState, message }: MessageContext): (MenuItem | false)[] {
   const content = message.content;
   return [
     content?.type === "text" && { label: t("message.copy"), icon: "copy", run: () => copy(content.text) },
     message.state === "failed" && {
       label: t("action.retry"),
       icon: "retry",
-      run: () => void attempt(desk.handle.retry(message.clientId)),
+      run: () => void attempt(composerState.handle.retry(message.clientId)),
     },
     {
       label: t("action.discard"),
       icon: "trash",
-      run: () => void attempt(desk.handle.discard(message.clientId)),
+      run: () => void attempt(composerState.handle.discard(message.clientId)),
       isDanger: true,
     },
   ];
@@ -133,10 +133,10 @@ const QUICK = ["👍", "❤️", "😂", "🎉", "😮", "🙏"];
 
 /** Open the handful of usual reactions, with the way to all of them. */
 export function openReactions(event: MouseEvent, context: MessageContext): void {
-  const { message, desk } = context;
+  const { message, composerState } = context;
   const give = (emoji: string) => {
     const mine = message.reactions.some((one) => one.emoji === emoji && one.mine);
-    void attempt(desk.handle.react(message.seq, emoji, !mine));
+    void attempt(composerState.handle.react(message.seq, emoji, !mine));
   };
   const label = t("message.react");
   const openAll = (again: MouseEvent) =>

@@ -4,7 +4,7 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preac
 import type { VirtualizerHandle } from "virtua";
 import { useMyId } from "../../model/client.js";
 import type { Row } from "../../model/grouping.js";
-import { useDesk } from "./desk.js";
+import { useComposerState } from "./composerState.js";
 
 /** How near an end of what is loaded, in pixels, more is loaded. */
 const NEAR_PX = 1200;
@@ -119,7 +119,7 @@ function loadNear(view: TimelineWindow, above: number, below: number): void {
 
 /** Tell how far somebody has read who looks at the page; returns what tells it now. */
 function useReadMark(view: TimelineWindow, anchor: Anchor, isPlaced: { current: boolean }, headSeq: number) {
-  const { handle } = useDesk();
+  const { handle } = useComposerState();
   const markRead = useCallback(() => {
     const shown = anchor.list.current;
     if (!shown || !isPlaced.current || !document.hasFocus()) return;

@@ -4,7 +4,7 @@ import { useValue } from "../../lib/hooks.js";
 import { attempt } from "../../model/feedback.js";
 import { type Mentioned, mentionsOf, textContent } from "../../model/rich.js";
 import { focusRequests } from "../../model/shortcuts.js";
-import { type Desk, useDesk } from "./desk.js";
+import { type ComposerState, useComposerState } from "./composerState.js";
 import { useMentions } from "./mentions.js";
 
 export type Area = { current: HTMLTextAreaElement | null };
@@ -12,16 +12,16 @@ export type Writing = ReturnType<typeof useWriting>;
 
 /** What is being written: the text, whom it mentions, and what it edits or answers. */
 export function useWriting(summary: ConversationSummary, area: Area) {
-  const desk = useDesk();
+  const composerState = useComposerState();
   const [text, setText] = useState(summary.draft);
   const [mentioned, setMentioned] = useState<readonly Mentioned[]>([]);
-  const editing = useValue(desk.editing);
-  const reply = useValue(desk.reply);
+  const editing = useValue(composerState.editing);
+  const reply = useValue(composerState.reply);
   const change = (next: string) => {
     setText(next);
-    if (desk.editing.value) return;
-    desk.handle.setDraft(next);
-    desk.handle.typing(next ? "typing" : "stopped");
+    if (composerState.editing.value) return;
+    composerState.handle.setDraft(next);
+    composerState.handle.typing(next ? "typing" : "stopped");
   };
   const mentions = useMentions(summary, area, text, (name, userId, next, caret) => {
     setMentioned([...mentioned, { text: name, userId }]);
@@ -41,18 +41,18 @@ export function useWriting(summary: ConversationSummary, area: Area) {
   }, [reply]);
 
   const stop = () => {
-    if (desk.editing.value) setText(summary.draft);
-    desk.editing.set(null);
-    desk.reply.set(null);
+    if (composerState.editing.value) setText(summary.draft);
+    composerState.editing.set(null);
+    composerState.reply.set(null);
   };
   const leave = () => (editing || reply ? stop() : area.current?.blur());
   const submit = () => {
     const trimmed = text.trim();
     if (!trimmed) return;
-    sendOrEdit(desk, trimmed, mentioned);
+    sendOrEdit(composerState, trimmed, mentioned);
     setMentioned([]);
-    desk.editing.set(null);
-    desk.reply.set(null);
+    composerState.editing.set(null);
+    composerState.reply.set(null);
     setText(editing ? summary.draft : "");
   };
   const onKeyDown = (event: KeyboardEvent) => {
@@ -60,13 +60,13 @@ export function useWriting(summary: ConversationSummary, area: Area) {
     if (mentions.onKeyDown(event)) return;
     if (event.key === "Enter" && !event.shiftKey && !event.altKey) submit();
     else if (event.key === "Escape") leave();
-    else if (event.key !== "ArrowUp" || text !== "" || !editLast(desk)) return;
+    else if (event.key !== "ArrowUp" || text !== "" || !editLast(composerState)) return;
     event.preventDefault();
   };
   return { text, editing, reply, mentions, change, stop, submit, onKeyDown };
 }
 
-function sendOrEdit({ handle, editing, reply }: Desk, text: string, mentioned: readonly Mentioned[]): void {
+function sendOrEdit({ handle, editing, reply }: ComposerState, text: string, mentioned: readonly Mentioned[]): void {
   const edited = editing.value;
   if (edited) {
     void attempt(handle.edit(edited.seq, editedContent(edited, text, mentioned), edited.version));
@@ -79,9 +79,9 @@ function sendOrEdit({ handle, editing, reply }: Desk, text: string, mentioned: r
 }
 
 /** Begin to edit the last message of one's own; false where there is none. */
-function editLast(desk: Desk): boolean {
-  const last = desk.lastOwn();
-  if (last) desk.startEdit(last);
+function editLast(composerState: ComposerState): boolean {
+  const last = composerState.lastOwn();
+  if (last) composerState.startEdit(last);
   return Boolean(last);
 }
 
@@ -138,11 +138,11 @@ function useComposerFocus(area: Area): void {
 }
 
 function useInsertions(area: Area, change: (text: string) => void): void {
-  const desk = useDesk();
-  const insertion = useValue(desk.insertion);
+  const composerState = useComposerState();
+  const insertion = useValue(composerState.insertion);
   useLayoutEffect(() => {
     if (!insertion) return;
-    desk.insertion.set(null);
+    composerState.insertion.set(null);
     change(insertion.replace ? insertion.text : (area.current?.value ?? "") + insertion.text);
     area.current?.focus();
   }, [insertion]);

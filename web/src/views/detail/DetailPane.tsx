@@ -8,7 +8,7 @@ import { explain } from "../../model/feedback.js";
 import { messageLine } from "../../model/preview.js";
 import { IconButton } from "../../parts/IconButton.js";
 import { Empty, Failed, SearchBox, Spinner } from "../../parts/parts.js";
-import { useDesk } from "../conversation/desk.js";
+import { useComposerState } from "../conversation/composerState.js";
 import type { Detail } from "./detail.js";
 import { InfoPane } from "./InfoPane.js";
 
@@ -46,8 +46,8 @@ export default function DetailPane({ summary, detail, setDetail }: Props) {
 }
 
 function PinsPane({ summary }: { summary: ConversationSummary }) {
-  const desk = useDesk();
-  const loaded = useLoaded(() => desk.handle.pins(), [desk, summary.headSeq]);
+  const composerState = useComposerState();
+  const loaded = useLoaded(() => composerState.handle.pins(), [composerState, summary.headSeq]);
   if (loaded.state === "loading") return <Spinner />;
   if (loaded.state === "failed") return <Failed text={explain(loaded.error)} retry={loaded.reload} />;
   if (loaded.data.length === 0) return <Empty icon="pin" title={t("pins.none")} text={t("pins.noneText")} />;
@@ -93,10 +93,10 @@ function SearchPane({ summary }: { summary: ConversationSummary }) {
 
 /** A message that leads to its place in the conversation. */
 function FoundRow({ message }: { message: Message }) {
-  const desk = useDesk();
+  const composerState = useComposerState();
   const name = useName(message.sender);
   return (
-    <button type="button" class="row found" onClick={() => desk.jump(message.seq)}>
+    <button type="button" class="row found" onClick={() => composerState.jump(message.seq)}>
       <span class="main">
         <span class="conversation-top">
           <strong class="conversation-title truncate">{name}</strong>

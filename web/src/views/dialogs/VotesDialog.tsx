@@ -4,13 +4,13 @@ import { useLoaded } from "../../lib/hooks.js";
 import { type DialogProps, explain } from "../../model/feedback.js";
 import { Dialog } from "../../parts/Dialog.js";
 import { Failed, Spinner } from "../../parts/parts.js";
-import type { Desk } from "../conversation/desk.js";
+import type { ComposerState } from "../conversation/composerState.js";
 import { PersonRow } from "./PersonRow.js";
 
 /** Who chose what in a poll. */
-export default function VotesDialog({ desk, seq, content, close }: DialogProps & { desk: Desk; seq: number; content: wire.Poll }) {
-  const params = { conversation_id: desk.handle.id, seq, limit: 500 };
-  const loaded = useLoaded(() => desk.client.call("poll.votes", params), [desk, seq]);
+export default function VotesDialog({ composerState, seq, content, close }: DialogProps & { composerState: ComposerState; seq: number; content: wire.Poll }) {
+  const params = { conversation_id: composerState.handle.id, seq, limit: 500 };
+  const loaded = useLoaded(() => composerState.client.call("poll.votes", params), [composerState, seq]);
   return (
     <Dialog title={content.question} close={close}>
       {loaded.state === "loading" && <Spinner />}

@@ -3,7 +3,7 @@
 import type { ConversationHandle, ConversationSummary, wire } from "@hongyan/sdk";
 import { lazy } from "preact/compat";
 import { openDialog } from "../../model/feedback.js";
-import type { Desk } from "../conversation/desk.js";
+import type { ComposerState } from "../conversation/composerState.js";
 
 const AddContact = lazy(() => import("./AddContact.js"));
 const AddMembers = lazy(() => import("./AddMembers.js"));
@@ -29,7 +29,7 @@ export const openForward = (handle: ConversationHandle, seqs: number[]) => openD
 export const openReaders = (handle: ConversationHandle, seq: number) => openDialog(ReadersDialog, { handle, seq });
 export const openRevisions = (handle: ConversationHandle, seq: number) => openDialog(RevisionsDialog, { handle, seq });
 export const openPoll = (handle: ConversationHandle) => openDialog(PollDialog, { handle });
-export const openVotes = (desk: Desk, seq: number, content: wire.Poll) => openDialog(VotesDialog, { desk, seq, content });
+export const openVotes = (composerState: ComposerState, seq: number, content: wire.Poll) => openDialog(VotesDialog, { composerState, seq, content });
 export const openPerson = (userId: string, summary?: ConversationSummary) =>
   openDialog(PersonDialog, { userId, summary });
 export const openFiles = (files: File[], send: (files: File[], caption: string) => void) =>

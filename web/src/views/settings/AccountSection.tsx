@@ -14,45 +14,45 @@ export function AccountSection() {
   const call = client.call.bind(client);
   return (
     <div class="form">
-      <Deed
+      <AccountAction
         title="account.password"
         field={{ label: "entrance.newPassword", type: "password", value: "" }}
         run={(password, new_password) => call("user.change_password", { password, new_password })}
       />
-      <Deed
+      <AccountAction
         title="account.email"
         field={{ label: "account.emailField", type: "email", value: me?.email ?? "" }}
         run={(password, email) => call("user.change_email", { password, email: email || null })}
       />
-      <Deed
+      <AccountAction
         title="account.phone"
         field={{ label: "account.phoneField", type: "tel", value: me?.phone ?? "" }}
         run={(password, phone) => call("user.change_phone", { password, phone: phone || null })}
       />
       <AppPasswords />
       <h2>{t("account.end")}</h2>
-      <Deed
+      <AccountAction
         title="account.deactivate"
         text="account.deactivateText"
         run={(password) => call("user.deactivate_me", { password })}
       />
-      <Deed title="account.delete" text="account.deleteText" run={(password) => call("user.delete_me", { password })} />
+      <AccountAction title="account.delete" text="account.deleteText" run={(password) => call("user.delete_me", { password })} />
     </div>
   );
 }
 
 /** A button that opens the dialog of a deed, and shows what is so far. */
-function Deed(props: Omit<DeedProps, "close">) {
+function AccountAction(props: Omit<AccountActionProps, "close">) {
   const { title, field } = props;
   return (
-    <button type="button" class={field ? "button" : "button danger"} onClick={() => openDialog(DeedDialog, props)}>
+    <button type="button" class={field ? "button" : "button danger"} onClick={() => openDialog(AccountActionDialog, props)}>
       {t(title)}
       {field?.value && <span class="sub">{field.value}</span>}
     </button>
   );
 }
 
-interface DeedProps extends DialogProps {
+interface AccountActionProps extends DialogProps {
   title: Key;
   text?: Key;
   field?: { label: Key; type: "password" | "email" | "tel"; value: string };
@@ -60,7 +60,7 @@ interface DeedProps extends DialogProps {
 }
 
 /** Something that the password has to confirm. */
-function DeedDialog({ title, text, field, run, close }: DeedProps) {
+function AccountActionDialog({ title, text, field, run, close }: AccountActionProps) {
   const [password, setPassword] = useState("");
   const [value, setValue] = useState(field?.value ?? "");
   const [error, setError] = useState("");
@@ -79,12 +79,12 @@ function DeedDialog({ title, text, field, run, close }: DeedProps) {
       title={t(title)}
       close={close}
       footer={
-        <button type="submit" form="deed" class={field ? "button primary" : "button danger"}>
+        <button type="submit" form="account-action" class={field ? "button primary" : "button danger"}>
           {field ? t("action.save") : t(title)}
         </button>
       }
     >
-      <form id="deed" class="form" onSubmit={submit}>
+      <form id="account-action" class="form" onSubmit={submit}>
         {text && <p>{t(text)}</p>}
         <Field
           label={t("account.currentPassword")}

@@ -5,7 +5,7 @@ from hongyan.access.native.mapper import SignalData
 from hongyan.domain.log.model import Entry
 from hongyan.wire.native.codec import WireError
 
-from .facts import Method
+from .catalogue import Method
 from .schemas import (
     Schema,
     components,
@@ -26,9 +26,9 @@ def asyncapi(callable_methods: list[Method]) -> Schema:
     operations: dict[str, Schema] = {}
     for number, method in enumerate(callable_methods):
         params, result = schemas[2 * number : 2 * number + 2]
-        asked, told = f"{method.name}.request", f"{method.name}.result"
+        asked, answered = f"{method.name}.request", f"{method.name}.result"
         messages[asked] = _message(method.name, request_message(method.name, params))
-        messages[told] = _message(f"{method.name} (result)", result_message(result))
+        messages[answered] = _message(f"{method.name} (result)", result_message(result))
         operations[method.name] = {
             "action": "receive",
             "channel": {"$ref": "#/channels/ws"},
@@ -39,7 +39,7 @@ def asyncapi(callable_methods: list[Method]) -> Schema:
             "reply": {
                 "channel": {"$ref": "#/channels/ws"},
                 "messages": [
-                    {"$ref": f"#/channels/ws/messages/{told}"},
+                    {"$ref": f"#/channels/ws/messages/{answered}"},
                     {"$ref": "#/channels/ws/messages/failure"},
                 ],
             },

@@ -8,7 +8,7 @@ import msgspec
 from hongyan.kernel.bus import Command
 
 from .asyncapi import asyncapi
-from .facts import methods
+from .catalogue import methods
 from .pages import entries_page, errors_page, methods_page
 from .schemas import entries_schema, envelope_schema, method_schema
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from hongyan.kernel.bus import Access
 from hongyan.kernel.docstrings import field_texts
 
-from .facts import Method, entry_kinds, in_codes, refusals, text_of
+from .catalogue import Method, entry_kinds, in_codes, refusals, text_of
 
 
 def errors_page() -> str:
@@ -49,8 +49,8 @@ def entries_page() -> str:
     for kind in entry_kinds():
         body = f"`{kind.body.__name__}`" if kind.body else ""
         first = text_of(kind.body).splitlines()[0] if kind.body else ""
-        told = " ".join((kind.text or first).replace("``", "`").split())
-        lines.append(f"| `{kind.name}` | {body} | {_cell(told)} |")
+        text = " ".join((kind.text or first).replace("``", "`").split())
+        lines.append(f"| `{kind.name}` | {body} | {_cell(text)} |")
     return "\n".join(lines) + "\n"
 
 

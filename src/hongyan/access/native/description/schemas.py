@@ -12,7 +12,7 @@ from hongyan.domain.log.model import Entry
 from hongyan.kernel.docstrings import field_texts
 from hongyan.wire.native.codec import WireError
 
-from .facts import Method, all_structs, entry_kinds, in_codes
+from .catalogue import Method, all_structs, entry_kinds, in_codes
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]

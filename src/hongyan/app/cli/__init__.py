@@ -1,0 +1,1 @@
+"""The command ``hongyan``, one module for each group of verbs."""

@@ -1,0 +1,1 @@
+"""The parts of a process, made from settings and ports."""

@@ -1,0 +1,1 @@
+"""``hongyan demo``: a server filled with people who have been chatting."""

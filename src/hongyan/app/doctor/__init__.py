@@ -1,0 +1,1 @@
+"""``hongyan doctor``: diagnostics of an installation, each with its remedy."""

@@ -1,0 +1,46 @@
+"""Diagnostics: findings of an examination, each with a remedy."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from msgspec import Struct
+
+Level = Literal["fine", "note", "warning", "problem"]
+"""``note``: for your information; ``warning``: mend it soon; ``problem``: mend it now."""
+
+
+class Diagnostic(Struct, frozen=True, omit_defaults=True):
+    """One thing that was looked at."""
+
+    check: str
+    """What was looked at: ``database``, ``disk``."""
+    level: Level
+    text: str
+    remedy: str = ""
+    """What to do."""
+
+
+def fine(check: str, text: str) -> Diagnostic:
+    """It is as it should be."""
+    return Diagnostic(check, "fine", text)
+
+
+def note(check: str, text: str, remedy: str = "") -> Diagnostic:
+    """It is worth knowing."""
+    return Diagnostic(check, "note", text, remedy)
+
+
+def warning(check: str, text: str, remedy: str) -> Diagnostic:
+    """It works, but not as it should."""
+    return Diagnostic(check, "warning", text, remedy)
+
+
+def problem(check: str, text: str, remedy: str) -> Diagnostic:
+    """It does not work, or data is in danger."""
+    return Diagnostic(check, "problem", text, remedy)
+
+
+def troubles(check: str, found: Iterable[str], all_well: str, remedy: str) -> list[Diagnostic]:
+    """Return a problem for each sentence, or that all is well."""
+    problems = [problem(check, text, remedy) for text in found]
+    return problems or [fine(check, all_well)]

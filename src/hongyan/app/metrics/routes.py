@@ -1,0 +1,29 @@
+"""Metrics of the routes between processes, gathered at each scrape."""
+
+from collections.abc import Iterator
+
+from hongyan.delivery.routes.publisher import RoutedPublisher
+from hongyan.delivery.routes.subscriber import RoutedSubscriber
+from hongyan.infra.prometheus.registry import Count, Gauge, Metric, Source
+
+
+def measure_publisher(publisher: RoutedPublisher) -> Source:
+    """Measure the side of those who commit."""
+
+    def measured() -> Iterator[Metric]:
+        yield Gauge("facts_waiting", "Facts that wait to be told to gateways.", publisher.waiting)
+        yield Count(
+            "facts_untold_total", "Facts that did not fit: all sessions sync.", publisher.overflows
+        )
+
+    return measured
+
+
+def measure_subscriber(subscriber: RoutedSubscriber) -> Source:
+    """Measure a gateway's side."""
+
+    def measured() -> Iterator[Metric]:
+        yield Count("facts_stray_total", "Facts that concern nobody here.", subscriber.stray)
+        yield Count("doubts_total", "Times that facts may have been lost.", subscriber.resyncs)
+
+    return measured
