@@ -25,7 +25,7 @@ def names(port: int) -> set[str]:
 def facts(port: int) -> float:
     text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
     samples = (one for family in text_string_to_metric_families(text) for one in family.samples)
-    return sum(one.value for one in samples if one.name == "hongyan_facts_total")
+    return sum(one.value for one in samples if one.name == "hongyan_events_total")
 
 
 def status(port: int, path: str) -> int:
@@ -44,10 +44,10 @@ async def test_health_metrics_and_the_way_of_a_message(tmp_path: Path) -> None:
             assert status(port, "/healthz") == 200
             assert status(port, "/readyz") == 200
         gateway, backend = names(ports[0]), names(ports[2])
-        assert {"hongyan_connections", "hongyan_facts", "hongyan_doubts"} <= gateway
+        assert {"hongyan_connections", "hongyan_events", "hongyan_possible_losses"} <= gateway
         assert "hongyan_reader_lag_seconds" not in gateway
         assert {"hongyan_commit_queue", "hongyan_reader_lag_seconds"} <= backend
-        assert {"hongyan_facts_waiting", "hongyan_facts_untold"} <= backend
+        assert {"hongyan_events_waiting", "hongyan_events_dropped"} <= backend
         first, second = (gateway.url for gateway in cluster.gateways)
         li, wang = Person(first, "li"), Person(second, "wang")
         opened = li.ask("POST", "/conversations/direct", user_id=wang.user_id)

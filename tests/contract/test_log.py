@@ -52,7 +52,7 @@ class TestAppend:
         assert [e.ordinal for e in entries] == [0, 1, 1, 2]
         assert (await store.states([A]))[A] == LogState(4, 2, 0)
 
-    async def test_version_grows_with_rules_and_touch(self, store: Any) -> None:
+    async def test_the_version_grows_with_rules_and_bumps(self, store: Any) -> None:
         await store.commit(Commit((said(), said(changes_rules=True))))
         assert (await store.states([A]))[A].version == 1
         await store.commit(Commit(changes=(Bump(A), Bump(B))))
@@ -176,7 +176,7 @@ class TestIdempotence:
         assert text(await store.find(A, ANNA, "c")) == "0"
 
     @pytest.mark.parametrize("same_batch", [True, False])
-    async def test_a_repeat_is_answered_whatever_it_preconditions(
+    async def test_a_repeat_is_answered_whatever_its_preconditions(
         self, store: Any, same_batch: bool
     ) -> None:
         commit = Commit(

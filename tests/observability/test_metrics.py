@@ -47,7 +47,7 @@ def test_they_count_what_happens(server: LiveServer, port: int) -> None:
     assert httpx.get(f"{server.url}/api/v1/me").status_code == 401
     after = scraped(port)
     assert after["hongyan_http_seconds_count"] >= before.get("hongyan_http_seconds_count", 0) + 2
-    for name in ("hongyan_commits_total", "hongyan_facts_total", "hongyan_refusals_total"):
+    for name in ("hongyan_commits_total", "hongyan_events_total", "hongyan_refusals_total"):
         assert after[name] > before.get(name, 0), name
     assert after["hongyan_ready"] == after["hongyan_store_writable"] == 1
     assert after["process_open_fds"] > 5

@@ -257,7 +257,7 @@ class RealHarness(Harness):
         routes, _ = await self.routes()
         if bounds:
             routes._settings = msgspec.structs.replace(
-                routes._settings, queue_facts_max=bounds["items_max"]
+                routes._settings, queue_events_max=bounds["items_max"]
             )
         return routes.publisher(self.people)
 

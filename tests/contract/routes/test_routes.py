@@ -9,7 +9,7 @@ from hongyan.domain.log.model import Committed, Entry, Signal
 from .harness import Harness, LocalHarness, person, until
 
 
-async def test_a_event_reaches_each_node_with_an_interest_once_and_in_order(
+async def test_an_event_reaches_each_node_with_an_interest_once_and_in_order(
     harness: Harness,
 ) -> None:
     publisher = await harness.publisher()
@@ -31,7 +31,7 @@ async def test_a_event_reaches_each_node_with_an_interest_once_and_in_order(
     assert (one.resyncs, two.resyncs, three.resyncs) == (0, 0, 0)
 
 
-async def test_a_event_arrives_as_it_was_told(harness: Harness) -> None:
+async def test_an_event_arrives_as_it_was_published(harness: Harness) -> None:
     publisher, node = await harness.publisher(), await harness.node()
     ann = person("ann")
     group = harness.people.group(ann)
@@ -81,7 +81,7 @@ async def test_a_users_log_reaches_the_nodes_where_the_user_is(harness: Harness)
     assert three.received(f"@{ann}") == []
 
 
-async def test_two_publishers_tell(harness: Harness) -> None:
+async def test_two_publishers_publish(harness: Harness) -> None:
     publishers = [await harness.publisher(), await harness.publisher()]
     one, two = await harness.node(), await harness.node()
     await harness.settle()

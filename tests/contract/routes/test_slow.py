@@ -16,7 +16,7 @@ FLOOD = 90
 
 
 @pytest.mark.parametrize("strategy", ["broadcast", "broadcast-redis"])
-async def test_a_subscriber_that_stood_still_doubts_and_goes_on(
+async def test_a_subscriber_that_stood_still_resyncs_and_goes_on(
     strategy: str, nats: NatsProcess, redis: RedisProcess
 ) -> None:
     async with AsyncExitStack() as stack:

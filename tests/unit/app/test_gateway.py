@@ -52,7 +52,7 @@ async def test_events_that_come_are_counted(gateway: Gateway, ops: Ops) -> None:
     gateway._received(changed())
     gateway._received(Signal(LogId("@ann"), "typing", ANN, b"{}"))
     page = (await ops.metrics()).body.decode()
-    assert "hongyan_facts_total 2.0" in page
+    assert "hongyan_events_total 2.0" in page
 
 
 async def test_rights_are_resynced_when_events_may_have_been_lost(gateway: Gateway) -> None:

@@ -108,4 +108,4 @@ async def test_events_are_counted(server: Server, operator: Operator) -> None:
     await operator(CreateUser(user_id=ANN, handle="ann", name="Ann"))
     assert server.hub.events > before
     page = (await server.ops.metrics()).body.decode()
-    assert f"hongyan_facts_total {float(server.hub.events)}" in page
+    assert f"hongyan_events_total {float(server.hub.events)}" in page

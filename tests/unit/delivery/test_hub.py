@@ -191,7 +191,7 @@ async def test_who_only_listens_hears_what_nobody_connected_asked_for(harness):
     assert listener.got == ["message#1"]
 
 
-async def test_a_event_is_encoded_once_for_all_who_share_an_encoder(harness):
+async def test_an_event_is_encoded_once_for_all_who_share_an_encoder(harness):
     json, msgpack = FakeEncoder(), FakeEncoder()
     harness.members[ROOM] |= {f"u{i}" for i in range(20)}
     for i in range(20):

@@ -101,7 +101,7 @@ async def test_a_new_cluster_tells_nothing_of_its_past(harness):
     assert harness.taken() == []
 
 
-async def test_too_much_to_tell_becomes_possible_loss(harness, monkeypatch):
+async def test_too_much_to_republish_becomes_possible_loss(harness, monkeypatch):
     monkeypatch.setattr(republishing, "REPUBLISHED_MAX", 20)
     monkeypatch.setattr(republishing, "PAGE", 10)
     await harness.republishing.begin()

@@ -54,7 +54,7 @@ def test_many_are_asked_some_after_the_other():
     assert not harness.due
 
 
-def test_new_possible_loss_asks_all_again_without_going_faster():
+def test_a_new_possible_loss_asks_all_again_without_going_faster():
     harness = Harness(100, per_s=400)
     harness.request_resync.request()
     harness.step()

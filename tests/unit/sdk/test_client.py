@@ -217,7 +217,7 @@ async def test_the_outbox_survives_the_process(
     assert client_ids == sorted(client_ids)
 
 
-async def test_a_final_refusal_metadata_the_message_and_lets_the_next_pass(
+async def test_a_final_refusal_marks_the_message_and_lets_the_next_pass(
     server: FakeServer, enter: Any
 ) -> None:
     server.append("d1", "bob", "1")

@@ -59,7 +59,7 @@ class Routes:
             members: Reads the members of conversations.
         """
         settings, transport = self._settings, self._transport()
-        bounds = (settings.queue_facts_max, settings.queue_bytes_max)
+        bounds = (settings.queue_events_max, settings.queue_bytes_max)
         if settings.strategy == "rpc":
             asker = NatsTransport(self._connection, self._cluster)
             lanes = NodeQueues(transport, asker, _now_s, self._heartbeat_s)

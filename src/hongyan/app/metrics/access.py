@@ -37,7 +37,7 @@ def measure_hub(hub: Hub) -> Source:
 
     def measured() -> Iterator[Metric]:
         yield Gauge("users_connected", "Users with a device connected here.", hub.users)
-        yield Count("facts_total", "Facts that came to this node.", hub.events)
+        yield Count("events_total", "Entries and signals that this node received.", hub.events)
         yield Count("pushes_total", "Frames handed to connections.", hub.pushes)
         yield Count(
             "delivery_failures_total",

@@ -11,9 +11,11 @@ def measure_publisher(publisher: RoutedPublisher) -> Source:
     """Measure the side of those who commit."""
 
     def measured() -> Iterator[Metric]:
-        yield Gauge("facts_waiting", "Facts that wait to be told to gateways.", publisher.waiting)
+        yield Gauge("events_waiting", "Events that wait to be sent to gateways.", publisher.waiting)
         yield Count(
-            "facts_untold_total", "Facts that did not fit: all sessions sync.", publisher.overflows
+            "events_dropped_total",
+            "Events that did not fit: all sessions sync.",
+            publisher.overflows,
         )
 
     return measured
@@ -23,7 +25,9 @@ def measure_subscriber(subscriber: RoutedSubscriber) -> Source:
     """Measure a gateway's side."""
 
     def measured() -> Iterator[Metric]:
-        yield Count("facts_stray_total", "Facts that concern nobody here.", subscriber.stray)
-        yield Count("doubts_total", "Times that facts may have been lost.", subscriber.resyncs)
+        yield Count("events_stray_total", "Events that concern nobody here.", subscriber.stray)
+        yield Count(
+            "possible_losses_total", "Times that events may have been lost.", subscriber.resyncs
+        )
 
     return measured

@@ -84,7 +84,7 @@ class Gateway:
             self.hub,
             files,
             relay=self._caller.relay(),
-            handshakes=AdmissionQueue(cluster.hellos_at_once, cluster.hellos_waiting_max),
+            handshakes=AdmissionQueue(cluster.handshakes_at_once, cluster.handshakes_waiting_max),
             turns=self._turns,
             is_ready=self._is_ready,
             ops=ops or self._own_ops,

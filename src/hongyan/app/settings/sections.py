@@ -184,10 +184,10 @@ class ClusterSettings(Struct, frozen=True, kw_only=True):
     """Redis or Valkey: ``redis://HOST:6379/0``; ``rediss://`` for TLS."""
     postgres: Secret = ""
     """The database, of backends and workers: ``postgresql://USER:PASSWORD@HOST/DATABASE``."""
-    hellos_at_once: Count = 64
-    """Connections whose hello one gateway deals with at the same time; others wait in a line."""
-    hellos_waiting_max: Count = 20_000
-    """Hellos that may wait in that line; one more is refused as ``busy``, and the client comes
+    handshakes_at_once: Count = 64
+    """Handshakes that one gateway deals with at the same time; others wait in a queue."""
+    handshakes_waiting_max: Count = 20_000
+    """Handshakes that may wait in that queue; one more is refused as ``busy``, and the client comes
     back after a while."""
 
 
@@ -198,15 +198,15 @@ class RoutingSettings(Struct, frozen=True, kw_only=True):
     """
 
     strategy: Literal["broadcast", "broadcast-redis", "rpc", "registry"] = "broadcast"
-    """``broadcast``: every gateway hears everything, over NATS or (``broadcast-redis``) over Redis.
+    """``broadcast``: every gateway gets every event, over NATS or (``broadcast-redis``) over Redis.
     ``registry``: Redis knows where each user is; for more than eight gateways. ``rpc``: every
     gateway is called and answers."""
     lease_s: Annotated[float, Meta(ge=0.5)] = 10.0
     """Of ``registry``: seconds after which a gateway counts as gone that gives no sign of life."""
-    queue_facts_max: Count = 100_000
-    """Facts that may wait in a process to be told; one more is dropped, and all sessions sync."""
+    queue_events_max: Count = 100_000
+    """Events that may wait in a process to be sent; one more is dropped, and all sessions sync."""
     queue_bytes_max: Count = 64 * 1024**2
-    """Bytes of facts that may wait so."""
+    """Bytes of events that may wait so."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):

@@ -39,6 +39,13 @@ _GONE: Mapping[tuple[Key, str], str] = {
 }
 """What was allowed once -> what to do now. A key's value, or the empty text for the whole key."""
 
+_RENAMED: Mapping[Key, Key] = {
+    ("cluster", "hellos_at_once"): ("cluster", "handshakes_at_once"),
+    ("cluster", "hellos_waiting_max"): ("cluster", "handshakes_waiting_max"),
+    ("routing", "queue_facts_max"): ("routing", "queue_events_max"),
+}
+"""Earlier names of settings, which are taken as the present ones."""
+
 
 class Field(Struct, frozen=True):
     """One setting, as the documentation and the command line see it."""
@@ -151,8 +158,9 @@ def load(
 
     def take(source: str, found: Mapping[Key, Any], strict: bool) -> None:
         for key, value in found.items():
-            values[key] = _converted(known, key, value, source, strict)
-            origins[key] = source
+            now = _RENAMED.get(key, key)
+            values[now] = _converted(known, now, value, source, strict)
+            origins[now] = source
 
     texts = _of_environment(environment, known)
     texts_of_flags = {_split(dotted): value for dotted, value in flags}
@@ -190,7 +198,7 @@ def _of_environment(environment: Mapping[str, str], known: Mapping[Key, Field]) 
         section, mark, name = variable.removeprefix(ENVIRONMENT_PREFIX).partition("__")
         if variable.startswith(ENVIRONMENT_PREFIX) and mark:
             key = section.lower(), name.lower()
-            if key not in known:
+            if _RENAMED.get(key, key) not in known:
                 raise SettingsError(f"{variable} (in the environment): {_unknown(known, key)}")
             found[key] = value
     return found

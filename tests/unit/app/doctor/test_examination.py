@@ -187,7 +187,7 @@ def test_mail_that_cannot_be_sent(doctor: Doctor) -> None:
     assert (code, found["mail"].level) == (1, "problem")
 
 
-def test_the_open_protocol_is_a_warning(doctor: Doctor) -> None:
+def test_open_access_is_a_warning(doctor: Doctor) -> None:
     code, found = doctor("--set", "server.listen=0.0.0.0:18998")
     assert (code, found["settings"].level) == (0, "warning")
 

@@ -23,7 +23,7 @@ def test_nothing_said_gives_the_defaults() -> None:
     assert loaded.settings.host_and_port == ("127.0.0.1", 8800)
 
 
-def test_flags_heartbeat_the_environment_and_that_heartbeats_the_file(toml: Path) -> None:
+def test_flags_beat_the_environment_and_that_beats_the_file(toml: Path) -> None:
     toml.write_text('[server]\nlog_level = "error"\ndrain_s = 1\nlisten = "h:1"\n')
     environment = {"HONGYAN_SERVER__DRAIN_S": "2.5", "HONGYAN_SERVER__LISTEN": "h:2"}
     loaded = load(environment, toml, [("server.listen", "h:0"), ("server.listen", "[::1]:3")])
@@ -88,6 +88,29 @@ def test_a_wrong_file_is_refused_with_key_source_and_what_is_allowed(
         load({}, toml)
     for word in [*words, str(toml)]:
         assert word in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ("cluster.hellos_at_once", "handshakes_at_once"),
+        ("cluster.hellos_waiting_max", "handshakes_waiting_max"),
+        ("routing.queue_facts_max", "queue_events_max"),
+    ],
+)
+def test_earlier_names_of_settings_are_taken(toml: Path, before: str, now: str) -> None:
+    section, _, name = before.partition(".")
+    toml.write_text(f"[{section}]\n{name} = 7\n")
+    variable = {f"HONGYAN_{section}__{name}".upper(): "8"}
+    for loaded, value in (
+        (load({}, toml), 7),
+        (load(variable, toml), 8),
+        (load(variable, toml, [(before, "9")]), 9),
+        (load(variable, toml, [(f"{section}.{now}", "10")]), 10),
+    ):
+        assert getattr(getattr(loaded.settings, section), now) == value
+        assert loaded.origins[section, now] != DEFAULT
+        assert (section, name) not in loaded.origins
 
 
 def test_a_wrong_variable_is_named_as_it_was_written() -> None:

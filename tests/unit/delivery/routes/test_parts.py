@@ -162,7 +162,7 @@ def test_joins_and_leaves_name_who_moved():
         assert one.is_leave == (kind == MEMBERS_LEFT)
 
 
-def test_batches_are_of_bearable_size():
+def test_batches_are_bounded():
     small = [routed(seq=i) for i in range(1, 3 * BATCH_ITEMS_MAX + 2)]
     assert [len(part) for part in packed(small)] == [BATCH_ITEMS_MAX] * 3 + [1]
     large = [routed(seq=i, body=b"x" * (BATCH_BYTES_MAX // 2)) for i in (1, 2, 3)]
@@ -278,7 +278,7 @@ def moves(**more: Any) -> RegistryChanges:
     return RegistryChanges("p", True, 100.0, **more)
 
 
-def test_connection_registry_follow_the_registry():
+def test_known_connections_follow_the_registry():
     kept = ConversationNodes()
     kept.keep("g1", ("ann", "bob"), {"n1"})
     kept.keep("g2", ("bob",), {"n1"})
@@ -292,7 +292,7 @@ def test_connection_registry_follow_the_registry():
     assert len(kept) == 0
 
 
-def test_connection_registry_are_bounded_by_members():
+def test_known_connections_are_bounded_by_members():
     kept = ConversationNodes(members_max=30)
     for number in range(10):
         kept.keep(f"g{number}", ("ann", "bob", f"u{number}"), {"n1"})  # type: ignore[arg-type]
@@ -305,7 +305,7 @@ def test_connection_registry_are_bounded_by_members():
     assert (len(kept), kept._members, kept._logs_of) == (0, 0, {})
 
 
-async def test_a_broken_message_is_no_message():
+async def test_a_broken_route_message_is_refused():
     await asyncio.sleep(0)
     for payload in (b"", b"\xff\xff", msgspec.msgpack.encode([9, 1]), b'{"a":1}'):
         with pytest.raises(msgspec.MsgspecError):

@@ -244,7 +244,7 @@ async def test_who_comes_while_the_follow_of_one_who_went_goes_on_is_followed(ha
     assert sorted(harness.gate.followed) == ["@bob", G]
 
 
-async def test_in_possible_loss_it_is_read_anew_who_belongs_where(harness):
+async def test_after_a_possible_loss_it_is_read_anew_who_belongs_where(harness):
     harness.audience.rows = {G: {"ann"}, "g2": set(), "g3": {"ann"}}
     await harness.subscriber.connected("ann")
     harness.audience.rows = {G: {"ann"}, "g2": {"ann"}, "g3": set()}

@@ -248,7 +248,7 @@ async def test_links_end(harness):
     assert "zoe" not in await harness.active(group)
 
 
-async def test_a_link_does_not_pass_a_ban_a_limit_or_a_closed_protocol(harness):
+async def test_a_link_does_not_pass_a_ban_a_limit_or_a_closed_door(harness):
     group = await harness.group("adam", members_limit=3)
     link = await harness.call("adam", CreateLink(conversation_id=group))
     await harness.call("olga", BanMember(conversation_id=group, user_id="zoe"))

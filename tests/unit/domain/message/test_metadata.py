@@ -154,7 +154,7 @@ async def test_reactors_come_in_pages(chat):
     assert ([one.user_id for one in page.reactors], page.next) == (["alice"], "")
 
 
-async def test_metadata_show_what_the_caller_may_see_in_the_range(chat):
+async def test_metadata_shows_what_the_caller_may_see_in_the_range(chat):
     seqs = [await chat.send(chat.carol, chat.team) for _ in range(4)]
     for seq in seqs:
         await chat.do(chat.alice, react(chat.team, seq))
@@ -178,7 +178,7 @@ async def test_metadata_show_what_the_caller_may_see_in_the_range(chat):
             await seen("bob", first, last)
 
 
-async def test_metadata_hold_reactions_pins_and_polls_together(chat):
+async def test_metadata_holds_reactions_pins_and_polls_together(chat):
     seq = await chat.send(chat.alice, chat.team, Poll("?", ("a", "b", "c"), multiple=True))
     await chat.do(chat.alice, PinMessage(conversation_id=chat.team, seq=seq))
     await chat.do(chat.bob, VotePoll(conversation_id=chat.team, seq=seq, choice=(2, 0)))
