@@ -4,7 +4,7 @@ Every kind of conversation has ``Member`` rows; only groups and channels have a 
 a ``MemberCount``. What may make "you may" untrue (a leave, a kick, a mute, a role, any write of a
 ``Group``) raises the conversation's version. A join does not: it can only make "you may not"
 untrue, so keep the first answer as long as the version stands, but never the second.
-See docs/adr/0002-the-roll-of-a-group.md.
+See docs/adr/0002-the-member-count-of-a-group.md.
 """
 
 from enum import StrEnum

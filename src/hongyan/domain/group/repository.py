@@ -2,7 +2,7 @@
 
 All commits of one group expect and touch its roll, so they happen one after the other; those
 that write the ``Group`` row also expect the conversation's version, which they raise. See
-docs/adr/0002-the-roll-of-a-group.md.
+docs/adr/0002-the-member-count-of-a-group.md.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
