@@ -19,7 +19,7 @@ NAME = r"[A-Z][a-z]+"
 DEVICE = rf"(?P<device>{NAME}(?:'s [a-z]+)?)"
 NAMES = rf"(?P<names>{NAME}(?:, {NAME})*(?: and {NAME})?)"
 DEVICES = rf"(?P<devices>{NAME}(?:'s [a-z]+)?(?:(?:, | and ){NAME}(?:'s [a-z]+)?)*)"
-PLACE = rf"(?:(?P<where>to|with|in|from) (?P<place>{NAME}))"
+PLACE = rf"(?:(?P<where>to|with|in|from) (?P<target>{NAME}))"
 QUOTED = r"“(?P<text>[^”]*)”"
 
 Perform = Callable[..., Awaitable[None]]
@@ -146,7 +146,7 @@ class Script:
             assert (got.sender, got.text) == (sender, said), f"{named} got {got}"
 
     @sentence(
-        rf"{DEVICE} receives what {NAME} wrote on (?P<label>\w+) to (?P<place>{NAME}): (?P<said>.+)"
+        rf"{DEVICE} receives what {NAME} wrote on (?P<label>\w+) to (?P<target>{NAME}): (?P<said>.+)"
     )
     async def _receives_own(self, device: str, label: str, target: str, said: str) -> None:
         got = await self._device(device).next_received(self._place("to", target))

@@ -213,25 +213,25 @@ async def test_places_become_bytes_while_two_releases_save_them(
         await connection.execute(OLD_SAVE, name, position)
     await migrate(connection, [])
 
-    async def host(name: str) -> bytes:
-        return bytes(await connection.fetchval(SQL["place"], name))
+    async def saved(name: str) -> bytes:
+        return bytes(await connection.fetchval(SQL["offset"], name))
 
-    assert [await host(name) for name in ("new", "webhook:w1", "far")] == [
+    assert [await saved(name) for name in ("new", "webhook:w1", "far")] == [
         b"",
         offset_of(7 << 16),
         offset_of(2**62),
     ]
     await connection.execute(OLD_SAVE, "webhook:w1", 8 << 16)
     await connection.execute(OLD_SAVE, "made", 5)
-    assert [await host("webhook:w1"), await host("made")] == [offset_of(8 << 16), offset_of(5)]
-    await connection.execute(SQL["save_place"], "webhook:w1", offset_of(9 << 16))
-    await connection.execute(SQL["save_place"], "search", b"gtid:1-5")
-    await connection.execute(SQL["save_place"], "made", b"")
+    assert [await saved("webhook:w1"), await saved("made")] == [offset_of(8 << 16), offset_of(5)]
+    await connection.execute(SQL["save_offset"], "webhook:w1", offset_of(9 << 16))
+    await connection.execute(SQL["save_offset"], "search", b"gtid:1-5")
+    await connection.execute(SQL["save_offset"], "made", b"")
     old = "SELECT position FROM reader WHERE name = $1"
     assert await connection.fetchval(old, "webhook:w1") == 9 << 16
     assert await connection.fetchval(old, "made") == 0
     await migrate(connection, [], ("post",))
-    assert await host("webhook:w1") == offset_of(9 << 16)
-    assert await host("search") == b"gtid:1-5"
-    await connection.execute(SQL["save_place"], "webhook:w1", offset_of(10 << 16))
-    assert await host("webhook:w1") == offset_of(10 << 16)
+    assert await saved("webhook:w1") == offset_of(9 << 16)
+    assert await saved("search") == b"gtid:1-5"
+    await connection.execute(SQL["save_offset"], "webhook:w1", offset_of(10 << 16))
+    assert await saved("webhook:w1") == offset_of(10 << 16)

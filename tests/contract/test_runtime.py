@@ -20,9 +20,9 @@ from hongyan.domain.log.readers import (
     Family,
     Job,
     Lag,
-    Page,
     PassedEntry,
     Reader,
+    ReaderPage,
     Retry,
     Unhandled,
     fence_of,
@@ -33,7 +33,7 @@ from hongyan.infra.redis.leases import RedisLeases
 from hongyan.kernel.errors import Unavailable
 from hongyan.kernel.ids import LogId
 from hongyan.runtime.fencing import new_term
-from hongyan.runtime.reading import PAGE_END, Reading
+from hongyan.runtime.reading import PAGE_END, ReaderLoop
 from hongyan.runtime.runtime import Runtime, first_of
 from hongyan.runtime.works import Works
 from tests.conftest import FakeClock
@@ -52,12 +52,12 @@ class Notes:
 
     def __init__(self) -> None:
         self.seen: list[str] = []
-        self.pages: list[Page] = []
+        self.pages: list[ReaderPage] = []
         self.bad: set[str] = set()
         self.held = asyncio.Event()
         self.held.set()
 
-    async def handle(self, page: Page) -> Commit:
+    async def handle(self, page: ReaderPage) -> Commit:
         self.pages.append(page)
         await self.held.wait()
         texts = [text(entry) for _, entry in page.items]
@@ -91,11 +91,11 @@ class Harness:
         self.runtimes.append(runtime)
         return runtime
 
-    def reading(self, reader: Reader, part: int = 0) -> Reading:
+    def reading(self, reader: Reader, part: int = 0) -> ReaderLoop:
         async def ours() -> bool:
             return True
 
-        return Reading(self.store, reader, part, self.clock, ours)
+        return ReaderLoop(self.store, reader, part, self.clock, ours)
 
     async def say(self, *texts: str, log_id: str = B) -> None:
         for one in texts:
@@ -211,7 +211,7 @@ async def test_who_was_shut_out_ends_when_the_lease_is_another_s(alone: Harness)
     async def lost() -> bool:
         return False
 
-    task = asyncio.create_task(Reading(alone.store, slow.reader(), 0, alone.clock, lost).run())
+    task = asyncio.create_task(ReaderLoop(alone.store, slow.reader(), 0, alone.clock, lost).run())
     await until(lambda: slow.pages)
     await alone.reading(Notes().reader()).catch_up()
     slow.held.set()
@@ -222,7 +222,7 @@ async def test_who_was_shut_out_ends_when_the_lease_is_another_s(alone: Harness)
 async def test_a_commit_whose_own_state_is_stale_is_decided_again(alone: Harness) -> None:
     tries = 0
 
-    async def handle(page: Page) -> Commit:
+    async def handle(page: ReaderPage) -> Commit:
         nonlocal tries
         tries += 1
         return Commit((said("x", DONE),), preconditions=(Precondition(B, 99 if tries < 3 else 0),))
@@ -233,7 +233,7 @@ async def test_a_commit_whose_own_state_is_stale_is_decided_again(alone: Harness
 
 
 async def test_a_client_id_is_refused(alone: Harness) -> None:
-    async def handle(page: Page) -> Commit:
+    async def handle(page: ReaderPage) -> Commit:
         return Commit((said("x", DONE, client_id="c"),))
 
     await alone.say("1")
@@ -286,7 +286,7 @@ async def test_when_the_store_is_away_no_entry_is_to_blame(
     monkeypatch.setattr("hongyan.runtime.reading.OUTSIDE_MOST_S", 0.001)
     tries = 0
 
-    async def handle(page: Page) -> Commit:
+    async def handle(page: ReaderPage) -> Commit:
         nonlocal tries
         tries += 1
         if tries <= 10 * QUICK.attempts_max:
@@ -329,10 +329,10 @@ async def test_a_whole_page_is_the_same_after_a_crash_and_is_given_up_as_one(
 
 
 async def test_giving_up_notes_what_the_handler_knows(alone: Harness) -> None:
-    async def handle(page: Page) -> Commit:
+    async def handle(page: ReaderPage) -> Commit:
         raise Unhandled("no", (Put(Thing(shelf="try", number=page.attempt)),))
 
-    async def give_up(page: Page, tries: int, error: str) -> Any:
+    async def give_up(page: ReaderPage, tries: int, error: str) -> Any:
         return (Put(Thing(shelf=error, number=tries)),)
 
     await alone.say("1", "2")
@@ -351,17 +351,17 @@ async def test_a_source_has_positions_of_its_own(alone: Harness) -> None:
     gtids = [b"a:1", b"a:1,b:1", b"a:1-2,b:1"]
 
     class Elsewhere:
-        async def read(self, after: bytes, limit: int, until: bytes = b"") -> Page:
+        async def read(self, after: bytes, limit: int, until: bytes = b"") -> ReaderPage:
             start = gtids.index(after) + 1 if after else 0
             items = gtids[start : start + limit]
-            return Page(after, items[-1] if items else after, items, bool(items))
+            return ReaderPage(after, items[-1] if items else after, items, bool(items))
 
         async def lag(self, after: bytes, now_ms: int) -> Lag:
             return Lag(0, 0.0)
 
     seen: list[bytes] = []
 
-    async def handle(page: Page) -> Commit:
+    async def handle(page: ReaderPage) -> Commit:
         seen.extend(page.items)
         return Commit()
 

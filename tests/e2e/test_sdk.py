@@ -62,13 +62,13 @@ async def test_a_wrong_password_is_refused(live_server: Server) -> None:
     assert refused.value.code == "wrong_credentials"
 
 
-async def test_tokens_are_renewed_before_they_end(running: str, tmp_path: Path) -> None:
-    with opened(running, tmp_path, "users.access_token_s=10") as server:
-        await server.add_user("alice", PASSWORD)
+async def test_tokens_are_renewed_before_they_end(server: str, tmp_path: Path) -> None:
+    with opened(server, tmp_path, "users.access_token_s=10") as running:
+        await running.add_user("alice", PASSWORD)
         path = tmp_path / "alice.db"
-        async with Client.login(server.url, "alice", PASSWORD, Store(path)) as client:
+        async with Client.login(running.url, "alice", PASSWORD, Store(path)) as client:
             before = client.store.account()
-        async with Client(server.url, Store(path)) as client:
+        async with Client(running.url, Store(path)) as client:
             after = client.store.account()
             assert before is not None
             assert after is not None

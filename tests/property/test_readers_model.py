@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hongyan.domain.log.model import Commit, SaveOffset, offset_of
-from hongyan.domain.log.readers import Page, PassedEntry, Reader, Retry
+from hongyan.domain.log.readers import PassedEntry, Reader, ReaderPage, Retry
 from hongyan.infra.memory.store import MemoryStore
 from hongyan.infra.sqlite.store import SqliteStore
 from hongyan.kernel.errors import Unavailable
 from hongyan.kernel.ids import LogId
 from hongyan.runtime import reading
-from hongyan.runtime.reading import Reading
+from hongyan.runtime.reading import ReaderLoop
 from tests.conftest import FakeClock
 from tests.contract.conftest import said, text
 from tests.contract.rows import ROWS
@@ -47,7 +47,7 @@ class Harness:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.store, name)
 
-    async def handle(self, page: Page) -> Commit:
+    async def handle(self, page: ReaderPage) -> Commit:
         texts = [text(entry) for _, entry in page.items]
         self.handled += texts
         self.fate = next(self.fates, FINE)
@@ -80,7 +80,7 @@ class Harness:
 
         while await self.store.offset(reader.name) < end:
             task = asyncio.ensure_future(
-                Reading(self, reader, 0, FakeClock(), ours).run()  # type: ignore[arg-type]
+                ReaderLoop(self, reader, 0, FakeClock(), ours).run()  # type: ignore[arg-type]
             )
             while not task.done() and await self.store.offset(reader.name) < end:  # noqa: ASYNC110
                 await asyncio.sleep(0)

@@ -304,7 +304,7 @@ export interface ConversationHandle {
   /** Return one message, from here or from the server; null where there is none to be seen. */
   message(seq: number): Promise<Message | null>;
   pins(): Promise<readonly Message[]>;
-  readers(seq: number, after?: string): Promise<wire.Readers>;
+  readers(seq: number, after?: string): Promise<wire.MessageReaders>;
 }
 
 export type PreferenceChanges = Partial<
@@ -390,8 +390,8 @@ export interface User {
 export interface Contacts {
   /** By title. Loaded when first subscribed to or read. */
   readonly friends: Observable<readonly wire.Person[]>;
-  readonly incoming: Observable<readonly wire.RelationRequestsRequest[]>;
-  readonly outgoing: Observable<readonly wire.RelationRequestsRequest[]>;
+  readonly incoming: Observable<readonly wire.FriendRequestInfo[]>;
+  readonly outgoing: Observable<readonly wire.FriendRequestInfo[]>;
   readonly blocked: Observable<readonly wire.Person[]>;
   request(userId: string, message?: string): Promise<wire.Requested>;
   answer(userId: string, accept: boolean): Promise<void>;

@@ -5,7 +5,7 @@ import type { Core } from "./core.js";
 import { HongyanError } from "./errors.js";
 import { Value } from "./observable.js";
 import type {
-  RelationRequestsRequest as FriendRequest,
+  FriendRequestInfo as FriendRequest,
   Methods,
   Person,
   Requested,

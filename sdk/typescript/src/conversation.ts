@@ -16,7 +16,7 @@ import type { Core, Operations } from "./core.js";
 import { HongyanError } from "./errors.js";
 import { messageOf, type OutboxItem, pendingMessage, withMarks } from "./fold.js";
 import { newClientId, randomDigits } from "./ids.js";
-import type { ForwardReport, Methods, Readers, SendMessage } from "./protocol.js";
+import type { ForwardReport, MessageReaders, Methods, SendMessage } from "./protocol.js";
 import type { Summaries } from "./summaries.js";
 import { Timeline } from "./window.js";
 
@@ -183,7 +183,7 @@ export class Conversation implements ConversationHandle {
     return pins.map(({ message }) => withMarks(messageOf(message), { seq: message.seq, ...marks }));
   }
 
-  readers(seq: number, after = ""): Promise<Readers> {
+  readers(seq: number, after = ""): Promise<MessageReaders> {
     return this.call("conversation.readers", { ...this.at(seq), after });
   }
 

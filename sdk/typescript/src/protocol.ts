@@ -119,11 +119,6 @@ export interface ArchivedEntry {
   entry: Entry;
 }
 
-/** The latest attempts (at most 100), the newest first. */
-export interface Attempts {
-  attempts: WebhookAttempt[];
-}
-
 /** Somebody who may not come (back) into a group. */
 export interface Ban {
   conversation_id: string;
@@ -492,6 +487,17 @@ export interface DeviceList {
   current_device_id: string;
 }
 
+/** A node handed the entry to one connected device. */
+export interface DevicePush {
+  user_id: string;
+  device_id: string;
+  node: string;
+  /** When; the device may have been cut off before it had read it. */
+  at_ms: number;
+  /** Whether that connection is still open. */
+  is_connected: boolean;
+}
+
 /** Why a device may no longer be connected. */
 export interface DeviceRemoved {
   device_id: string;
@@ -582,11 +588,6 @@ export interface Entry {
   client_id: string;
   sent_at_ms: number;
   body: unknown;
-}
-
-export interface EnvelopePush {
-  event: string;
-  data: Record<string, unknown>;
 }
 
 /** A user, and the external id. */
@@ -686,6 +687,16 @@ export interface FriendAnswered {
   from_id: string;
   to_id: string;
   accepted: boolean;
+}
+
+/** A friend request. */
+export interface FriendRequestInfo {
+  from_id: string;
+  to_id: string;
+  message: string;
+  state: "accepted" | "open" | "refused";
+  asked_at_ms: number;
+  answered_at_ms?: number;
 }
 
 /** Somebody asks somebody; the log's owner is one of the two. */
@@ -1444,6 +1455,23 @@ export interface MessageReacted {
   count: number;
 }
 
+/** Somebody who has read a message, and how far they have read by now. */
+export interface MessageReader {
+  user_id: string;
+  read_seq: number;
+}
+
+/** The readers of a message. Its sender is not counted. */
+export interface MessageReaders {
+  /** By user id; those whose privacy hides receipts are left out. */
+  readers: MessageReader[];
+  next_after?: string | null;
+  /** How many have read it; None in conversations of more than 500 members. */
+  read?: number | null;
+  /** How many have not, or do not tell; None in conversations of more than 500 members. */
+  unread?: number | null;
+}
+
 /** A message's content is gone, with its reactions, pin, votes, mentions and favourites. */
 export interface MessageRecalled {
   seq: number;
@@ -1517,7 +1545,7 @@ export interface NodeTrace {
   node: string;
   /** When the fact came there; 0 when it never did, or it is forgotten. */
   heard_at_ms?: number;
-  pushes?: Push[];
+  pushes?: DevicePush[];
 }
 
 /** Somebody who could not be added, and why. */
@@ -1774,13 +1802,9 @@ export interface ProfilePage {
   next_after?: string;
 }
 
-/** A node handed the entry to one connected device. */
 export interface Push {
-  user_id: string;
-  device_id: string;
-  node: string;
-  at_ms: number;
-  is_connected: boolean;
+  event: string;
+  data: Record<string, unknown>;
 }
 
 /** The message that this one answers. Its text is not copied, so a recall leaves none. */
@@ -1821,12 +1845,6 @@ export interface ReadMark {
   unread: number;
 }
 
-/** Somebody who has read a message, and how far they have read by now. */
-export interface Reader {
-  user_id: string;
-  read_seq: number;
-}
-
 /** How a reader of the logs, or one part of it, gets on. */
 export interface ReaderInfo {
   name: string;
@@ -1844,17 +1862,6 @@ export interface ReaderInfo {
 export interface ReaderStates {
   readers: ReaderInfo[];
   passed: PassedOver[];
-}
-
-/** The readers of a message. Its sender is not counted. */
-export interface Readers {
-  /** By user id; those whose privacy hides receipts are left out. */
-  readers: Reader[];
-  next_after?: string | null;
-  /** How many have read it; None in conversations of more than 500 members. */
-  read?: number | null;
-  /** How many have not, or do not tell; None in conversations of more than 500 members. */
-  unread?: number | null;
 }
 
 /** Take away all that a reader made, and let it begin anew with the first entry. */
@@ -1893,16 +1900,6 @@ export interface Register {
   locale?: string;
   platform?: "android" | "bot" | "cli" | "desktop" | "ios" | "linux" | "macos" | "web" | "widget" | "windows";
   device_name?: string;
-}
-
-/** A friend request. */
-export interface RelationRequestsRequest {
-  from_id: string;
-  to_id: string;
-  message: string;
-  state: "accepted" | "open" | "refused";
-  asked_at_ms: number;
-  answered_at_ms?: number;
 }
 
 /** Remove users from a bound group; who is not in it is left out. */
@@ -1949,7 +1946,7 @@ export interface Requested {
 
 /** A page of requests; `next_after` is the next page's `after`, empty at the end. */
 export interface Requests {
-  requests: RelationRequestsRequest[];
+  requests: FriendRequestInfo[];
   next_after?: string;
 }
 
@@ -2476,6 +2473,11 @@ export interface WebhookAttempt {
   took_ms?: number;
 }
 
+/** The latest attempts (at most 100), the newest first. */
+export interface WebhookAttempts {
+  attempts: WebhookAttempt[];
+}
+
 /** A webhook as administrators see it. */
 export interface WebhookInfo {
   webhook_id: string;
@@ -2593,7 +2595,7 @@ export interface Methods {
   /** Move the caller's read cursor forward to a seq, and take back `marked_unread`. */
   "conversation.read": { params: MarkRead; result: ReadMark };
   /** Tell who of those that were members when an entry was made has read it. */
-  "conversation.readers": { params: GetReaders; result: Readers };
+  "conversation.readers": { params: GetReaders; result: MessageReaders };
   /** Bring a device up to date: "here are the seqs I have". */
   "conversation.sync": { params: Sync; result: Synced };
   /** Tell the others that the caller is writing, or has stopped, by the signal `typing`. */
@@ -2805,7 +2807,7 @@ export interface Methods {
   /** Change what is given and leave the rest. */
   "user.update": { params: UpdateProfile; result: Account };
   /** List the latest attempts at deliveries of a webhook. */
-  "webhook.attempts": { params: ListAttempts; result: Attempts };
+  "webhook.attempts": { params: ListAttempts; result: WebhookAttempts };
   /** Subscribe a URL to what happens from now on. */
   "webhook.create": { params: CreateWebhook; result: NewWebhook };
   /** List the batches of a webhook that were given up, by position. */

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hongyan.domain.admin.commands_tracing import NodeTrace, Push
+from hongyan.domain.admin.commands_tracing import DevicePush, NodeTrace
 from hongyan.kernel.ids import LogId, UserId
 
 from .hub import Hub
@@ -32,7 +32,7 @@ class HubDeliveries:
             return NodeTrace(self._node)
         at_ms = int(at_s * 1000)
         pushes = tuple(
-            Push(one.user_id, one.device_id, self._node, at_ms, one.is_open)
+            DevicePush(one.user_id, one.device_id, self._node, at_ms, one.is_open)
             for one in recent.connected_at(at_s, frozenset(user_ids))
         )
         return NodeTrace(self._node, at_ms, pushes)

@@ -19,7 +19,7 @@ EVENTS_KEPT = 20_000
 CLOSED_KEPT = 20_000
 
 
-class Connected(Struct, frozen=True):
+class ConnectedDevice(Struct, frozen=True):
     """A connection that was open at the moment that was asked for."""
 
     user_id: UserId
@@ -65,11 +65,11 @@ class RecentDeliveries:
                 return at_s
         return 0.0
 
-    def connected_at(self, at_s: float, users: Collection[UserId]) -> Iterator[Connected]:
+    def connected_at(self, at_s: float, users: Collection[UserId]) -> Iterator[ConnectedDevice]:
         """Yield who of these users was connected at that time."""
         for interval in self._open.values():
             if interval.since_s <= at_s and interval.user_id in users:
-                yield Connected(interval.user_id, interval.device_id, True)
+                yield ConnectedDevice(interval.user_id, interval.device_id, True)
         for interval in self._closed:
             if interval.since_s <= at_s <= interval.until_s and interval.user_id in users:
-                yield Connected(interval.user_id, interval.device_id, False)
+                yield ConnectedDevice(interval.user_id, interval.device_id, False)

@@ -1,7 +1,7 @@
 """What could not be handled, as it is noted."""
 
 from hongyan.domain.log.model import Entry
-from hongyan.domain.log.readers import Page, PassedEntry
+from hongyan.domain.log.readers import PassedEntry, ReaderPage
 
 from .ports import Store
 
@@ -9,7 +9,7 @@ ERROR_MAX = 200
 
 
 async def note_passed(
-    store: Store, work: str, page: Page, tries: int, error: str, now_ms: int
+    store: Store, work: str, page: ReaderPage, tries: int, error: str, now_ms: int
 ) -> PassedEntry:
     """Return the row for a page that was given up."""
     newest = await store.scan(PassedEntry, work, limit=1, order="newest")

@@ -16,7 +16,7 @@ from hongyan.domain.log.model import (
     SaveOffset,
     VersionConflict,
 )
-from hongyan.domain.log.readers import Page, PassedEntry, Reader, Source, Unhandled
+from hongyan.domain.log.readers import PassedEntry, Reader, ReaderPage, Source, Unhandled
 from hongyan.domain.log.sources import StreamSource
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Busy, StorageFull, Unavailable
@@ -38,7 +38,7 @@ PAGE_END = ":batch"
 """Behind the reader's name: under this the end of a whole page that was begun is saved."""
 
 
-class Reading:
+class ReaderLoop:
     """Reads on from the saved position and lets the reader handle what comes.
 
     Args:
@@ -145,7 +145,7 @@ class Reading:
         if not self._is_awake:
             await self._wait_to_wake()
 
-    async def _step(self) -> Page:
+    async def _step(self) -> ReaderPage:
         limit = 1 if self._singles else self._reader.batch
         page = await self._source.read(self._position, limit, self._page_end)
         if self._page_end:  # it was not looked behind that
@@ -160,7 +160,7 @@ class Reading:
             await self._save_position()
         return page
 
-    async def _process(self, page: Page) -> Page:
+    async def _process(self, page: ReaderPage) -> ReaderPage:
         """Give the page until it is handled or given up; a change of the reader breaks it off."""
         if self._reader.is_whole and self._page_end != page.end:
             saved = SaveOffset(self.work, page.after)  # from there on it is the same page again
@@ -184,7 +184,7 @@ class Reading:
         self._singles = max(0, self._singles - len(page.items))
         return structs.replace(page, is_full=True) if self._singles else page
 
-    async def _handle(self, page: Page) -> None:
+    async def _handle(self, page: ReaderPage) -> None:
         try:
             commit = await self._reader.handle(page)
             await self._commit(*self._passes(page), of=commit)
@@ -194,7 +194,9 @@ class Reading:
             raise Unhandled("What it read had changed before it was done.") from None
         self._passed(page)
 
-    async def _failed(self, page: Page, attempt: int, spent_s: float, error: Exception) -> bool:
+    async def _failed(
+        self, page: ReaderPage, attempt: int, spent_s: float, error: Exception
+    ) -> bool:
         """Note that an attempt failed; return whether it was the last one, and wait if not."""
         noted = error.changes if isinstance(error, Unhandled) else ()
         if not isinstance(error, Unhandled):
@@ -235,12 +237,12 @@ class Reading:
                 again = structs.replace(row, tries=row.tries + 1, error=text, is_wanted=False)
                 await self._commit(Put(again))
 
-    def _passes(self, page: Page) -> tuple[Change, ...]:
+    def _passes(self, page: ReaderPage) -> tuple[Change, ...]:
         """Return what saves that a page was passed."""
         saved = SaveOffset(self.work, page.end)
         return (saved, SaveOffset(self.work + PAGE_END, b"")) if self._reader.is_whole else (saved,)
 
-    def _passed(self, page: Page) -> None:
+    def _passed(self, page: ReaderPage) -> None:
         self._position = self._saved = page.end
         self._saved_s = self._now_s()
         self._page_end = b""

@@ -16,7 +16,7 @@ from hongyan.domain.log.readers import Reader
 from hongyan.kernel.clock import Clock
 
 from .ports import TERM_S, Leases, Store
-from .reading import Reading
+from .reading import ReaderLoop
 from .repeating import Repeating
 from .works import Works
 
@@ -26,7 +26,7 @@ EVERY_S = 1.0
 LOOK_EVERY_S = 5.0
 """How often families are asked unasked for: what is heard may be lost."""
 
-Running = Reading | Repeating
+Running = ReaderLoop | Repeating
 
 
 class Runtime:
@@ -92,7 +92,7 @@ class Runtime:
     def committed(self, event: Committed) -> None:
         """Wake those whom a commit concerns; a commit of other processes may come empty."""
         for running in self._running.values():
-            if isinstance(running, Reading):
+            if isinstance(running, ReaderLoop):
                 running.wake(event)
 
     # --- the readers that there are ---
@@ -101,7 +101,7 @@ class Runtime:
         """See ``Watcher.changed``."""
         self._looked_s = float("-inf")
         for work, running in self._running.items():
-            if isinstance(running, Reading) and work.partition("/")[0] == name:
+            if isinstance(running, ReaderLoop) and work.partition("/")[0] == name:
                 running.change()
         self._due.set()
 
@@ -109,7 +109,7 @@ class Runtime:
         """See ``Watcher.missed``."""
         self._looked_s = float("-inf")
         for running in self._running.values():
-            if isinstance(running, Reading):
+            if isinstance(running, ReaderLoop):
                 running.change()
         self._due.set()
 
@@ -130,7 +130,7 @@ class Runtime:
         for reader in self._readers:
             for part, work in enumerate(reader.works):
                 ours = partial(self._is_ours, work)
-                makers[work] = partial(Reading, self._store, reader, part, self._clock, ours)
+                makers[work] = partial(ReaderLoop, self._store, reader, part, self._clock, ours)
         return makers
 
     # --- leases ---

@@ -6,7 +6,7 @@ from tests.conftest import FakeClock
 
 from hongyan.app.metrics.ops import Ops
 from hongyan.app.roles.gateway import Gateway
-from hongyan.app.roles.link import Link
+from hongyan.app.roles.link import ClusterLink
 from hongyan.app.settings.sections import ClusterSettings, Settings
 from hongyan.domain.log.model import Committed, Entry, Signal
 from hongyan.domain.user.model import USER_CHANGED
@@ -38,7 +38,7 @@ def ops() -> Ops:
 @pytest.fixture
 async def gateway(ops: Ops) -> Gateway:
     settings = Settings(cluster=CLUSTER)
-    return Gateway(settings, Link(settings, "gateway"), FakeClock(), ops)
+    return Gateway(settings, ClusterLink(settings, "gateway"), FakeClock(), ops)
 
 
 def changed() -> Committed:

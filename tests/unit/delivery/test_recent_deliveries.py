@@ -3,7 +3,7 @@
 import pytest
 
 from hongyan.delivery import recent_deliveries as module
-from hongyan.delivery.recent_deliveries import Connected, RecentDeliveries
+from hongyan.delivery.recent_deliveries import ConnectedDevice, RecentDeliveries
 
 
 class Time:
@@ -38,8 +38,8 @@ def test_who_was_connected_when_it_was_told(clock):
     at_s = recent.pushed_at("g", 7)
     assert at_s == 101.0
     assert set(recent.connected_at(at_s, {"a", "b"})) == {
-        Connected("a", "1", True),
-        Connected("b", "1", False),
+        ConnectedDevice("a", "1", True),
+        ConnectedDevice("b", "1", False),
     }
 
 
@@ -59,4 +59,4 @@ def test_a_peer_that_went_twice_is_no_trouble(clock):
     recent.connected(peer)
     recent.disconnected(peer)
     recent.disconnected(peer)
-    assert list(recent.connected_at(100.0, {"a"})) == [Connected("a", "1", False)]
+    assert list(recent.connected_at(100.0, {"a"})) == [ConnectedDevice("a", "1", False)]

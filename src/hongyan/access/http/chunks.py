@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from hongyan.access.admission import Guest
 from hongyan.domain.media.commands import AdvanceUpload, UploadInfo
-from hongyan.domain.media.ports import Part
+from hongyan.domain.media.ports import UploadPart
 from hongyan.kernel.errors import Conflict, Invalid, LimitReached, Unavailable
 
 CHECKSUMS = ("sha1", "sha256")
@@ -86,7 +86,7 @@ class Interrupted(Exception):
     """A chunk ended before its time."""
 
 
-class Writer:
+class ChunkWriter:
     """The one request that writes to an upload."""
 
     def __init__(self) -> None:
@@ -140,7 +140,7 @@ class Chunk:
         self,
         guest: Guest,
         upload_id: str,
-        part: Part,
+        part: UploadPart,
         checksum: Checksum | None,
         room: int,
     ) -> None:

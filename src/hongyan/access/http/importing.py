@@ -34,7 +34,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(UpsertUser).decode
 
 
-class Report(Struct, frozen=True, omit_defaults=True):
+class ImportReport(Struct, frozen=True, omit_defaults=True):
     """The result of a line; ``outcome`` is created, changed, unchanged or failed."""
 
     line: int
@@ -104,14 +104,16 @@ class Importing:
             return
         except Refusal as refusal:  # the stream stops here; the lines before it are done
             line = first + sum(counts.values())
-            stopped = Report(line, "failed", code=refusal.code, message=refusal.text)
+            stopped = ImportReport(line, "failed", code=refusal.code, message=refusal.text)
             reports.put_nowait(_encode(stopped) + b"\n")
         finally:
             reports.put_nowait(None)
         await sender
 
-    async def _reports(self, request: Request, guest: Guest, first: int) -> AsyncIterator[Report]:
-        running: deque[asyncio.Task[Report]] = deque()
+    async def _reports(
+        self, request: Request, guest: Guest, first: int
+    ) -> AsyncIterator[ImportReport]:
+        running: deque[asyncio.Task[ImportReport]] = deque()
         number = first
         try:
             async for line in _lines(self._commands.chunks(request)):
@@ -128,18 +130,20 @@ class Importing:
                 yield await running.popleft()
             raise
 
-    async def _import(self, guest: Guest, number: int, line: bytes) -> Report:
+    async def _import(self, guest: Guest, number: int, line: bytes) -> ImportReport:
         try:
             command = _decode(line)
             made: Upserted = await guest.call(command)
         except (Refusal, msgspec.DecodeError, RecursionError) as error:
             refusal = error if isinstance(error, Refusal) else Invalid(str(error))
             external_id = _external_id_in(line)
-            return Report(number, "failed", external_id, code=refusal.code, message=refusal.text)
+            return ImportReport(
+                number, "failed", external_id, code=refusal.code, message=refusal.text
+            )
         except Exception:
             log.exception("an import failed at line %d", number)
-            return Report(number, "failed", code=Internal.code, message=Internal.message)
-        return Report(number, made.outcome, made.external_id, made.user_id)
+            return ImportReport(number, "failed", code=Internal.code, message=Internal.message)
+        return ImportReport(number, made.outcome, made.external_id, made.user_id)
 
 
 async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

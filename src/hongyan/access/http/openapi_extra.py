@@ -13,7 +13,7 @@ from hongyan.kernel.errors import (
 )
 
 from .errors import BodyTooLarge, BodyTooSlow, NotJson
-from .importing import NDJSON, Report
+from .importing import NDJSON, ImportReport
 from .routes import PREFIX
 from .sync_stream import Polled, PollRequest
 
@@ -22,7 +22,7 @@ EXTRA: list[tuple[str, Any]] = [
     ("poll", PollRequest),
     ("polled", Polled),
     ("upsert", UpsertUser),
-    ("report", Report),
+    ("report", ImportReport),
 ]
 BEARER: list[Schema] = [{"accessToken": []}, {"apiKey": []}]
 ASKED = {Invalid, Unauthenticated, Forbidden, RateLimited, Busy, LimitReached}

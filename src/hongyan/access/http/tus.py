@@ -35,9 +35,9 @@ from .chunks import (
     Chunk,
     ChunkTooLong,
     ChunkTooSlow,
+    ChunkWriter,
     Interrupted,
     UploadLocked,
-    Writer,
     WrongChecksum,
 )
 from .commands import Commands
@@ -128,7 +128,7 @@ class Tus:
         self._commands = Commands(admission, 0, 0.0)
         self._staging = staging
         self._options = options
-        self._writers: dict[str, Writer] = {}
+        self._writers: dict[str, ChunkWriter] = {}
 
     def routes(self) -> tuple[Route, ...]:
         """Return the paths."""
@@ -237,7 +237,7 @@ class Tus:
         """Take a chunk that begins at ``offset``, and return how far the upload is."""
         if upload_id in self._writers:
             raise UploadLocked
-        writer = self._writers[upload_id] = Writer()
+        writer = self._writers[upload_id] = ChunkWriter()
         try:
             upload = await guest.part(GetUpload(upload_id=upload_id))
             if offset != upload.offset_bytes:
@@ -252,7 +252,7 @@ class Tus:
             writer.done.set()
 
     async def _take(
-        self, request: Request, guest: Guest, upload: UploadInfo, writer: Writer
+        self, request: Request, guest: Guest, upload: UploadInfo, writer: ChunkWriter
     ) -> UploadInfo:
         header = request.headers.get("upload-checksum", "")
         checksum = Checksum(header) if header else None
@@ -266,7 +266,7 @@ class Tus:
         finally:
             await part.close()
 
-    async def _receive(self, request: Request, chunk: Chunk, writer: Writer) -> UploadInfo:
+    async def _receive(self, request: Request, chunk: Chunk, writer: ChunkWriter) -> UploadInfo:
         """Receive a chunk's bytes; what came of one that breaks off is kept."""
         more = True
         try:

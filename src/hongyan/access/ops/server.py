@@ -19,7 +19,7 @@ TIMEOUT_S = 5.0
 TEXT = "text/plain; charset=utf-8"
 
 
-class Page(Struct, frozen=True):
+class OpsResponse(Struct, frozen=True):
     """An answer."""
 
     body: bytes
@@ -27,7 +27,7 @@ class Page(Struct, frozen=True):
     status: int = HTTPStatus.OK
 
 
-Pages = Mapping[str, Callable[[], Awaitable[Page]]]
+Pages = Mapping[str, Callable[[], Awaitable[OpsResponse]]]
 """By path."""
 
 
@@ -81,7 +81,7 @@ class OpsServer:
         finally:
             writer.close()
 
-    async def _answer(self, head: bytes) -> tuple[str, Page]:
+    async def _answer(self, head: bytes) -> tuple[str, OpsResponse]:
         first, _, rest = head.decode("latin-1").partition("\r\n")
         words = first.split(" ")
         if len(words) != 3 or not words[2].startswith("HTTP/1."):
@@ -111,11 +111,11 @@ class OpsServer:
         return False
 
 
-def _status_page(status: HTTPStatus) -> Page:
-    return Page(f"{status.phrase}\n".encode(), status=status)
+def _status_page(status: HTTPStatus) -> OpsResponse:
+    return OpsResponse(f"{status.phrase}\n".encode(), status=status)
 
 
-def _rendered(method: str, page: Page) -> bytes:
+def _rendered(method: str, page: OpsResponse) -> bytes:
     head = (
         f"HTTP/1.1 {page.status} {HTTPStatus(page.status).phrase}\r\n"
         f"content-type: {page.type}\r\ncontent-length: {len(page.body)}\r\n"

@@ -8,8 +8,8 @@ import uvloop
 from rich.table import Table
 
 from hongyan.access.admission import OPERATOR
-from hongyan.app.demo.demo import Demo, DemoClock, Report
-from hongyan.app.demo.files import Files
+from hongyan.app.demo.demo import Demo, DemoClock, DemoReport
+from hongyan.app.demo.files import DemoFiles
 from hongyan.app.progress import ProgressBars
 from hongyan.app.roles.embedded import Embedded
 from hongyan.app.settings.sections import Settings, SettingsError, prepare_data_dir
@@ -56,7 +56,7 @@ def demo(
 
 async def fill(
     settings: Settings, people: int, messages: int, seed: int, force: bool, progress: ProgressBars
-) -> Report | None:
+) -> DemoReport | None:
     """Fill the data folder, whose lock is held; return None where somebody is there already."""
     clock = DemoClock()
     embedded = await Embedded.open(settings, clock)
@@ -66,7 +66,7 @@ async def fill(
             return None
         now_ms = time.time_ns() // 1_000_000
         media = embedded.services.media
-        files = Files(caller, media.bytes.staging, media.processing.run)
+        files = DemoFiles(caller, media.bytes.staging, media.processing.run)
         made = Demo(caller, store, store, clock, files, seed, now_ms)
         report = await made.fill(people, messages, progress)
         noted = {"people": people, "messages": messages, "seed": seed}
@@ -84,7 +84,7 @@ async def _count(embedded: Embedded, progress: ProgressBars) -> None:
     report(done, done)
 
 
-def show(report: Report, took_s: float) -> None:
+def show(report: DemoReport, took_s: float) -> None:
     """Print who can log in."""
     table = Table("handle", "name", "password", box=None, pad_edge=False)
     for person in report.people:

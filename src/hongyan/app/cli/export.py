@@ -10,7 +10,7 @@ import typer
 import uvloop
 
 from hongyan.app.composition.objects import open_objects
-from hongyan.app.export.exporter import Exporter, ExportFailed, Source
+from hongyan.app.export.exporter import Exporter, ExportFailed, ExportSource
 from hongyan.app.progress import ProgressBars
 from hongyan.app.roles.embedded import DATABASE
 from hongyan.app.settings.sections import Settings
@@ -103,7 +103,7 @@ def _export(settings: Settings, target: Path, language: str, work: Work) -> int:
         fail(f"nothing was exported: {error}", EXIT_REFUSED)
 
 
-def _snapshot(settings: Settings) -> AbstractAsyncContextManager[Source]:
+def _snapshot(settings: Settings) -> AbstractAsyncContextManager[ExportSource]:
     """Return what is exported: of a cluster's database, where the settings name one."""
     if settings.cluster.nats:
         return PostgresSnapshot(settings.cluster.postgres, ROWS)

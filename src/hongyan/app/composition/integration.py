@@ -6,7 +6,7 @@ import hongyan
 from hongyan.app.settings.sections import IntegrationSettings, Settings, SettingsError
 from hongyan.domain.integration.app_conversations import AppConversations
 from hongyan.domain.integration.app_users import AppUsers, ExternalUsers
-from hongyan.domain.integration.change_window import Window
+from hongyan.domain.integration.change_window import ChangeWindow
 from hongyan.domain.integration.keys import Keys
 from hongyan.domain.integration.stored_answers import StoredAnswers
 from hongyan.domain.integration.webhook_dispatcher import DispatcherContext
@@ -18,7 +18,7 @@ from hongyan.domain.message.ports import Gate
 from hongyan.domain.visibility.visibility import Visibility
 from hongyan.infra.local.bus import LocalBus
 from hongyan.infra.local.caches import Caches
-from hongyan.infra.webhooks.guard import Guard
+from hongyan.infra.webhooks.guard import AddressGuard
 from hongyan.infra.webhooks.hook import BeforeSendHook
 from hongyan.infra.webhooks.poster import HttpPoster
 from hongyan.kernel.clock import Clock
@@ -59,7 +59,7 @@ class Integration:
     ) -> None:
         options = settings.integration
         try:
-            guard = Guard(options.allowed_networks)
+            guard = AddressGuard(options.allowed_networks)
         except ValueError as error:
             raise SettingsError(f"integration.allowed_networks: {error}") from error
         agent = f"hongyan/{hongyan.__version__}"
@@ -71,7 +71,7 @@ class Integration:
             attempts_max=0,
         )
         dispatch = DispatcherContext(
-            store, store, store, clock, self._poster, Window(store), visibility, retry
+            store, store, store, clock, self._poster, ChangeWindow(store), visibility, retry
         )
         self.webhooks = Webhooks(dispatch)
         people = ExternalUsers(store)

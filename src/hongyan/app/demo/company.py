@@ -37,7 +37,7 @@ PASSWORDS = 20
 ADDED_AT_ONCE = 500
 
 
-class Person(Struct):
+class DemoPerson(Struct):
     """Somebody of the company."""
 
     user_id: UserId
@@ -60,7 +60,7 @@ class DemoConversation(Struct):
     """A conversation and who is in it."""
 
     conversation_id: ConversationId
-    people: list[Person]
+    people: list[DemoPerson]
     weight: float
 
 
@@ -80,9 +80,9 @@ class Company:
         self._random = choose
         self._mark = mark
 
-    async def hire(self, count: int, report: OnProgress) -> list[Person]:
+    async def hire(self, count: int, report: OnProgress) -> list[DemoPerson]:
         """Make so many accounts; the first ones get a password."""
-        company: list[Person] = []
+        company: list[DemoPerson] = []
         names = _names(count)
         for start in range(0, count, ADDED_AT_ONCE):
             batch = names[start : start + ADDED_AT_ONCE]
@@ -92,7 +92,7 @@ class Company:
             report(len(company), count)
         return company
 
-    async def _hire_one(self, number: int, names: Names) -> Person:
+    async def _hire_one(self, number: int, names: Names) -> DemoPerson:
         name, handle, locale = names
         suffix = 1
         free = handle
@@ -102,9 +102,9 @@ class Company:
         password = secrets.token_urlsafe(9) if number < PASSWORDS else None
         command = CreateUser(handle=free, name=name, locale=locale, password=password)
         account = await self._caller.call(OPERATOR, command)
-        return Person(account.user_id, free, name, locale, password)
+        return DemoPerson(account.user_id, free, name, locale, password)
 
-    async def open(self, company: list[Person]) -> list[DemoConversation]:
+    async def open(self, company: list[DemoPerson]) -> list[DemoConversation]:
         """Make groups and direct conversations; the one of all comes first."""
         choose = self._random
         conversations = []
@@ -132,7 +132,7 @@ class Company:
         return conversations
 
     async def _group(
-        self, number: int, name: str, notice: str, people: list[Person]
+        self, number: int, name: str, notice: str, people: list[DemoPerson]
     ) -> DemoConversation:
         owner = people[0]
         command = CreateGroup(
@@ -148,7 +148,7 @@ class Company:
             await self._do(owner, UpdateGroup(conversation_id=made, notice=notice))
         return DemoConversation(made, people, self._random.uniform(3, 10))
 
-    async def _befriend(self, company: list[Person]) -> None:
+    async def _befriend(self, company: list[DemoPerson]) -> None:
         """Some are friends; somebody waits for an answer."""
         for one, other in zip(company[:12:2], company[1:12:2], strict=False):
             await self._do(one, RequestFriend(user_id=other.user_id, message="你好 Hello!"))
@@ -159,7 +159,7 @@ class Company:
         for person, (emoji, text) in zip(company[1:], STATUSES, strict=False):
             await self._do(person, UpdateProfile(status=Status(emoji, text)))
 
-    async def _do(self, person: Person, command: Command[Any]) -> Any:
+    async def _do(self, person: DemoPerson, command: Command[Any]) -> Any:
         return await self._caller.call(person.actor(), command)
 
 

@@ -24,8 +24,8 @@ from hongyan.kernel.bus import Caller, Command
 from hongyan.kernel.errors import Refusal
 from hongyan.kernel.ids import ClientId, LogId
 
-from .company import Company, DemoConversation, Person
-from .files import Files, avatar, documents
+from .company import Company, DemoConversation, DemoPerson
+from .files import DemoFiles, avatar, documents
 from .talk import DIALOGUES, DRAFT, POLL, WORDS, Line
 
 IN_FLIGHT = 2_000
@@ -53,18 +53,18 @@ class Said(Struct):
 
     at_ms: int
     place: DemoConversation
-    speaker: Person
-    others: list[Person]
+    speaker: DemoPerson
+    others: list[DemoPerson]
     turn: Line
     text: str
     seq: "asyncio.Future[int]"
     answers: "asyncio.Future[int] | None"
 
 
-class Report(Struct):
+class DemoReport(Struct):
     """Counts of what was made."""
 
-    people: list[Person]
+    people: list[DemoPerson]
     conversations: int
     messages: int
     reactions: int
@@ -89,7 +89,7 @@ class Demo:
         log: Log,
         records: Records,
         clock: DemoClock,
-        files: Files | None,
+        files: DemoFiles | None,
         seed: int,
         now_ms: int,
     ) -> None:
@@ -107,7 +107,7 @@ class Demo:
         self._sent = self._total = 0
         self._report: OnProgress = no_progress
 
-    async def fill(self, people: int, messages: int, progress: ProgressBars) -> Report:
+    async def fill(self, people: int, messages: int, progress: ProgressBars) -> DemoReport:
         """Make so many people, and let them say so many things.
 
         Args:
@@ -124,7 +124,7 @@ class Demo:
         await self._perform(said, progress)
         await self._finish(company, conversations, said)
         sent = sum(one.seq.done() and not one.seq.cancelled() for one in said)
-        return Report(company, len(conversations), sent, self._reactions)
+        return DemoReport(company, len(conversations), sent, self._reactions)
 
     # --- what is said ---
 
@@ -223,7 +223,7 @@ class Demo:
     def _send(
         self,
         conversation: DemoConversation,
-        speaker: Person,
+        speaker: DemoPerson,
         name: str,
         content: Content,
         quote_seq: int = 0,
@@ -253,7 +253,7 @@ class Demo:
     # --- how everybody left it ---
 
     async def _finish(
-        self, company: list[Person], conversations: list[DemoConversation], said: list[Said]
+        self, company: list[DemoPerson], conversations: list[DemoConversation], said: list[Said]
     ) -> None:
         self._clock.at_ms = self._now_ms
         if said:
@@ -284,7 +284,7 @@ class Demo:
             await self._try(person, draft)
 
     async def _share(
-        self, company: list[Person], conversations: list[DemoConversation], files: Files
+        self, company: list[DemoPerson], conversations: list[DemoConversation], files: DemoFiles
     ) -> None:
         """Some have a picture of themselves; some share a document."""
         for person in company[:PICTURES]:
@@ -313,7 +313,7 @@ class Demo:
         await self._send(conversation, owner, "call", call, seq)
         await self._try(owner, PinMessage(conversation_id=where, seq=seq))
 
-    async def _try(self, person: Person, command: Command[Any]) -> bool:
+    async def _try(self, person: DemoPerson, command: Command[Any]) -> bool:
         """Do what need not succeed; return whether it did."""
         try:
             await self._caller.call(person.actor(), command)

@@ -93,7 +93,7 @@ def documents(choose: random.Random) -> list[Document]:
     ]
 
 
-class Files:
+class DemoFiles:
     """Uploads through the media service, as a client does.
 
     Args:

@@ -8,7 +8,7 @@ import asyncpg
 
 from hongyan.app.composition.objects import open_objects
 from hongyan.app.progress import ProgressBars
-from hongyan.app.roles.link import Link, needed, shared_secrets
+from hongyan.app.roles.link import ClusterLink, needed, shared_secrets
 from hongyan.app.settings.sections import Settings, SettingsError
 from hongyan.domain.catalog import ROWS
 from hongyan.domain.media.ports import Downloads
@@ -66,7 +66,7 @@ async def examine_cluster(
 
 async def _processes(settings: Settings) -> list[Diagnostic]:
     """Listen at the broker for who is there."""
-    link = Link(settings, "operator")
+    link = ClusterLink(settings, "operator")
     try:
         await link.open()
     except OSError as error:

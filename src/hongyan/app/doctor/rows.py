@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import apsw
 import msgspec
 
-from hongyan.app.export.exporter import Source
+from hongyan.app.export.exporter import ExportSource
 from hongyan.app.progress import ProgressBars
 from hongyan.domain.admin.model import AUDIT_LOG, AuditRecord
 from hongyan.domain.admin.rules import seal
@@ -26,14 +26,14 @@ from hongyan.kernel.ids import Kind, kind_of
 from .diagnostics import Diagnostic, fine, problem, troubles, warning
 
 R = TypeVar("R", bound=Row)
-Again = Callable[[], AbstractAsyncContextManager[Source]]
+Again = Callable[[], AbstractAsyncContextManager[ExportSource]]
 PAGE = 1_000
 FUTURE_MS = 300_000
 SHOWN = 5
 
 
 async def examine_rows(
-    snapshot: Source,
+    snapshot: ExportSource,
     again: Again,
     downloads: Downloads,
     mend: str,
@@ -65,7 +65,7 @@ def clock(newest_ms: int) -> Diagnostic:
     return warning("clock", text, "Set this machine's clock, and let NTP keep it.")
 
 
-async def each(snapshot: Source, row: type[R]) -> AsyncIterator[R]:
+async def each(snapshot: ExportSource, row: type[R]) -> AsyncIterator[R]:
     """Yield all rows of a type; none where the table is not there yet."""
     after: tuple[Any, ...] = ()
     while True:
@@ -82,7 +82,7 @@ async def each(snapshot: Source, row: type[R]) -> AsyncIterator[R]:
         after = page[-1].key()
 
 
-async def _rows(snapshot: Source, mend: str, deep: bool) -> list[Diagnostic]:
+async def _rows(snapshot: ExportSource, mend: str, deep: bool) -> list[Diagnostic]:
     found = [*[text async for text in _groups(snapshot)], *[t async for t in _pairs(snapshot)]]
     diagnostics = troubles("groups", found, "Members, counts and owners of all groups fit.", mend)
     if deep:
@@ -92,7 +92,7 @@ async def _rows(snapshot: Source, mend: str, deep: bool) -> list[Diagnostic]:
     return diagnostics
 
 
-async def _groups(snapshot: Source) -> AsyncIterator[str]:
+async def _groups(snapshot: ExportSource) -> AsyncIterator[str]:
     rolls = {
         member_count.conversation_id: member_count.member_count
         async for member_count in each(snapshot, MemberCount)
@@ -111,7 +111,7 @@ async def _groups(snapshot: Source) -> AsyncIterator[str]:
         yield f"members are counted for {conversation_id}, which is no group"
 
 
-async def _pairs(snapshot: Source) -> AsyncIterator[str]:
+async def _pairs(snapshot: ExportSource) -> AsyncIterator[str]:
     """Yield direct conversations that have not two members."""
     counts: dict[str, int] = {}
     async for member in each(snapshot, Member):
@@ -123,7 +123,7 @@ async def _pairs(snapshot: Source) -> AsyncIterator[str]:
         yield f"the direct conversation {conversation_id} has not two members"
 
 
-async def _unreadable(snapshot: Source) -> AsyncIterator[str]:
+async def _unreadable(snapshot: ExportSource) -> AsyncIterator[str]:
     for row in ROWS:
         try:
             async for _ in each(snapshot, row):
@@ -133,7 +133,7 @@ async def _unreadable(snapshot: Source) -> AsyncIterator[str]:
 
 
 async def _files(
-    snapshot: Source, again: Again, downloads: Downloads, deep: bool, progress: ProgressBars
+    snapshot: ExportSource, again: Again, downloads: Downloads, deep: bool, progress: ProgressBars
 ) -> list[Diagnostic]:
     """Compare the files that people sent with the bytes that are there."""
     report = progress.stage("files")
@@ -181,7 +181,7 @@ async def _trouble(downloads: Downloads, name: str, item: MediaItem, deep: bool)
     return "" if digest.hexdigest() == item.sha256 else "holds other bytes than were sent"
 
 
-async def _passed(snapshot: Source) -> list[Diagnostic]:
+async def _passed(snapshot: ExportSource) -> list[Diagnostic]:
     """Tell what readers of the logs could not handle."""
     rows = [row async for row in each(snapshot, PassedEntry)]
     if not rows:
@@ -192,7 +192,7 @@ async def _passed(snapshot: Source) -> list[Diagnostic]:
     return [warning("readers", text, "Mend the cause, then run: hongyan readers retry READER")]
 
 
-async def _audit(snapshot: Source) -> list[Diagnostic]:
+async def _audit(snapshot: ExportSource) -> list[Diagnostic]:
     """Follow the audit log's chain of hashes from its beginning to its end."""
     before, number = "", 0
     async for record in each(snapshot, AuditRecord):

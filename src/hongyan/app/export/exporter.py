@@ -35,7 +35,7 @@ from hongyan.kernel.bus import Actor
 from hongyan.kernel.errors import NotFound
 from hongyan.kernel.ids import SYSTEM, ConversationId, DeviceId, Kind, LogId, UserId, kind_of
 
-from .pages import Chat, Copied, Pages, Reactions
+from .pages import Copied, ExportedChat, Pages, Reactions
 
 PAGE_MESSAGES = 1_000
 READ_AT_ONCE = 200
@@ -51,7 +51,7 @@ class ExportFailed(Exception):
     """It was not done; the sentence says why."""
 
 
-class Source(Log, Cursors, Records, Protocol):
+class ExportSource(Log, Cursors, Records, Protocol):
     """The source of an export: a snapshot."""
 
 
@@ -67,7 +67,12 @@ class Exporter:
     """
 
     def __init__(
-        self, source: Source, objects: Objects, target: Path, language: str, progress: ProgressBars
+        self,
+        source: ExportSource,
+        objects: Objects,
+        target: Path,
+        language: str,
+        progress: ProgressBars,
     ) -> None:
         self._source = source
         self._objects = objects
@@ -193,7 +198,7 @@ class Exporter:
         conversation_id: ConversationId,
         reader: UserId | None,
         pages: AsyncIterator[list[Entry]],
-    ) -> Chat | None:
+    ) -> ExportedChat | None:
         """Write one conversation; return None where there was nothing to see."""
         title = await self._title(conversation_id, reader)
         marks = await self._reactions(conversation_id, reader)
@@ -218,7 +223,7 @@ class Exporter:
             (self._target / CHATS / f"{conversation_id}.jsonl").unlink()
             return None
         self._write_page(conversation_id, title, number + 1, shown, marks, False)
-        return Chat(f"{CHATS}/{_page_name(conversation_id, 1)}", title, messages)
+        return ExportedChat(f"{CHATS}/{_page_name(conversation_id, 1)}", title, messages)
 
     def _write_page(
         self,
@@ -287,7 +292,7 @@ class Exporter:
         text = msgspec.json.format(msgspec.json.encode(value), indent=1)
         (self._target / name).write_bytes(text)
 
-    def _finish(self, title: str, chats: Sequence[Chat]) -> None:
+    def _finish(self, title: str, chats: Sequence[ExportedChat]) -> None:
         now_ms = time.time_ns() // 1_000_000
         text = self._pages.index(title, sorted(chats, key=lambda chat: chat.title), now_ms)
         (self._target / "index.html").write_text(text, encoding="utf-8")

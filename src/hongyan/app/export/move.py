@@ -11,7 +11,7 @@ from hongyan.domain.catalog import ROWS
 from hongyan.infra.objects.moving import ObjectDiffers, copy_objects
 from hongyan.infra.postgres.moving import AlreadyMoved, NotEmpty, PostgresTarget
 from hongyan.infra.sql.digest import TableDigest
-from hongyan.infra.sql.parts import ENTRY, LOG, Part, parts
+from hongyan.infra.sql.parts import ENTRY, LOG, DataTable, parts
 from hongyan.infra.sqlite.moving import SqliteSource
 from hongyan.kernel.errors import Refusal
 
@@ -102,7 +102,7 @@ async def _move_files(folder: Path, bucket: S3Store | None, progress: ProgressBa
 
 
 async def _move_part(
-    source: SqliteSource, target: PostgresTarget, part: Part, report: OnProgress
+    source: SqliteSource, target: PostgresTarget, part: DataTable, report: OnProgress
 ) -> None:
     total, done = source.count(part), 0
     after = await target.last_key(part)
@@ -114,7 +114,7 @@ async def _move_part(
 
 
 async def _compare(
-    source: SqliteSource, target: PostgresTarget, part: Part, report: OnProgress
+    source: SqliteSource, target: PostgresTarget, part: DataTable, report: OnProgress
 ) -> TableDigest:
     """Hash a part at both places.
 

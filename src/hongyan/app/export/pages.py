@@ -99,7 +99,7 @@ Reactions = Mapping[int, Sequence[tuple[str, int]]]
 """Emojis and how many gave each, by the seq of the message."""
 
 
-class Chat(Struct, frozen=True):
+class ExportedChat(Struct, frozen=True):
     """One conversation in the list of an export."""
 
     page: str
@@ -133,7 +133,7 @@ class Pages:
         self._names = names
         self._files = files
 
-    def index(self, title: str, chats: Sequence[Chat], made_at_ms: int) -> str:
+    def index(self, title: str, chats: Sequence[ExportedChat], made_at_ms: int) -> str:
         """Return the page that leads to the conversations."""
         items = "".join(
             f'<li><a href="{escape(chat.page)}">{escape(chat.title)}</a>'

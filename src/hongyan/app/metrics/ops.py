@@ -8,10 +8,10 @@ from contextlib import suppress
 import msgspec
 
 import hongyan
-from hongyan.access.ops.server import OpsServer, Page
+from hongyan.access.ops.server import OpsResponse, OpsServer
 from hongyan.app.settings.sections import host_and_port
 from hongyan.app.settings.storage import MetricsSettings
-from hongyan.infra.prometheus.registry import CONTENT_TYPE, Gauge, Metric, Registry
+from hongyan.infra.prometheus.registry import CONTENT_TYPE, Gauge, Metric, MetricsRegistry
 
 HEALTH, READY, METRICS = "/healthz", "/readyz", "/metrics"
 LOOP_EVERY_S = 0.5
@@ -29,7 +29,7 @@ class Ops:
     def __init__(self, settings: MetricsSettings, role: str, is_ready: Callable[[], bool]) -> None:
         self._settings = settings
         self._is_ready = is_ready
-        self.registry = Registry(role, hongyan.__version__)
+        self.registry = MetricsRegistry(role, hongyan.__version__)
         self.registry.watch(self._measure)
         self._server = OpsServer(
             {HEALTH: self._health, READY: self._ready, METRICS: self.metrics},
@@ -62,14 +62,14 @@ class Ops:
                 await self._lag
         await self._server.close()
 
-    async def metrics(self) -> Page:
+    async def metrics(self) -> OpsResponse:
         """Return all metrics."""
-        return Page(self.registry.text(), CONTENT_TYPE)
+        return OpsResponse(self.registry.text(), CONTENT_TYPE)
 
-    async def _health(self) -> Page:
+    async def _health(self) -> OpsResponse:
         return _status(True)
 
-    async def _ready(self) -> Page:
+    async def _ready(self) -> OpsResponse:
         return _status(self._is_ready())
 
     def _measure(self) -> Iterator[Metric]:
@@ -87,6 +87,6 @@ class Ops:
             self._lag_s = max(self._lag_s, time.monotonic() - began - LOOP_EVERY_S)
 
 
-def _status(is_well: bool) -> Page:
+def _status(is_well: bool) -> OpsResponse:
     body = msgspec.json.encode({"status": "ok" if is_well else "unavailable"})
-    return Page(body, "application/json", 200 if is_well else 503)
+    return OpsResponse(body, "application/json", 200 if is_well else 503)

@@ -10,7 +10,7 @@ from hongyan.kernel.clock import Clock, SystemClock
 from .backend import Backend
 from .core import Core
 from .gateway import Gateway
-from .link import Link
+from .link import ClusterLink
 from .observability import Observability
 from .worker import Worker
 
@@ -28,7 +28,7 @@ async def run(settings: Settings, ready: Callable[[str], None], clock: Clock | N
     """
     stop_signal, clock = StopSignal(), clock or SystemClock()
     async with AsyncExitStack() as stack:
-        link = await opened(stack, Link(settings, "gateway+backend+worker"))
+        link = await opened(stack, ClusterLink(settings, "gateway+backend+worker"))
         core = await opened(stack, Core(settings, link, clock))
         watch = await opened(stack, Observability(settings, link, core, clock, "all"))
         await opened(stack, Backend(settings, link, core))

@@ -16,7 +16,7 @@ from hongyan.kernel.bus import Caller
 from hongyan.kernel.clock import Clock, SystemClock
 
 from .core import Core
-from .link import Link
+from .link import ClusterLink
 from .observability import Observability
 
 LEAVING_S = 0.3
@@ -33,7 +33,7 @@ class Backend:
         core: The services.
     """
 
-    def __init__(self, settings: Settings, link: Link, core: Core) -> None:
+    def __init__(self, settings: Settings, link: ClusterLink, core: Core) -> None:
         self._drain_s = max(settings.server.drain_s, 1.0)
         self._link = link
         self._tracer = make_tracer(settings, link.name)
@@ -72,7 +72,7 @@ async def run(settings: Settings, ready: Callable[[str], None], clock: Clock | N
     """
     stop_signal, clock = StopSignal(), clock or SystemClock()
     async with AsyncExitStack() as stack:
-        link = await opened(stack, Link(settings, "backend"))
+        link = await opened(stack, ClusterLink(settings, "backend"))
         core = await opened(stack, Core(settings, link, clock))
         await opened(stack, Observability(settings, link, core, clock, "backend"))
         await opened(stack, Backend(settings, link, core))

@@ -17,7 +17,7 @@ from hongyan.infra.redis.presence import RedisConnectionRegistry, RedisPresenceS
 from hongyan.infra.redis.throttle import RedisThrottle
 from hongyan.kernel.clock import Clock
 
-from .link import Link, needed, shared_secrets
+from .link import ClusterLink, needed, shared_secrets
 
 
 class Core:
@@ -35,7 +35,7 @@ class Core:
         SettingsError: a setting is missing or wrong.
     """
 
-    def __init__(self, settings: Settings, link: Link, clock: Clock) -> None:
+    def __init__(self, settings: Settings, link: ClusterLink, clock: Clock) -> None:
         cluster = settings.cluster
         self.bus = LocalBus()
         self.store = PostgresStore(

@@ -33,7 +33,7 @@ from hongyan.infra.nats.deliveries import DeliveriesResponder
 from hongyan.infra.redis.turns import RedisTurns
 from hongyan.kernel.clock import Clock, SystemClock
 
-from .link import Link, needed
+from .link import ClusterLink, needed
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Gateway:
     """
 
     def __init__(
-        self, settings: Settings, link: Link, clock: Clock, ops: Ops | None = None
+        self, settings: Settings, link: ClusterLink, clock: Clock, ops: Ops | None = None
     ) -> None:
         self._link = link
         self._own_ops = None if ops is not None else Ops(settings.metrics, "gateway", self._works)
@@ -167,7 +167,7 @@ async def run(settings: Settings, ready: Callable[[str], None], clock: Clock | N
     """
     stop_signal = StopSignal()
     async with AsyncExitStack() as stack:
-        link = await opened(stack, Link(settings, "gateway"))
+        link = await opened(stack, ClusterLink(settings, "gateway"))
         gateway = Gateway(settings, link, clock or SystemClock())
         await link.nodes.start()
         await opened(stack, gateway)

@@ -15,7 +15,7 @@ from hongyan.kernel.bus import Caller
 SECRET_DIGITS = 64
 
 
-class Link:
+class ClusterLink:
     """The connection of one process to the cluster.
 
     Args:
@@ -56,7 +56,7 @@ async def calling(settings: Settings) -> AsyncIterator[Caller]:
     Raises:
         SettingsError, OSError: they cannot be reached.
     """
-    link = Link(settings, "operator")
+    link = ClusterLink(settings, "operator")
     await link.open()
     caller = NatsCaller(link.connection, link.subjects, link.nodes)
     try:

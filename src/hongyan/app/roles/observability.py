@@ -17,7 +17,7 @@ from hongyan.runtime.runtime import Runtime
 from hongyan.runtime.works import Works
 
 from .core import Core
-from .link import Link
+from .link import ClusterLink
 
 
 class Observability:
@@ -31,7 +31,9 @@ class Observability:
         role: What the process is.
     """
 
-    def __init__(self, settings: Settings, link: Link, core: Core, clock: Clock, role: str) -> None:
+    def __init__(
+        self, settings: Settings, link: ClusterLink, core: Core, clock: Clock, role: str
+    ) -> None:
         self._link = link
         probe = StoreProbe(core.store, core.services.works, link.name)
         alone = LocalLeases(Holders(), link.name, TERM_S, time.monotonic)

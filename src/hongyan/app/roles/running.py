@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Part(Protocol):
+class RunningPart(Protocol):
     """Something that works between its opening and its closing."""
 
     async def open(self) -> None:
@@ -22,7 +22,7 @@ class Part(Protocol):
         ...
 
 
-P = TypeVar("P", bound=Part)
+P = TypeVar("P", bound=RunningPart)
 
 
 async def opened(stack: AsyncExitStack, part: P) -> P:

@@ -20,7 +20,7 @@ from hongyan.runtime.ports import TERM_S
 from hongyan.runtime.runtime import Runtime
 
 from .core import Core
-from .link import Link, needed
+from .link import ClusterLink, needed
 from .observability import Observability
 
 
@@ -37,7 +37,7 @@ class Worker:
         runtime: What runs them.
     """
 
-    def __init__(self, settings: Settings, link: Link, core: Core, clock: Clock) -> None:
+    def __init__(self, settings: Settings, link: ClusterLink, core: Core, clock: Clock) -> None:
         me = link.connection.me
         self._republishing = Republishing(core.store, core.store, core.publisher, time.monotonic)
         redis, cluster = needed(settings.cluster, "redis"), settings.cluster.name
@@ -74,7 +74,7 @@ async def run(settings: Settings, ready: Callable[[str], None], clock: Clock | N
     """
     stop_signal, clock = StopSignal(), clock or SystemClock()
     async with AsyncExitStack() as stack:
-        link = await opened(stack, Link(settings, "worker"))
+        link = await opened(stack, ClusterLink(settings, "worker"))
         core = await opened(stack, Core(settings, link, clock))
         await opened(stack, Observability(settings, link, core, clock, "worker"))
         worker = Worker(settings, link, core, clock)

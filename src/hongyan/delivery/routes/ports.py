@@ -109,7 +109,7 @@ class RegistryChanges(Struct, frozen=True):
     """Nodes whose lease has ended."""
 
 
-class Registry(Protocol):
+class NodeRegistry(Protocol):
     """The publishers' side of a registry."""
 
     async def changes(self, position: str) -> RegistryChanges:

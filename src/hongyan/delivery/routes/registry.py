@@ -15,7 +15,7 @@ from hongyan.kernel.ids import ConversationId, LogId, UserId, log_owner
 
 from .batch import RoutedEvent
 from .broadcast import ALL
-from .ports import Lease, Registry, RegistryChanges
+from .ports import Lease, NodeRegistry, RegistryChanges
 from .subscriptions import Subscriptions
 
 log = logging.getLogger(__name__)
@@ -122,7 +122,7 @@ class RegistryAddressing:
 
     def __init__(
         self,
-        registry: Registry,
+        registry: NodeRegistry,
         members: ConversationMembers,
         now_s: Callable[[], float],
         lease_s: float,

@@ -6,7 +6,7 @@ from hongyan.kernel.bus import Access, Command
 from hongyan.kernel.ids import ConversationId, DeviceId, UserId
 
 
-class Push(Struct, frozen=True):
+class DevicePush(Struct, frozen=True):
     """A node handed the entry to one connected device."""
 
     user_id: UserId
@@ -24,7 +24,7 @@ class NodeTrace(Struct, frozen=True):
     node: str
     heard_at_ms: int = 0
     """When the fact came there; 0 when it never did, or it is forgotten."""
-    pushes: tuple[Push, ...] = ()
+    pushes: tuple[DevicePush, ...] = ()
 
 
 class TracedDevice(Struct, frozen=True):

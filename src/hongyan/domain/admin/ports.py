@@ -8,7 +8,7 @@ from hongyan.kernel.ids import LogId, UserId
 from .commands_tracing import NodeTrace
 
 
-class Usage(Protocol):
+class UsageMeter(Protocol):
     """Resource usage of the server."""
 
     async def storage_bytes(self) -> Mapping[str, int]:
@@ -24,11 +24,11 @@ class NoUsage:
     """Knows of nothing: for who works on the data without a server."""
 
     async def storage_bytes(self) -> Mapping[str, int]:
-        """See ``Usage.storage_bytes``."""
+        """See ``UsageMeter.storage_bytes``."""
         return {}
 
     def connected_devices(self) -> int:
-        """See ``Usage.connected_devices``."""
+        """See ``UsageMeter.connected_devices``."""
         return 0
 
 

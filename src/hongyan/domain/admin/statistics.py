@@ -16,7 +16,7 @@ from hongyan.domain.log.model import (
     position_of,
 )
 from hongyan.domain.log.ports import ChangeStream, Records
-from hongyan.domain.log.readers import Lag, Page, Reader
+from hongyan.domain.log.readers import Lag, Reader, ReaderPage
 from hongyan.domain.log.sources import stream_lag
 from hongyan.domain.message.model import MESSAGE
 from hongyan.domain.user.model import USER_CHANGED, User
@@ -26,7 +26,7 @@ from hongyan.kernel.ids import Kind, UserId
 
 from .commands import Day, GetStatistics, Statistics
 from .model import DayCount, LastActive, Total
-from .ports import NoUsage, Usage
+from .ports import NoUsage, UsageMeter
 from .rules import date_of, day_of, is_person, totalled
 
 READER = "statistics"
@@ -45,11 +45,11 @@ class Tallies:
     def __init__(self, stream: ChangeStream) -> None:
         self._stream = stream
 
-    async def read(self, after: bytes, limit: int, until: bytes = b"") -> Page:
+    async def read(self, after: bytes, limit: int, until: bytes = b"") -> ReaderPage:
         """See ``Source.read``; of what was given before, one entry."""
         end, tallies = await self._stream.tally(position_of(after), 1 if until else limit)
         is_full = sum(tally.count for tally in tallies) == limit
-        return Page(after, offset_of(end), tallies, is_full)
+        return ReaderPage(after, offset_of(end), tallies, is_full)
 
     async def lag(self, after: bytes, now_ms: int) -> Lag:
         """See ``Source.lag``."""
@@ -79,9 +79,9 @@ class Counting:
         self.reader = Reader(
             READER, self.handle, source=Tallies(stream), batch=BATCH, pace_s=1.0, clear=self.clear
         )
-        self.usage: Usage = NoUsage()
+        self.usage: UsageMeter = NoUsage()
 
-    async def handle(self, page: Page) -> Commit:
+    async def handle(self, page: ReaderPage) -> Commit:
         """Return what raises the counters by a page of tallies."""
         start, end = position_of(page.after), position_of(page.end)
         rare = await self._stream.follow(start, BATCH, end, RARE)

@@ -11,7 +11,14 @@ from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.errors import Invalid, NotFound
 from hongyan.kernel.ids import ClientId, LogId, UserId
 
-from .commands_tracing import NodeTrace, Push, Traced, TracedDevice, TracedUser, TraceMessage
+from .commands_tracing import (
+    DevicePush,
+    NodeTrace,
+    Traced,
+    TracedDevice,
+    TracedUser,
+    TraceMessage,
+)
 from .ports import Deliveries, NoDeliveries
 
 USERS_MAX = 200
@@ -81,7 +88,7 @@ class Tracing:
         return found[0]
 
     async def _user(
-        self, user_id: UserId, may_see: bool, entry: Entry, pushes: Sequence[Push]
+        self, user_id: UserId, may_see: bool, entry: Entry, pushes: Sequence[DevicePush]
     ) -> TracedUser:
         cursors = await self._cursors.of_user(user_id, [entry.log_id])
         cursor = cursors.get(entry.log_id, Cursor())
@@ -97,7 +104,7 @@ class Tracing:
         )
 
 
-def _device(device: Device, push: Push | None) -> TracedDevice:
+def _device(device: Device, push: DevicePush | None) -> TracedDevice:
     if push is None:
         return TracedDevice(device.device_id, device.platform, device.seen_at_ms)
     return TracedDevice(

@@ -215,17 +215,17 @@ class MarkDelivered(Command[Done], frozen=True, kw_only=True):
     """Clamped to the end of the log."""
 
 
-class Reader(Struct, frozen=True):
+class MessageReader(Struct, frozen=True):
     """Somebody who has read a message, and how far they have read by now."""
 
     user_id: UserId
     read_seq: int
 
 
-class Readers(Struct, frozen=True):
+class MessageReaders(Struct, frozen=True):
     """The readers of a message. Its sender is not counted."""
 
-    readers: tuple[Reader, ...]
+    readers: tuple[MessageReader, ...]
     """By user id; those whose privacy hides receipts are left out."""
     next_after: UserId | None = None
     read: int | None = None
@@ -234,7 +234,7 @@ class Readers(Struct, frozen=True):
     """How many have not, or do not tell; None in conversations of more than 500 members."""
 
 
-class GetReaders(Command[Readers], frozen=True, kw_only=True):
+class GetReaders(Command[MessageReaders], frozen=True, kw_only=True):
     """Tell who of those that were members when an entry was made has read it.
 
     Raises:

@@ -20,7 +20,7 @@ CONVERSATIONS_MAX = 100_000
 MENTIONS_MAX = 10_000
 
 
-class Access:
+class ConversationAccess:
     """One user's access to one conversation, as of ``head``."""
 
     __slots__ = ("head", "member", "preference", "window")
@@ -53,7 +53,7 @@ class ConversationQueries:
 
     async def access(
         self, user_id: UserId, conversation_id: ConversationId, *, active: bool = True
-    ) -> Access:
+    ) -> ConversationAccess:
         """Return where the user stands.
 
         Args:
@@ -69,7 +69,7 @@ class ConversationQueries:
             raise NotAMember
         preference = await self.preference(user_id, conversation_id)
         log_id = LogId(conversation_id)
-        return Access(member, preference, (await self.log.states([log_id]))[log_id])
+        return ConversationAccess(member, preference, (await self.log.states([log_id]))[log_id])
 
     async def preference(self, user_id: UserId, conversation_id: ConversationId) -> Preference:
         """Return how the user keeps the conversation; the defaults where nothing was set."""

@@ -27,9 +27,9 @@ from .commands import (
     GetReaders,
     MarkDelivered,
     MarkRead,
+    MessageReader,
+    MessageReaders,
     PeerCursors,
-    Reader,
-    Readers,
     ReadMark,
 )
 from .model import (
@@ -40,7 +40,7 @@ from .model import (
     Mention,
 )
 from .preferences import kept
-from .queries import Access, ConversationQueries
+from .queries import ConversationAccess, ConversationQueries
 from .rules import RECEIPTS_MEMBERS_MAX, check_range, is_blocked, is_small
 
 DROPPED_MAX = 1_000
@@ -84,7 +84,9 @@ class Reading:
         floor = max(ordinal, access.preference.cleared_ordinal)
         return ReadMark(max(seq, cursor.read_seq), ordinal, max(0, access.head.ordinal - floor))
 
-    async def _ordinal(self, conversation_id: ConversationId, seq: int, access: Access) -> int:
+    async def _ordinal(
+        self, conversation_id: ConversationId, seq: int, access: ConversationAccess
+    ) -> int:
         if seq == access.head.seq:
             return access.head.ordinal
         entries = await self._queries.log.read(LogId(conversation_id), seq, seq, 1)
@@ -158,7 +160,7 @@ class Reading:
         return PeerCursors(peer_id, cursor.read_seq, cursor.delivered_seq)
 
     @handles(GetReaders)
-    async def readers(self, actor: Actor, command: GetReaders) -> Readers:
+    async def readers(self, actor: Actor, command: GetReaders) -> MessageReaders:
         """Answer ``GetReaders``."""
         conversation_id, limit = command.conversation_id, command.limit
         check_range("limit", limit, 1, 500)
@@ -175,14 +177,14 @@ class Reading:
             if actor.user_id != entry.sender and access.member.role == Role.MEMBER:
                 raise Forbidden("Only the sender and admins may ask in so large a group.")
             page, following = await self._readers(conversation_id, entry, command.after, limit)
-            return Readers(tuple(page), following)
+            return MessageReaders(tuple(page), following)
         everybody, _ = await self._readers(conversation_id, entry, UserId(""), SMALL_MAX)
         page = [reader for reader in everybody if reader.user_id > command.after]
         members = await self._queries.records.scan(
             Member, conversation_id, True, by="of_conversation", limit=SMALL_MAX
         )
         asked = sum(_was_there(member, entry) for member in members)
-        return Readers(
+        return MessageReaders(
             tuple(page[:limit]),
             page[limit - 1].user_id if len(page) > limit else None,
             read=len(everybody),
@@ -191,9 +193,9 @@ class Reading:
 
     async def _readers(
         self, conversation_id: ConversationId, entry: Entry, after: UserId, limit: int
-    ) -> tuple[list[Reader], UserId | None]:
+    ) -> tuple[list[MessageReader], UserId | None]:
         """Return a page of those who have read the entry and say so, and where it ended."""
-        readers: list[Reader] = []
+        readers: list[MessageReader] = []
         while True:
             found = await self._queries.cursors.in_log(
                 LogId(conversation_id), entry.seq, after, WALKED
@@ -203,7 +205,7 @@ class Reading:
             )
             for user_id, cursor in found:
                 if user_id in disclosing:
-                    readers.append(Reader(user_id, cursor.read_seq))
+                    readers.append(MessageReader(user_id, cursor.read_seq))
                     if len(readers) == limit:
                         return readers, user_id
             if len(found) < WALKED:
@@ -222,7 +224,7 @@ class Reading:
         users = await records.get_many(User, [(user_id,) for user_id in there])
         return {u.user_id for u in users.values() if u.privacy.sends_receipts}
 
-    async def _discloses_reading(self, access: Access) -> bool:
+    async def _discloses_reading(self, access: ConversationAccess) -> bool:
         """Return whether the others are told what this member has read."""
         member = access.member
         kind = kind_of(member.conversation_id)

@@ -12,7 +12,7 @@ KEPT_BYTES = 8 * 1024 * 1024
 END = 2**62
 
 
-class Window:
+class ChangeWindow:
     """The newest stretch of the feed in memory, so that readers at its end share one read.
 
     Args:

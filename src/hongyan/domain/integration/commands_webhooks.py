@@ -36,7 +36,7 @@ class DeliveryData(Struct, frozen=True):
     entries: tuple[DeliveredEntry, ...]
 
 
-class Delivery(Struct, frozen=True):
+class WebhookDelivery(Struct, frozen=True):
     """The body of a post to a webhook; ``type`` is ``entries``."""
 
     type: str
@@ -173,13 +173,13 @@ class ReplayWebhook(Command[WebhookInfo], frozen=True, kw_only=True):
     """0 for everything from the beginning."""
 
 
-class Attempts(Struct, frozen=True):
+class WebhookAttempts(Struct, frozen=True):
     """The latest attempts (at most 100), the newest first."""
 
     attempts: tuple[WebhookAttempt, ...]
 
 
-class ListAttempts(Command[Attempts], frozen=True, kw_only=True):
+class ListAttempts(Command[WebhookAttempts], frozen=True, kw_only=True):
     """List the latest attempts at deliveries of a webhook.
 
     Raises:

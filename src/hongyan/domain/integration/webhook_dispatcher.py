@@ -14,14 +14,14 @@ from msgspec import Struct
 
 from hongyan.domain.log.model import Change, Commit, Entry, Placed, Put, offset_of, position_of
 from hongyan.domain.log.ports import ChangeStream, Log, Records
-from hongyan.domain.log.readers import Lag, Page, Reader, Retry, Unhandled
+from hongyan.domain.log.readers import Lag, Reader, ReaderPage, Retry, Unhandled
 from hongyan.domain.log.sources import stream_lag
 from hongyan.domain.visibility.visibility import Visibility
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.ids import UserId
 
-from .change_window import Window
-from .commands_webhooks import DeliveredEntry, Delivery, DeliveryData
+from .change_window import ChangeWindow
+from .commands_webhooks import DeliveredEntry, DeliveryData, WebhookDelivery
 from .model import DeadLetter, Webhook, WebhookAttempt, reader_of
 from .ports import Posted, Poster, Unreachable
 from .reach import Reach
@@ -44,7 +44,7 @@ class DispatcherContext(Struct, frozen=True):
     records: Records
     clock: Clock
     poster: Poster
-    window: Window
+    window: ChangeWindow
     visibility: Visibility
     retry: Retry = WEBHOOK_RETRY
 
@@ -110,7 +110,7 @@ class WebhookDispatcher:
             await self._reach.load()
         return True
 
-    async def read(self, after: bytes, limit: int, until: bytes = b"") -> Page:
+    async def read(self, after: bytes, limit: int, until: bytes = b"") -> ReaderPage:
         """See ``Source.read``: the next entries that the webhook takes."""
         found: list[Placed] = []
         size, position, last = 0, position_of(after), position_of(until)
@@ -120,17 +120,17 @@ class WebhookDispatcher:
             taken = dict(await self._taken(page))
             for position, _ in page:
                 if last and position > last:
-                    return Page(after, until, found, is_full=True)
+                    return ReaderPage(after, until, found, is_full=True)
                 if position in taken:
                     found.append((position, taken[position]))
                     size += len(taken[position].body)
                     is_full = len(found) >= most or size > BATCH_BYTES
                     if position == last or (is_full and not last):
-                        return Page(after, offset_of(position), found, is_full=True)
+                        return ReaderPage(after, offset_of(position), found, is_full=True)
             if not page or (found and not last):
                 break
         end = found[-1][0] if found else position
-        return Page(after, offset_of(end), found, is_full=bool(page))
+        return ReaderPage(after, offset_of(end), found, is_full=bool(page))
 
     async def _taken(self, page: Sequence[Placed]) -> list[Placed]:
         user_id = self._webhook.user_id
@@ -142,7 +142,7 @@ class WebhookDispatcher:
         """See ``Source.lag``."""
         return await stream_lag(self._dispatch.stream, after, now_ms)
 
-    async def handle(self, page: Page) -> Commit:
+    async def handle(self, page: ReaderPage) -> Commit:
         """Post the page once.
 
         Raises:
@@ -155,7 +155,7 @@ class WebhookDispatcher:
             raise Unhandled(done.error, (Put(done),))
         return Commit(changes=(Put(done),))
 
-    async def give_up(self, page: Page, attempts: int, error: str) -> tuple[Change, ...]:
+    async def give_up(self, page: ReaderPage, attempts: int, error: str) -> tuple[Change, ...]:
         """Return the dead letter that is left of a page."""
         batch = WebhookBatch(tuple(page.items))
         letter = DeadLetter(
@@ -221,11 +221,11 @@ async def deliver(
     )
 
 
-def _delivery(webhook_id: str, batch: WebhookBatch) -> Delivery:
+def _delivery(webhook_id: str, batch: WebhookBatch) -> WebhookDelivery:
     last = batch.entries[-1][1]
     made_at = datetime.fromtimestamp(last.sent_at_ms / 1000, UTC)
     entries = tuple(_delivered(position, entry) for position, entry in batch.entries)
-    return Delivery("entries", made_at.isoformat(), DeliveryData(webhook_id, entries))
+    return WebhookDelivery("entries", made_at.isoformat(), DeliveryData(webhook_id, entries))
 
 
 def _delivered(position: int, entry: Entry) -> DeliveredEntry:

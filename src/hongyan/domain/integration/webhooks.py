@@ -35,7 +35,6 @@ from hongyan.kernel.pages import check_page, read_page_token, write_page_token
 from .change_window import END, PAGE
 from .commands import NotABot
 from .commands_webhooks import (
-    Attempts,
     CreateWebhook,
     DeadLetters,
     DeleteWebhook,
@@ -49,6 +48,7 @@ from .commands_webhooks import (
     ReplayWebhook,
     RotateSecret,
     UpdateWebhook,
+    WebhookAttempts,
     WebhookInfo,
     WebhookPage,
 )
@@ -190,11 +190,11 @@ class Webhooks:
         return _info(webhook, command.position)
 
     @handles(ListAttempts)
-    async def attempts(self, _actor: Actor, command: ListAttempts) -> Attempts:
+    async def attempts(self, _actor: Actor, command: ListAttempts) -> WebhookAttempts:
         """See ``ListAttempts``."""
         await self._get(command.webhook_id)
         found = await self._records.scan(WebhookAttempt, command.webhook_id, limit=ATTEMPTS_KEPT)
-        return Attempts(tuple(sorted(found, key=lambda one: (-one.at_ms, -one.slot))))
+        return WebhookAttempts(tuple(sorted(found, key=lambda one: (-one.at_ms, -one.slot))))
 
     @handles(ListDeadLetters)
     async def dead_letters(self, _actor: Actor, command: ListDeadLetters) -> DeadLetters:

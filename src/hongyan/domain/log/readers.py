@@ -51,7 +51,7 @@ class PassedEntry(Row, frozen=True, kw_only=True):
     """Whether it is to be tried again."""
 
 
-class Page(Struct, frozen=True):
+class ReaderPage(Struct, frozen=True):
     """What a reader is given at once."""
 
     after: bytes
@@ -80,7 +80,7 @@ class Lag(Struct, frozen=True):
 class Source(Protocol):
     """What a reader reads; positions are bytes that it alone understands."""
 
-    async def read(self, after: bytes, limit: int, until: bytes = b"") -> Page:
+    async def read(self, after: bytes, limit: int, until: bytes = b"") -> ReaderPage:
         """Return the next items behind a position.
 
         Args:
@@ -129,7 +129,7 @@ class Retry(Struct, frozen=True):
         return spent_s >= self.give_up_s or attempt == self.attempts_max
 
 
-Handle = Callable[[Page], Awaitable[Commit]]
+Handle = Callable[[ReaderPage], Awaitable[Commit]]
 """Does what a page asks for. The commit that it returns is carried out together with the saved
 position: exactly once, whatever crashes. It names no client ids. What the handler does beside it
 is done at least once. It raises when the page cannot be handled."""
@@ -162,7 +162,7 @@ class Reader(Struct, frozen=True):
     begin: Callable[[], Awaitable[bool]] = _is_ready
     """Called before anything is read, and again whenever the reader was changed; false: there is
     nothing to do for it."""
-    give_up: Callable[[Page, int, str], Awaitable[tuple[Change, ...]]] | None = None
+    give_up: Callable[[ReaderPage, int, str], Awaitable[tuple[Change, ...]]] | None = None
     """Given a page, how often it was tried and the last error: what notes that it was given up.
     None notes a ``PassedEntry``."""
     clear: Callable[[], Awaitable[tuple[Change, ...]]] | None = None

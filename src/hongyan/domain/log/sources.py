@@ -5,7 +5,7 @@ from zlib import crc32
 
 from .model import Placed, offset_of, position_of
 from .ports import ChangeStream
-from .readers import Lag, Page
+from .readers import Lag, ReaderPage
 
 LOOK_AT = 500
 COUNTED_MAX = 10_000
@@ -30,7 +30,7 @@ class StreamSource:
         self._part = part
         self._parts = parts
 
-    async def read(self, after: bytes, limit: int, until: bytes = b"") -> Page:
+    async def read(self, after: bytes, limit: int, until: bytes = b"") -> ReaderPage:
         """See ``Source.read``."""
         start, last = position_of(after), position_of(until)
         if self._kinds and not last:
@@ -45,7 +45,7 @@ class StreamSource:
             end = found[-1][0]
         else:
             end = max(start, last, found[-1][0] if found else 0)
-        return Page(after, offset_of(end), items, is_full)
+        return ReaderPage(after, offset_of(end), items, is_full)
 
     async def lag(self, after: bytes, now_ms: int) -> Lag:
         """See ``Source.lag``; all entries count, whatever the reader makes of them."""

@@ -16,7 +16,7 @@ TAIL_BYTES = 66_000
 """As far from the end as an archive's directory may begin to end."""
 
 
-class Part(Protocol):
+class UploadPart(Protocol):
     """A stretch of an upload that is being written, by one writer."""
 
     async def write(self, data: bytes | bytearray) -> None:
@@ -58,7 +58,7 @@ class Sealed(Struct, frozen=True):
 class Staging(Protocol):
     """The bytes of uploads under way: a folder of this machine, or a bucket of all machines."""
 
-    async def open(self, upload_id: str, offset: int) -> Part:
+    async def open(self, upload_id: str, offset: int) -> UploadPart:
         """Return a part that begins at ``offset``; bytes behind it count no more.
 
         Raises:

@@ -18,7 +18,7 @@ class People(Struct, frozen=True):
     next_after: str = ""
 
 
-class Request(Struct, frozen=True):
+class FriendRequestInfo(Struct, frozen=True):
     """A friend request."""
 
     from_id: UserId
@@ -32,7 +32,7 @@ class Request(Struct, frozen=True):
 class Requests(Struct, frozen=True):
     """A page of requests; ``next_after`` is the next page's ``after``, empty at the end."""
 
-    requests: tuple[Request, ...]
+    requests: tuple[FriendRequestInfo, ...]
     next_after: str = ""
 
 

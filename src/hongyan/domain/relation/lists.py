@@ -5,12 +5,12 @@ from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.pages import check_page, read_page_token, write_page_token
 
 from .commands import (
+    FriendRequestInfo,
     GetRelation,
     ListBlocked,
     ListFriends,
     ListRequests,
     People,
-    Request,
     Requests,
 )
 from .model import FriendRequest, Person, Relation
@@ -77,7 +77,7 @@ class RelationLists:
         return People(tuple(person(one) for one in page), following)
 
 
-def _request(one: FriendRequest) -> Request:
-    return Request(
+def _request(one: FriendRequest) -> FriendRequestInfo:
+    return FriendRequestInfo(
         one.from_id, one.to_id, one.message, one.state, one.asked_at_ms, one.answered_at_ms
     )

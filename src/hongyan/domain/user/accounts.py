@@ -67,7 +67,7 @@ def device_info(device: Device) -> DeviceInfo:
     return DeviceInfo(**{name: getattr(device, name) for name in DeviceInfo.__struct_fields__})
 
 
-class Plan:
+class AccountPlan:
     """The changes of one decision about a user, to be committed at once.
 
     Args:
@@ -196,7 +196,7 @@ class Accounts:
     async def change(
         self,
         user_id: UserId,
-        judge: Callable[[User, Plan], Awaitable[None]],
+        judge: Callable[[User, AccountPlan], Awaitable[None]],
         sender: UserId = SYSTEM,
     ) -> None:
         """Let ``judge`` fill a plan from the user's present state, and commit it.
@@ -229,7 +229,7 @@ class Accounts:
     async def create(
         self,
         user_id: UserId,
-        judge: Callable[[Plan], Awaitable[None]],
+        judge: Callable[[AccountPlan], Awaitable[None]],
         sender: UserId,
         turn: str = "",
     ) -> None:
@@ -265,8 +265,8 @@ class Accounts:
         head = (await self.log.states([log_id]))[log_id]
         return Precondition(log_id, head.version)
 
-    async def _plan(self, user_id: UserId, sender: UserId) -> Plan:
-        plan = Plan(user_id, sender, self.clock.now_ms())
+    async def _plan(self, user_id: UserId, sender: UserId) -> AccountPlan:
+        plan = AccountPlan(user_id, sender, self.clock.now_ms())
         plan.guard(await self.precondition(user_id))
         return plan
 
@@ -294,7 +294,7 @@ def check_reachable(user: User) -> None:
 
 
 def deactivate(
-    plan: Plan, user: User, by: Literal["self", "admin"], devices: Sequence[Device]
+    plan: AccountPlan, user: User, by: Literal["self", "admin"], devices: Sequence[Device]
 ) -> None:
     """Plan to put the account to sleep; an administrator's word outweighs the user's own."""
     if user.deactivated_by not in (by, "admin"):

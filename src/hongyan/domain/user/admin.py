@@ -5,7 +5,7 @@ from msgspec import UNSET, structs
 from hongyan.kernel.bus import DONE, Actor, Done, handles
 from hongyan.kernel.pages import check_page, read_page_token, write_page_token
 
-from .accounts import Accounts, Plan, account_of, deactivate
+from .accounts import AccountPlan, Accounts, account_of, deactivate
 from .commands import NoSuchUser
 from .commands_admin import (
     AccountPage,
@@ -55,7 +55,7 @@ class Administration:
     async def deactivate_user(self, _actor: Actor, command: DeactivateUser) -> Done:
         """See ``DeactivateUser``."""
 
-        async def judge(user: User, plan: Plan) -> None:
+        async def judge(user: User, plan: AccountPlan) -> None:
             deactivate(plan, user, "admin", await self._accounts.devices(user.user_id))
 
         await self._accounts.change(command.user_id, judge)
@@ -65,7 +65,7 @@ class Administration:
     async def reactivate_user(self, _actor: Actor, command: ReactivateUser) -> Done:
         """See ``ReactivateUser``."""
 
-        async def judge(user: User, plan: Plan) -> None:
+        async def judge(user: User, plan: AccountPlan) -> None:
             if user.state != "active":
                 plan.change_user(user, structs.replace(user, state="active", deactivated_by=""))
 
@@ -76,7 +76,7 @@ class Administration:
     async def kick_user(self, _actor: Actor, command: KickUser) -> Done:
         """See ``KickUser``."""
 
-        async def judge(user: User, plan: Plan) -> None:
+        async def judge(user: User, plan: AccountPlan) -> None:
             for device in await self._accounts.devices(user.user_id):
                 plan.remove_device(device, "kicked")
 
@@ -93,7 +93,7 @@ class Administration:
             changes["phone"] = clean_phone(command.phone) if command.phone else None
         changed: list[User] = []
 
-        async def judge(user: User, plan: Plan) -> None:
+        async def judge(user: User, plan: AccountPlan) -> None:
             changed[:] = [structs.replace(user, **changes)]
             if changed[0] != user:
                 plan.change_user(user, changed[0])
@@ -105,7 +105,7 @@ class Administration:
     async def set_admin(self, _actor: Actor, command: SetAdmin) -> Done:
         """See ``SetAdmin``."""
 
-        async def judge(user: User, plan: Plan) -> None:
+        async def judge(user: User, plan: AccountPlan) -> None:
             if user.admin != command.admin:
                 plan.change_user(user, structs.replace(user, admin=command.admin))
 

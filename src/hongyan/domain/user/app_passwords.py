@@ -4,7 +4,7 @@ from hongyan.kernel.bus import DONE, Actor, Done, handles
 from hongyan.kernel.errors import Invalid, LimitReached, NotFound
 from hongyan.kernel.ids import new_token_id
 
-from .accounts import Accounts, Plan
+from .accounts import AccountPlan, Accounts
 from .commands import WrongPassword
 from .commands_app_passwords import (
     AppPasswords,
@@ -55,7 +55,7 @@ class AppPasswordService:
         password = new_token_id()
         made: list[AppPassword] = []
 
-        async def judge(user: User, plan: Plan) -> None:
+        async def judge(user: User, plan: AccountPlan) -> None:
             await self._still(user, confirmed)
             if len(await self._verifiers.app_passwords(user.user_id)) >= APP_PASSWORDS_MAX:
                 raise LimitReached("Revoke an app password first.", limit=APP_PASSWORDS_MAX)
@@ -101,7 +101,7 @@ class AppPasswordService:
     async def revoke(self, actor: Actor, command: RevokeAppPassword) -> Done:
         """See ``RevokeAppPassword``."""
 
-        async def judge(user: User, plan: Plan) -> None:
+        async def judge(user: User, plan: AccountPlan) -> None:
             row = await self._accounts.records.get(AppPassword, command.app_password_id)
             if row is None or row.user_id != user.user_id:
                 raise NotFound("You have no such app password.")
@@ -114,7 +114,7 @@ class AppPasswordService:
         return DONE
 
 
-def revoke(plan: Plan, row: AppPassword) -> None:
+def revoke(plan: AccountPlan, row: AppPassword) -> None:
     """Plan to make an app password worthless; its devices are another matter."""
     plan.drop(AppPassword, row.app_password_id)
     plan.append(APP_PASSWORD_REMOVED, AppPasswordRemoved(row.app_password_id))

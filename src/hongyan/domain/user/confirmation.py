@@ -8,7 +8,7 @@ from .commands import WrongPassword
 from .model import Credential
 from .ports import Hasher
 from .rules import clean_password
-from .throttle import Guard
+from .throttle import LoginGuard
 
 
 class Confirmation:
@@ -21,7 +21,7 @@ class Confirmation:
         guard: Slows down who guesses passwords.
     """
 
-    def __init__(self, records: Records, clock: Clock, hasher: Hasher, guard: Guard) -> None:
+    def __init__(self, records: Records, clock: Clock, hasher: Hasher, guard: LoginGuard) -> None:
         self._records = records
         self._clock = clock
         self._hasher = hasher

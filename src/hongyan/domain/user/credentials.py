@@ -10,7 +10,7 @@ from hongyan.kernel.bus import DONE, Actor, Done, handles
 from hongyan.kernel.errors import Busy, Refusal
 from hongyan.kernel.ids import SYSTEM, DeviceId, UserId
 
-from .accounts import Accounts, Plan, account_of, check_reachable, deactivate
+from .accounts import AccountPlan, Accounts, account_of, check_reachable, deactivate
 from .app_passwords import revoke
 from .commands import MailNotConfigured, WrongCode
 from .commands_admin import CreateResetCode, ResetCode, SetPassword
@@ -38,7 +38,7 @@ from .model import (
 from .ports import CodeSender, Hasher
 from .rules import check_password, clean_email, clean_password, clean_phone, hash_token
 from .scram import Verifiers
-from .throttle import Guard
+from .throttle import LoginGuard
 
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 CODE_CHARACTERS = 10
@@ -76,8 +76,8 @@ class Credentials:
         accounts: Accounts,
         hasher: Hasher,
         code_sender: CodeSender,
-        password_guard: Guard,
-        code_guard: Guard,
+        password_guard: LoginGuard,
+        code_guard: LoginGuard,
         policy: CredentialPolicy,
         confirmation: Confirmation,
         verifiers: Verifiers,
@@ -113,7 +113,7 @@ class Credentials:
         credential = await self._confirmation.confirm(actor, password)
         changed: list[User] = []
 
-        async def judge(user: User, plan: Plan) -> None:
+        async def judge(user: User, plan: AccountPlan) -> None:
             await self._confirmation.still(credential)
             new = structs.replace(user, **address)
             check_reachable(new)
@@ -134,7 +134,7 @@ class Credentials:
         user = await self._accounts.get(actor.user_id)
         password, hashed = await self._hashed(user, command.new_password)
 
-        async def judge(user: User, plan: Plan) -> None:
+        async def judge(user: User, plan: AccountPlan) -> None:
             await self._confirmation.still(old)
             await self._replace(plan, password, hashed, "changed", keep=actor.device_id)
 
@@ -147,7 +147,7 @@ class Credentials:
         user = await self._accounts.get(command.user_id)
         password, hashed = await self._hashed(user, command.new_password)
 
-        async def judge(_user: User, plan: Plan) -> None:
+        async def judge(_user: User, plan: AccountPlan) -> None:
             await self._replace(plan, password, hashed, "set_by_administrator")
 
         await self._accounts.change(command.user_id, judge)
@@ -161,7 +161,7 @@ class Credentials:
 
     async def _replace(
         self,
-        plan: Plan,
+        plan: AccountPlan,
         password: str,
         hashed: str,
         how: Literal["changed", "reset", "set_by_administrator"],
@@ -219,7 +219,7 @@ class Credentials:
         code = "".join(secrets.choice(_ALPHABET) for _ in range(CODE_CHARACTERS))
         expires_at_ms = self._clock.now_ms() + self._policy.code_ttl_ms
 
-        async def judge(user: User, plan: Plan) -> None:
+        async def judge(user: User, plan: AccountPlan) -> None:
             plan.put(
                 PasswordReset(
                     user_id=user.user_id,
@@ -256,7 +256,7 @@ class Credentials:
         code_hash = hash_token(user_id, text[:64].upper().replace("-", "").replace(" ", ""))
         fits = False
 
-        async def judge(user: User, plan: Plan) -> None:
+        async def judge(user: User, plan: AccountPlan) -> None:
             nonlocal fits
             reset = await self._records.get(PasswordReset, user_id)
             if reset is None or reset.expires_at_ms <= plan.now_ms or reset.tries_left < 1:
@@ -278,7 +278,7 @@ class Credentials:
         """See ``DeactivateMe``."""
         credential = await self._confirmation.confirm(actor, command.password)
 
-        async def judge(user: User, plan: Plan) -> None:
+        async def judge(user: User, plan: AccountPlan) -> None:
             await self._confirmation.still(credential)
             deactivate(plan, user, "self", await self._accounts.devices(user.user_id))
 
@@ -290,7 +290,7 @@ class Credentials:
         """See ``DeleteMe``."""
         credential = await self._confirmation.confirm(actor, command.password)
 
-        async def judge(user: User, plan: Plan) -> None:
+        async def judge(user: User, plan: AccountPlan) -> None:
             await self._confirmation.still(credential)
             devices = await self._accounts.devices(user.user_id)
             plan.change_user(user, structs.replace(user, **_EMPTY))

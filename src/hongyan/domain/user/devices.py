@@ -12,7 +12,7 @@ from hongyan.kernel.bus import DONE, Actor, Done, handles
 from hongyan.kernel.errors import Invalid, NotFound, Unauthenticated
 from hongyan.kernel.ids import DeviceId, UserId, new_device_id, new_token_id
 
-from .accounts import Accounts, Plan, Reason, device_info
+from .accounts import AccountPlan, Accounts, Reason, device_info
 from .commands import (
     AccountDeactivated,
     Authenticate,
@@ -120,7 +120,7 @@ class Devices:
 
     def open(
         self,
-        plan: Plan,
+        plan: AccountPlan,
         user: User,
         platform: Platform,
         name: str,
@@ -167,7 +167,7 @@ class Devices:
             raise Invalid("A token lives a year at most.", limit=MINTED_MAX_S)
         opened: list[Tokens] = []
 
-        async def judge(user: User, plan: Plan) -> None:
+        async def judge(user: User, plan: AccountPlan) -> None:
             if user.state != "active":
                 raise AccountDeactivated
             ttl_s = command.expires_in_s
@@ -188,7 +188,7 @@ class Devices:
             raise Unauthenticated("This device was logged out; log in again.")
         outcome: list[Tokens | TokenReused] = []
 
-        async def judge(user: User, plan: Plan) -> None:
+        async def judge(user: User, plan: AccountPlan) -> None:
             device = await self._records.get(Device, device_id)
             if device is None or not hmac.compare_digest(device.family_hash, family_hash):
                 raise Unauthenticated("This device was logged out; log in again.")
@@ -201,7 +201,9 @@ class Devices:
             raise outcome[0]
         return outcome[0]
 
-    def _exchange(self, plan: Plan, user: User, device: Device, token: str) -> Tokens | TokenReused:
+    def _exchange(
+        self, plan: AccountPlan, user: User, device: Device, token: str
+    ) -> Tokens | TokenReused:
         """Plan what a token that was once this device's is worth now."""
         hashed = hash_token(token)
         age_ms = plan.now_ms - device.rotated_at_ms
@@ -240,7 +242,7 @@ class Devices:
         """See ``RenameDevice``."""
         name = clean_line(command.name, DEVICE_NAME_MAX, "device_name")
 
-        async def judge(user: User, plan: Plan) -> None:
+        async def judge(user: User, plan: AccountPlan) -> None:
             device = await self._own(user, command.device_id)
             renamed = structs.replace(device, name=name)
             plan.put(renamed)
@@ -259,7 +261,7 @@ class Devices:
     async def kick_other_devices(self, actor: Actor, _command: KickOtherDevices) -> Done:
         """See ``KickOtherDevices``."""
 
-        async def judge(user: User, plan: Plan) -> None:
+        async def judge(user: User, plan: AccountPlan) -> None:
             for device in await self._accounts.devices(user.user_id):
                 if device.device_id != actor.device_id:
                     plan.remove_device(device, "kicked")
@@ -274,7 +276,7 @@ class Devices:
         return DONE
 
     async def _remove(self, actor: Actor, device_id: DeviceId, reason: Reason) -> None:
-        async def judge(user: User, plan: Plan) -> None:
+        async def judge(user: User, plan: AccountPlan) -> None:
             plan.remove_device(await self._own(user, device_id), reason)
 
         await self._accounts.change(actor.user_id, judge, actor.user_id)

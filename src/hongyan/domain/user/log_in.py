@@ -5,14 +5,14 @@ from msgspec import structs
 from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.errors import Busy
 
-from .accounts import Accounts, Plan
+from .accounts import AccountPlan, Accounts
 from .commands import AccountDeactivated, LogIn, Tokens, WrongCredentials
 from .devices import DevicePolicy, Devices
 from .model import AppPassword, Credential, Device, Platform, User
 from .ports import Hasher
 from .rules import DEVICE_NAME_MAX, clean_line, clean_password
 from .scram import Verifiers
-from .throttle import Guard
+from .throttle import LoginGuard
 
 
 class LoggingIn:
@@ -32,7 +32,7 @@ class LoggingIn:
         accounts: Accounts,
         devices: Devices,
         hasher: Hasher,
-        guard: Guard,
+        guard: LoginGuard,
         policy: DevicePolicy,
         verifiers: Verifiers,
     ) -> None:
@@ -66,7 +66,7 @@ class LoggingIn:
         rehashed = await self._rehashed(credential, password) if credential else None
         opened: list[Tokens] = []
 
-        async def judge(user: User, plan: Plan) -> None:
+        async def judge(user: User, plan: AccountPlan) -> None:
             app_password_id = ""
             if app_password is not None:
                 app_password_id = await self._use(plan, app_password)
@@ -95,7 +95,7 @@ class LoggingIn:
         await self._accounts.change(user.user_id, judge, user.user_id)
         return opened[0]
 
-    async def _use(self, plan: Plan, app_password: AppPassword) -> str:
+    async def _use(self, plan: AccountPlan, app_password: AppPassword) -> str:
         """Plan to note the use of an app password; return its id."""
         row = await self._records.get(AppPassword, app_password.app_password_id)
         if row is None:
@@ -104,7 +104,7 @@ class LoggingIn:
         return row.app_password_id
 
     async def _renew(
-        self, plan: Plan, checked: Credential, rehashed: str | None, password: str
+        self, plan: AccountPlan, checked: Credential, rehashed: str | None, password: str
     ) -> None:
         """Plan to keep of the account's password what is to be kept today.
 

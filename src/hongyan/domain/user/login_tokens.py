@@ -6,7 +6,7 @@ from hongyan.kernel.bus import Actor, handles
 from hongyan.kernel.errors import Invalid, NotFound
 from hongyan.kernel.ids import UserId, new_widget_id
 
-from .accounts import Accounts, Plan
+from .accounts import AccountPlan, Accounts
 from .commands import AccountDeactivated, NoSuchUser, Tokens
 from .commands_login_tokens import (
     LoginToken,
@@ -65,7 +65,7 @@ class LoginTokenService:
         claims = self._read(command.login_token)
         opened: list[Tokens] = []
 
-        async def judge(user: User, plan: Plan) -> None:
+        async def judge(user: User, plan: AccountPlan) -> None:
             if user.state != "active":
                 raise AccountDeactivated
             devices = await self._accounts.devices(user.user_id)

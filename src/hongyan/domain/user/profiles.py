@@ -9,7 +9,7 @@ from hongyan.kernel.errors import Invalid
 from hongyan.kernel.limits import check_length, check_range
 from hongyan.kernel.pages import read_page_token, write_page_token
 
-from .accounts import Accounts, Plan, account_of, check_reachable, is_reachable
+from .accounts import AccountPlan, Accounts, account_of, check_reachable, is_reachable
 from .commands import GetMe, GetUsers, ProfilePage, SearchUsers, UpdateProfile, profile_of
 from .model import Account, SearchKey, Status, User
 from .rules import (
@@ -71,7 +71,7 @@ class Profiles:
         changes = _changes(command)
         changed: list[User] = []
 
-        async def judge(user: User, plan: Plan) -> None:
+        async def judge(user: User, plan: AccountPlan) -> None:
             new = structs.replace(user, **changes)
             if is_reachable(user):  # an app server's user may have none of the three
                 check_reachable(new)

@@ -11,7 +11,7 @@ from hongyan.kernel.ids import SYSTEM, UserId, is_made_here, new_token_id, new_u
 from hongyan.kernel.limits import check_range
 from hongyan.kernel.pages import check_page, read_page_token, write_page_token
 
-from .accounts import Accounts, Plan, account_of
+from .accounts import AccountPlan, Accounts, account_of
 from .commands import (
     EmailTaken,
     HandleTaken,
@@ -95,7 +95,7 @@ class Registration:
         credential = await self._credential(user, command.password)
         opened: list[Tokens] = []
 
-        async def judge(plan: Plan) -> None:
+        async def judge(plan: AccountPlan) -> None:
             if self._mode == "invite":
                 await self._use_invite(plan, invite_code)
             plan.change_user(None, user, USER_REGISTERED)
@@ -120,7 +120,7 @@ class Registration:
         if command.password is not None:
             credential = await self._credential(user, command.password)
 
-        async def judge(plan: Plan) -> None:
+        async def judge(plan: AccountPlan) -> None:
             plan.change_user(None, user, USER_REGISTERED)
             if credential is not None:
                 plan.put(credential)
@@ -192,7 +192,7 @@ class Registration:
             raise InviteInvalid
         return invite
 
-    async def _use_invite(self, plan: Plan, code: str) -> None:
+    async def _use_invite(self, plan: AccountPlan, code: str) -> None:
         """Take one use, guarded by the log of who made the invite."""
         invite = self._usable(await self._records.get(Invite, code), code)
         plan.guard(await self._accounts.precondition(invite.created_by))

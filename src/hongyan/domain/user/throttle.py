@@ -84,7 +84,7 @@ def too_early(wait_ms: int) -> RateLimited:
     return RateLimited("Too many failed attempts; wait.", retry_after_ms=wait_ms)
 
 
-class Guard:
+class LoginGuard:
     """The throttles of one kind of attempt: by account, and more generously by address."""
 
     def __init__(self, account: Attempts, address: Attempts) -> None:

@@ -20,7 +20,7 @@ from .ports import AccessTokens, Attempts, Avatars, CodeSender, Hasher, LoginTok
 from .profiles import Profiles
 from .registration import Mode, Registration
 from .scram import Verifiers
-from .throttle import Guard, Throttle, ThrottlePolicy
+from .throttle import LoginGuard, Throttle, ThrottlePolicy
 
 Throttles = Callable[[str, ThrottlePolicy], Attempts]
 
@@ -30,13 +30,15 @@ def local_throttle(_name: str, policy: ThrottlePolicy) -> Attempts:
     return Throttle(policy)
 
 
-def _guards(throttles: Throttles) -> tuple[Guard, Guard, Attempts]:
+def _guards(throttles: Throttles) -> tuple[LoginGuard, LoginGuard, Attempts]:
     """Return what slows down who guesses passwords, who asks for codes, and who registers."""
     # Codes cost a mail each, so those who ask for them wait sooner and longer.
     slow = ThrottlePolicy(free=3, delay_ms=30_000, delay_max_ms=900_000, forget_ms=3_600_000)
     many = ThrottlePolicy(free=30)
-    passwords = Guard(throttles("password", ThrottlePolicy()), throttles("password-address", many))
-    codes = Guard(throttles("code", slow), throttles("code-address", many))
+    passwords = LoginGuard(
+        throttles("password", ThrottlePolicy()), throttles("password-address", many)
+    )
+    codes = LoginGuard(throttles("code", slow), throttles("code-address", many))
     # Many may share an address (a school): after the first ones, one account each 10 s.
     registrations = throttles("registration", ThrottlePolicy(free=50, delay_max_ms=10_000))
     return passwords, codes, registrations

@@ -15,7 +15,7 @@ from hongyan.domain.media.ports import Probed, Sniffed, Unreadable
 from hongyan.kernel.errors import Busy
 
 from .sniff import sniff
-from .worker import Answer, Job
+from .worker import ProbeAnswer, ProbeJob
 
 log = logging.getLogger(__name__)
 
@@ -70,11 +70,11 @@ class WorkerProber:
         self.asked += 1
         try:
             async with self._free:
-                return await self._probe(Job(str(path), mime))
+                return await self._probe(ProbeJob(str(path), mime))
         finally:
             self.asked -= 1
 
-    async def _probe(self, job: Job) -> Probed:
+    async def _probe(self, job: ProbeJob) -> Probed:
         worker = self._idle.pop() if self._idle else await _Worker.start(self._limits)
         is_well = False
         try:
@@ -137,7 +137,7 @@ class _Worker:
         )
         return cls(process)
 
-    async def ask(self, job: Job) -> Answer:
+    async def ask(self, job: ProbeJob) -> ProbeAnswer:
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
@@ -148,7 +148,7 @@ class _Worker:
         length = int.from_bytes(await stdout.readexactly(4), "big")
         if length > ANSWER_BYTES_MAX:
             raise EOFError
-        return msgspec.msgpack.decode(await stdout.readexactly(length), type=Answer)
+        return msgspec.msgpack.decode(await stdout.readexactly(length), type=ProbeAnswer)
 
     async def end(self) -> None:
         if self._process.returncode is None:

@@ -24,14 +24,14 @@ NICENESS = 10
 FILES_MAX = 64
 
 
-class Job(Struct, frozen=True):
+class ProbeJob(Struct, frozen=True):
     """Look into this file."""
 
     path: str
     mime: str
 
 
-class Answer(Struct, frozen=True, omit_defaults=True):
+class ProbeAnswer(Struct, frozen=True, omit_defaults=True):
     """The result of a probe, or why there is none."""
 
     facts: MediaDetails = MediaDetails()
@@ -41,7 +41,7 @@ class Answer(Struct, frozen=True, omit_defaults=True):
     error: str = ""
 
 
-def probe(job: Job, pixels_max: int) -> Probed:
+def probe(job: ProbeJob, pixels_max: int) -> Probed:
     """Look into one file.
 
     Raises:
@@ -92,16 +92,16 @@ def main(arguments: list[str]) -> None:
     limit_process(memory_bytes)
     stdin, stdout = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a decoder prints is no answer
-    decode, encode = msgspec.msgpack.Decoder(Job).decode, msgspec.msgpack.Encoder().encode
+    decode, encode = msgspec.msgpack.Decoder(ProbeJob).decode, msgspec.msgpack.Encoder().encode
     while message := read(stdin):
         limit_job(cpu_s)
         try:
             probed = probe(decode(message), pixels_max)
-            answer = Answer(probed.facts, probed.mime, dict(probed.pictures.items()))
+            answer = ProbeAnswer(probed.facts, probed.mime, dict(probed.pictures.items()))
         except MemoryError:
-            answer = Answer(error="out of memory")
+            answer = ProbeAnswer(error="out of memory")
         except Exception as error:
-            answer = Answer(error=f"{type(error).__name__}: {error}"[:500])
+            answer = ProbeAnswer(error=f"{type(error).__name__}: {error}"[:500])
         write(stdout, encode(answer))
 
 

@@ -21,7 +21,7 @@ from hongyan.kernel.tracing import TRACE
 from hongyan.wire.native.errors import refusal_of
 
 from .connection import NatsConnection
-from .envelope import Answer, Call, Calls, decode_answers, encode, result_decoder, who_of
+from .envelope import Call, CallAnswer, Calls, decode_answers, encode, result_decoder, who_of
 from .nodes import Alive, Nodes
 from .ordered_queues import InFlightCall, OrderedQueues, queue_of
 from .subjects import Subjects
@@ -289,7 +289,7 @@ class Relay:
         return Raw(await self._begin(actor, command))
 
 
-def _outcome(answer: Answer) -> tuple[Any, Exception | None]:
+def _outcome(answer: CallAnswer) -> tuple[Any, Exception | None]:
     if answer.error is not None:
         return None, refusal_of(answer.error)
     return answer.result, None

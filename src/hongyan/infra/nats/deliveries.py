@@ -21,7 +21,7 @@ ASKED_MAX = 100
 Known = Callable[[LogId, int, Sequence[UserId]], NodeTrace]
 
 
-class Question(Struct, frozen=True, array_like=True):
+class DeliveryQuestion(Struct, frozen=True, array_like=True):
     """Asks what is known of an entry."""
 
     asker: str
@@ -39,7 +39,7 @@ class Reply(Struct, frozen=True, array_like=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode_question = msgspec.msgpack.Decoder(Question).decode
+_decode_question = msgspec.msgpack.Decoder(DeliveryQuestion).decode
 _decode_reply = msgspec.msgpack.Decoder(Reply).decode
 
 
@@ -79,7 +79,7 @@ class NatsDeliveries:
         self._last += 1
         number, asked = self._last, _Asked(wanted)
         self._asked[number] = asked
-        question = Question(self._connection.me, number, log_id, seq, tuple(user_ids))
+        question = DeliveryQuestion(self._connection.me, number, log_id, seq, tuple(user_ids))
         try:
             self._connection.publish(self._subjects.traces, _encode(question))
             async with asyncio.timeout(WAIT_S):

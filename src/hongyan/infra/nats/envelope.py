@@ -41,7 +41,7 @@ class Calls(Struct, frozen=True, array_like=True):
     calls: list[Call]
 
 
-class Answer(Struct, frozen=True, array_like=True):
+class CallAnswer(Struct, frozen=True, array_like=True):
     """The result of a call: JSON, or an error."""
 
     number: int
@@ -52,7 +52,7 @@ class Answer(Struct, frozen=True, array_like=True):
 class Answers(Struct, frozen=True, array_like=True):
     """Answers of one backend to one caller."""
 
-    answers: list[Answer]
+    answers: list[CallAnswer]
 
 
 encode = msgspec.msgpack.Encoder().encode

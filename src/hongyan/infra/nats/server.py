@@ -15,9 +15,9 @@ from hongyan.wire.native.errors import wire_error
 
 from .connection import NatsConnection
 from .envelope import (
-    Answer,
     Answers,
     Call,
+    CallAnswer,
     actor_of,
     decode_calls,
     encode,
@@ -63,9 +63,9 @@ class NatsServer:
         self._in_flight_max = in_flight_max
         self._subscription: Subscription | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._known: OrderedDict[str, dict[int, Answer | None]] = OrderedDict()
+        self._known: OrderedDict[str, dict[int, CallAnswer | None]] = OrderedDict()
         """By caller and number: the answer, or None while it is being made."""
-        self._ready: dict[str, list[Answer]] = {}
+        self._ready: dict[str, list[CallAnswer]] = {}
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -108,9 +108,9 @@ class NatsServer:
             elif (answer := known[call.number]) is not None:
                 self._answer(calls.caller, answer)
 
-    def _begin(self, caller: str, call: Call, known: dict[int, Answer | None]) -> None:
+    def _begin(self, caller: str, call: Call, known: dict[int, CallAnswer | None]) -> None:
         if len(self._tasks) >= self._in_flight_max:
-            self._answer(caller, Answer(call.number, b"", wire_error(Busy())))
+            self._answer(caller, CallAnswer(call.number, b"", wire_error(Busy())))
             return
         known[call.number] = None
         task = asyncio.get_running_loop().create_task(self._carry_out(caller, call, known))
@@ -123,7 +123,9 @@ class NatsServer:
         if not self._tasks:
             self._idle.set()
 
-    async def _carry_out(self, caller: str, call: Call, known: dict[int, Answer | None]) -> None:
+    async def _carry_out(
+        self, caller: str, call: Call, known: dict[int, CallAnswer | None]
+    ) -> None:
         try:
             command = self._commands.get(call.method)
             if command is None:
@@ -132,12 +134,12 @@ class NatsServer:
             if call.trace:
                 TRACE.set(call.trace)  # of this task's own context
             result = await self._caller.call(actor_of(call.who), params)
-            answer = Answer(call.number, encode_json(result))
+            answer = CallAnswer(call.number, encode_json(result))
         except Exception as error:
             if not isinstance(error, Refusal):
                 ids = {"user": call.who[0], "device": call.who[1], "method": call.method}
                 log.exception("a call failed", extra=ids)
-            answer = Answer(call.number, b"", wire_error(error))
+            answer = CallAnswer(call.number, b"", wire_error(error))
         if len(answer.result) <= KEPT_BYTES:
             known[call.number] = answer
         else:
@@ -146,7 +148,7 @@ class NatsServer:
 
     # --- out ---
 
-    def _answer(self, caller: str, answer: Answer) -> None:
+    def _answer(self, caller: str, answer: CallAnswer) -> None:
         if not self._ready:
             asyncio.get_running_loop().call_soon(self._send)
         self._ready.setdefault(caller, []).append(answer)
@@ -158,7 +160,7 @@ class NatsServer:
             self._connection.publish(subject, encode(Answers(answers)))
 
 
-def _forget(known: dict[int, Answer | None], floor: int) -> None:
+def _forget(known: dict[int, CallAnswer | None], floor: int) -> None:
     """Drop the answers that nobody will ask for; numbers grow, so the old ones come first."""
     done = []
     for number in known:

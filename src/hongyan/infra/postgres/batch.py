@@ -19,7 +19,7 @@ from hongyan.infra.sql.statements import read_statements
 from hongyan.kernel.ids import LogId
 
 from .connections import Connection
-from .plan import Plan, raises
+from .plan import BatchPlan, raises
 from .rows import POSTGRES
 
 SQL = read_statements(__package__, "log.sql")
@@ -67,10 +67,10 @@ async def write(
     deltas = raises(commits)
     if careful:
         heads, position = await _lock_heads(connection, sorted(deltas), base)
-        plan = Plan(heads, await _look_up(connection, commits))
+        plan = BatchPlan(heads, await _look_up(connection, commits))
     else:
         heads, position = await _raise_heads(connection, deltas, base)
-        plan = Plan(heads, {})
+        plan = BatchPlan(heads, {})
     answers, changes = _planned(plan, commits, position)
     if not careful and changes < len(commits):
         raise Misjudged
@@ -84,7 +84,7 @@ async def write(
     return answers, changed
 
 
-def _planned(plan: Plan, commits: list[Commit], position: int) -> tuple[Answers, int]:
+def _planned(plan: BatchPlan, commits: list[Commit], position: int) -> tuple[Answers, int]:
     """Plan the commits; return the answers, and how many were neither stale nor repeats."""
     answers: Answers = []
     changes = 0
@@ -152,7 +152,7 @@ async def _look_up(connection: Connection, commits: list[Commit]) -> dict[RetryK
 
 
 async def _write_plan(
-    connection: Connection, plan: Plan, position: int, careful: bool, guarded: bool
+    connection: Connection, plan: BatchPlan, position: int, careful: bool, guarded: bool
 ) -> None:
     if plan.entries:
         try:

@@ -111,7 +111,7 @@ class Fetching(Protocol):
         ...
 
 
-class Readers:
+class ReaderPool:
     """A few connections that take turns at reading, made anew when they break.
 
     Args:

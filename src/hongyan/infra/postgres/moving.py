@@ -8,7 +8,7 @@ import msgspec
 
 from hongyan.domain.log.model import Row
 from hongyan.infra.sql.digest import TableDigest, TableHasher
-from hongyan.infra.sql.parts import ENTRY, LOG, Part, parts
+from hongyan.infra.sql.parts import ENTRY, LOG, DataTable, parts
 
 from .batch import POSITION_BITS
 from .connections import Connection, close, connect
@@ -83,12 +83,12 @@ class PostgresTarget:
         """Let it go."""
         await close(self._connection)
 
-    async def last_key(self, part: Part) -> list[Any] | None:
+    async def last_key(self, part: DataTable) -> list[Any] | None:
         """Return the key of the last row of this part that was taken over."""
         done = await self._connection.fetchval("SELECT done FROM move WHERE part = $1", part.name)
         return msgspec.json.decode(done) if done else None
 
-    async def take(self, part: Part, rows: Sequence[tuple[Any, ...]]) -> list[Any]:
+    async def take(self, part: DataTable, rows: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Take over the next rows; return the key of the last one.
 
         One transaction: they are there with the mark that they are, or not at all.
@@ -103,7 +103,7 @@ class PostgresTarget:
             await self._connection.execute(_DONE, part.name, msgspec.json.encode(key))
         return key
 
-    def _record(self, part: Part, row: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _record(self, part: DataTable, row: tuple[Any, ...]) -> tuple[Any, ...]:
         if part.name == LOG.name:
             return (*row, 0)
         changed = list(row)
@@ -112,7 +112,7 @@ class PostgresTarget:
                 changed[index] = bool(row[index])
         return tuple(changed)
 
-    async def digest(self, part: Part) -> AsyncIterator[TableDigest]:
+    async def digest(self, part: DataTable) -> AsyncIterator[TableDigest]:
         """Yield the digest of the part so far, every now and then and in the end."""
         hasher = TableHasher(part.name)
         names = ", ".join(part.columns)
@@ -125,7 +125,7 @@ class PostgresTarget:
                 yield hasher.digest
         yield hasher.digest
 
-    def _plain(self, part: Part, row: asyncpg.Record) -> list[Any]:
+    def _plain(self, part: DataTable, row: asyncpg.Record) -> list[Any]:
         plain = list(row)
         for index in self._booleans.get(part.name, ()):
             if row[index] is not None:

@@ -24,7 +24,7 @@ from hongyan.infra.sql.entries import LogHead, RetryKey, retry_key, rewritten
 from hongyan.kernel.ids import LogId
 
 
-class Plan:
+class BatchPlan:
     """Takes commits and holds what is to be written for them.
 
     Args:

@@ -19,7 +19,7 @@ LOOK_AT = 4 * BATCH_COMMITS
 """Waiting commits that a writer looks at in search for some that it may take."""
 
 
-class Job:
+class CommitJob:
     """One commit on its way."""
 
     __slots__ = ("commit", "deadline", "future", "given_up", "guarded", "touches")
@@ -54,7 +54,7 @@ class CommitQueue:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._count = 0
-        self._waiting: deque[Job] = deque()
+        self._waiting: deque[CommitJob] = deque()
         self._busy: set[Any] = set()
         self._idle: deque[asyncio.Future[None]] = deque()
         self._closed = False
@@ -64,7 +64,7 @@ class CommitQueue:
         """How many commits wait or are on their way."""
         return self._count
 
-    def put(self, job: Job) -> None:
+    def put(self, job: CommitJob) -> None:
         """Let a commit wait.
 
         Raises:
@@ -85,7 +85,7 @@ class CommitQueue:
         """Whether no more are accepted."""
         return self._closed
 
-    async def take(self) -> list[Job]:
+    async def take(self) -> list[CommitJob]:
         """Return what one writer may do now; empty when this is closed and nothing is left."""
         while True:
             taken = self._ready()
@@ -97,7 +97,7 @@ class CommitQueue:
             self._idle.append(sleeping)
             await sleeping
 
-    def release(self, jobs: list[Job]) -> None:
+    def release(self, jobs: list[CommitJob]) -> None:
         """A writer has done with these."""
         self._count -= len(jobs)
         for job in jobs:
@@ -122,9 +122,9 @@ class CommitQueue:
             if not sleeping.done():
                 sleeping.set_result(None)
 
-    def _ready(self) -> list[Job]:
-        taken: list[Job] = []
-        passed: list[Job] = []
+    def _ready(self) -> list[CommitJob]:
+        taken: list[CommitJob] = []
+        passed: list[CommitJob] = []
         blocked = set(self._busy)
         entries = 0
         while self._waiting and len(taken) < BATCH_COMMITS and len(passed) < LOOK_AT:

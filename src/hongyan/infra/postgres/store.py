@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from hongyan.domain.log.model import Commit, Committed, Entry, Row
 
 from .batch import SQL
-from .connections import Readers, close, connect
+from .connections import ReaderPool, close, connect
 from .migrate import check_moved, migrate
-from .queue import CommitQueue, Job
+from .queue import CommitJob, CommitQueue
 from .reader import PostgresReader
-from .writer import Writer
+from .writer import PostgresWriter
 
 
 class PostgresStore(PostgresReader):
@@ -47,9 +47,11 @@ class PostgresStore(PostgresReader):
         self._row_types = row_types
         self._patience_s = patience_s
         self._queue = CommitQueue(queue_limit)
-        self.writers = [Writer(dsn, self._queue, on_commit, answer_s) for _ in range(writers)]
+        self.writers = [
+            PostgresWriter(dsn, self._queue, on_commit, answer_s) for _ in range(writers)
+        ]
         self._tasks: list[asyncio.Task[None]] = []
-        self._connections = Readers(dsn, readers, patience_s, answer_s)
+        self._connections = ReaderPool(dsn, readers, patience_s, answer_s)
         super().__init__(self._connections, row_types)
 
     @property
@@ -84,5 +86,5 @@ class PostgresStore(PostgresReader):
         """See ``Log.commit``."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[tuple[Entry, ...]] = loop.create_future()
-        self._queue.put(Job(commit, future, loop.time() + self._patience_s))
+        self._queue.put(CommitJob(commit, future, loop.time() + self._patience_s))
         return await future

@@ -19,7 +19,7 @@ from hongyan.kernel.meters import Durations
 
 from .batch import SQL, Answers, Misjudged, Overtaken, write
 from .connections import RIVALRY, Backoff, Connection, close, connect, is_lost, refusal
-from .queue import CommitQueue, Job
+from .queue import CommitJob, CommitQueue
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ MARK = (
 """Fails when the row is fenced, and so does its transaction."""
 
 
-class Writer:
+class PostgresWriter:
     """Takes batches from the queue and carries them out, one after the other.
 
     Args:
@@ -78,7 +78,7 @@ class Writer:
         finally:
             await self._resign()
 
-    async def _carry_out(self, jobs: list[Job]) -> None:
+    async def _carry_out(self, jobs: list[CommitJob]) -> None:
         try:
             await self._persist(jobs)
         except Exception as error:
@@ -91,7 +91,7 @@ class Writer:
             for job in jobs:
                 job.answer(answer)
 
-    async def _persist(self, jobs: list[Job]) -> None:
+    async def _persist(self, jobs: list[CommitJob]) -> None:
         """Carry out a batch over broken connections and rivals, and answer.
 
         Raises:
@@ -125,7 +125,7 @@ class Writer:
                 jobs = [job for job in jobs if not job.given_up]
             await backoff.pause()
 
-    def _answer(self, jobs: list[Job], answers: Answers) -> None:
+    def _answer(self, jobs: list[CommitJob], answers: Answers) -> None:
         self.answered += len(jobs)
         for job, (answer, position) in zip(jobs, answers, strict=True):
             if isinstance(answer, tuple) and position:
@@ -138,7 +138,7 @@ class Writer:
         except Exception:
             log.exception("the listener failed on %d entries", len(committed.entries))
 
-    def _give_up_late(self, jobs: list[Job]) -> None:
+    def _give_up_late(self, jobs: list[CommitJob]) -> None:
         """Answer those that waited too long.
 
         A batch that is in doubt stays with this writer all the same, unless the store is being

@@ -57,7 +57,7 @@ Metric = Gauge | Count | Histogram
 Source = Callable[[], Iterable[Metric]]
 
 
-class Registry:
+class MetricsRegistry:
     """Gathers the metrics of one process.
 
     Args:

@@ -9,7 +9,7 @@ from hongyan.domain.log.model import Row
 from .rows import columns
 
 
-class Part(Struct, frozen=True):
+class DataTable(Struct, frozen=True):
     """One table.
 
     Args:
@@ -23,8 +23,8 @@ class Part(Struct, frozen=True):
     key: tuple[str, ...]
 
 
-LOG = Part("log", ("log_id", "seq", "ordinal", "epoch"), ("log_id",))
-ENTRY = Part(
+LOG = DataTable("log", ("log_id", "seq", "ordinal", "epoch"), ("log_id",))
+ENTRY = DataTable(
     "entry",
     (
         "position",
@@ -39,17 +39,17 @@ ENTRY = Part(
     ),
     ("position",),
 )
-CURSOR = Part(
+CURSOR = DataTable(
     "cursor",
     ("log_id", "user_id", "read_seq", "read_ordinal", "delivered_seq", "sent_at_ms"),
     ("log_id", "user_id"),
 )
-READER = Part("reader", ("name", "place"), ("name",))
+READER = DataTable("reader", ("name", "place"), ("name",))
 
 
-def parts(row_types: Sequence[type[Row]]) -> Iterator[Part]:
+def parts(row_types: Sequence[type[Row]]) -> Iterator[DataTable]:
     """Yield all parts: what the logs are, then the tables of rows."""
     yield from (LOG, ENTRY, CURSOR, READER)
     for row in row_types:
         table = row.TABLE
-        yield Part(table.name, (*columns(table), "data"), table.key)
+        yield DataTable(table.name, (*columns(table), "data"), table.key)

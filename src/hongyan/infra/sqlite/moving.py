@@ -7,7 +7,7 @@ from typing import Any
 import apsw
 
 from hongyan.infra.sql.digest import TableDigest, TableHasher
-from hongyan.infra.sql.parts import CURSOR, ENTRY, LOG, READER, Part
+from hongyan.infra.sql.parts import CURSOR, ENTRY, LOG, READER, DataTable
 
 from .database import open_database
 
@@ -55,16 +55,16 @@ class SqliteSource:
         found = self._connection.execute("SELECT name FROM generation") if is_there else ()
         return next((str(name) for (name,) in found), "")
 
-    def count(self, part: Part) -> int:
+    def count(self, part: DataTable) -> int:
         """Return how many rows a part has."""
         found = self._connection.execute(f'SELECT count(*) FROM "{part.name}"').fetchone() or (0,)
         return int(found[0])
 
-    def page(self, part: Part, after: Sequence[Any] | None, limit: int) -> list[Record]:
+    def page(self, part: DataTable, after: Sequence[Any] | None, limit: int) -> list[Record]:
         """Return the next rows behind the key ``after``; None begins."""
         return self._rows(part, after, limit).fetchall()
 
-    def digest(self, part: Part) -> Iterator[TableDigest]:
+    def digest(self, part: DataTable) -> Iterator[TableDigest]:
         """Yield the digest of the part so far, every now and then and in the end."""
         hasher = TableHasher(part.name)
         rows = self._rows(part, None, -1)
@@ -73,7 +73,7 @@ class SqliteSource:
             yield hasher.digest
         yield hasher.digest
 
-    def _rows(self, part: Part, after: Sequence[Any] | None, limit: int) -> apsw.Cursor:
+    def _rows(self, part: DataTable, after: Sequence[Any] | None, limit: int) -> apsw.Cursor:
         key = ", ".join(f'"{name}"' for name in part.key)
         names = ", ".join(f'"{name}"' for name in part.columns)
         marks = ", ".join("?" * len(part.key))

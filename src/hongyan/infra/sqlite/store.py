@@ -6,7 +6,7 @@ from pathlib import Path
 from hongyan.domain.log.model import Commit, Committed, Entry, Row
 
 from .reader import SqliteReader
-from .writer import Writer
+from .writer import SqliteWriter
 
 
 class SqliteStore(SqliteReader):
@@ -17,8 +17,8 @@ class SqliteStore(SqliteReader):
     Args:
         path: The database file; made when missing.
         row_types: All rows that will be stored.
-        on_commit: See ``Writer``.
-        queue_limit: See ``Writer``.
+        on_commit: See ``SqliteWriter``.
+        queue_limit: See ``SqliteWriter``.
         readers: Threads that read.
     """
 
@@ -30,7 +30,7 @@ class SqliteStore(SqliteReader):
         queue_limit: int = 100_000,
         readers: int = 2,
     ) -> None:
-        self.writer = Writer(path, [row.TABLE for row in row_types], on_commit, queue_limit)
+        self.writer = SqliteWriter(path, [row.TABLE for row in row_types], on_commit, queue_limit)
         super().__init__(path, row_types, self.writer.memtable, readers)
 
     async def start(self) -> None:

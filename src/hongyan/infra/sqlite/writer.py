@@ -63,7 +63,7 @@ class _Job:
         self.future = future
 
 
-class Writer:
+class SqliteWriter:
     """Carries out commits on one thread, and tells what became of them on the event loop.
 
     Args:

@@ -19,7 +19,7 @@ _SITE_LOCAL = ipaddress.IPv6Network("fec0::/10")
 _SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")
 
 
-class Guard:
+class AddressGuard:
     """Resolves names to addresses that may be called.
 
     Args:

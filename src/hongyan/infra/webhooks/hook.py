@@ -24,7 +24,7 @@ SENTENCE_MAX = 500
 LOG_EVERY_MS = 10_000
 
 
-class Question(Struct, frozen=True):
+class HookQuestion(Struct, frozen=True):
     """The message that somebody wants to send."""
 
     conversation_id: str
@@ -43,7 +43,7 @@ class Asked(Struct, frozen=True):
 
     type: str
     timestamp: str
-    data: Question
+    data: HookQuestion
 
 
 class Verdict(Struct, frozen=True):
@@ -116,7 +116,7 @@ class BeforeSendHook:
 
     async def _ask(self, actor: Actor, command: SendMessage, edits_seq: int) -> Verdict:
         now_ms = self._clock.now_ms()
-        data = Question(
+        data = HookQuestion(
             command.conversation_id,
             actor.user_id,
             command.client_id,

@@ -10,7 +10,7 @@ import httptools
 
 from hongyan.domain.integration.ports import Posted, Unreachable
 
-from .guard import Guard
+from .guard import AddressGuard
 
 BODY_MAX = 256 * 1024
 READ_BYTES = 64 * 1024
@@ -113,7 +113,9 @@ class HttpPoster:
         agent: What the server calls itself.
     """
 
-    def __init__(self, guard: Guard, timeout_s: float = 15.0, agent: str = "hongyan") -> None:
+    def __init__(
+        self, guard: AddressGuard, timeout_s: float = 15.0, agent: str = "hongyan"
+    ) -> None:
         self._guard = guard
         self._timeout_s = timeout_s
         self._agent = agent

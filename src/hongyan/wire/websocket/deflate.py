@@ -13,7 +13,7 @@ _WINDOW_BITS_MIN = 9  # zlib cannot make a raw stream with 8
 _TAIL = b"\x00\x00\xff\xff"
 
 
-class TooLong(Exception):
+class InflatedTooLong(Exception):
     """The message inflates to more than the limit."""
 
 
@@ -31,7 +31,7 @@ def inflate(payload: bytes, limit_bytes: int) -> bytes:
     """Return what a message's compressed data stands for.
 
     Raises:
-        TooLong: it is more than ``limit_bytes``; no more than that was inflated.
+        InflatedTooLong: it is more than ``limit_bytes``; no more than that was inflated.
         Corrupt: the data is broken.
     """
     data = payload + _TAIL
@@ -45,7 +45,7 @@ def inflate(payload: bytes, limit_bytes: int) -> bytes:
             raise Corrupt(str(error)) from error
         left -= len(part)
         if left < 0:
-            raise TooLong
+            raise InflatedTooLong
         parts.append(part)
         data = stream.unused_data  # behind a final block another stream may follow
         if len(data) <= len(_TAIL):

@@ -6,7 +6,7 @@ the other, and trusts nothing of them but their payload's length.
 
 from codecs import getincrementaldecoder
 
-from .deflate import Corrupt, TooLong, inflate
+from .deflate import Corrupt, InflatedTooLong, inflate
 from .frames import (
     BINARY,
     CLOSE,
@@ -138,7 +138,7 @@ class Assembler:
         if self._inflating:
             try:
                 payload = inflate(payload, self._limit)
-            except TooLong:
+            except InflatedTooLong:
                 raise self._too_big() from None
             except Corrupt:
                 raise Violation(CLOSE_INVALID, "compressed data is corrupt") from None

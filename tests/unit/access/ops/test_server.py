@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from hongyan.access.ops import server
-from hongyan.access.ops.server import OpsServer, Page
+from hongyan.access.ops.server import OpsResponse, OpsServer
 
 
 async def fine():
-    return Page(b"fine\n")
+    return OpsResponse(b"fine\n")
 
 
 async def broken():

@@ -3,7 +3,7 @@
 from hongyan.app.metrics.probe import EVERY_MS, StoreProbe
 from hongyan.domain.catalog import ROWS
 from hongyan.domain.log.model import Append, Commit, Put, SaveOffset, offset_of
-from hongyan.domain.log.readers import Page, PassedEntry, Reader
+from hongyan.domain.log.readers import PassedEntry, Reader, ReaderPage
 from hongyan.infra.memory.store import MemoryStore
 from hongyan.kernel.ids import LogId, UserId
 from hongyan.runtime.works import Works
@@ -11,7 +11,7 @@ from hongyan.runtime.works import Works
 BEGIN_MS = 1_700_000_000_000
 
 
-async def nothing(_page: Page) -> Commit:
+async def nothing(_page: ReaderPage) -> Commit:
     return Commit()
 
 

@@ -18,7 +18,7 @@ from hongyan.domain.admin.commands_readers import (
 )
 from hongyan.domain.conversation.commands import OpenDirect
 from hongyan.domain.log.model import Append, Commit, Committed
-from hongyan.domain.log.readers import Page, Reader, Retry
+from hongyan.domain.log.readers import Reader, ReaderPage, Retry
 from hongyan.infra.local.leases import Holders, LocalLeases
 from hongyan.kernel.ids import LogId, UserId
 from hongyan.runtime.runtime import Runtime
@@ -36,7 +36,7 @@ class Index:
         self.seen: list[int] = []
         self.reader = Reader("index", self.handle, kinds=("note",), retry=QUICK)
 
-    async def handle(self, page: Page) -> Commit:
+    async def handle(self, page: ReaderPage) -> Commit:
         for _, entry in page.items:
             if self.is_broken and entry.seq == 2:
                 raise ValueError("no room for it")

@@ -7,16 +7,16 @@ import msgspec
 import pytest
 
 from hongyan.domain.group.model import Member
-from hongyan.domain.integration.change_window import PAGE, Window
+from hongyan.domain.integration.change_window import PAGE, ChangeWindow
 from hongyan.domain.integration.commands_webhooks import (
     CreateWebhook,
-    Delivery,
     ListAttempts,
     ListDeadLetters,
     NotDelivered,
     Redeliver,
     ReplayWebhook,
     UpdateWebhook,
+    WebhookDelivery,
 )
 from hongyan.domain.integration.model import SYSTEM_LOG, DeadLetter, reader_of
 from hongyan.domain.integration.ports import Posted, Unreachable
@@ -52,7 +52,7 @@ class Receiver:
         self.told = []
 
     async def post(self, _url, headers, body):
-        delivery = msgspec.json.decode(body, type=Delivery)
+        delivery = msgspec.json.decode(body, type=WebhookDelivery)
         self.posts.append(headers["webhook-id"])
         if self.hangs:
             await asyncio.Event().wait()
@@ -72,7 +72,7 @@ class Office:
         retry = Retry(**{"first_s": 0.001, "most_s": 0.002, "attempts_max": 0} | policy)
         sees = visibility_of(store)
         dispatch = DispatcherContext(
-            store, store, store, clock, receiver, Window(store), sees, retry
+            store, store, store, clock, receiver, ChangeWindow(store), sees, retry
         )
         self.webhooks = Webhooks(dispatch)
         self.bus = LocalBus()

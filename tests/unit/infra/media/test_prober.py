@@ -13,7 +13,7 @@ from tests.files import samples
 from hongyan.domain.media.ports import HEAD_BYTES, Unreadable
 from hongyan.infra.media.prober import WorkerLimits, WorkerProber
 from hongyan.infra.media.sniff import mime_of
-from hongyan.infra.media.worker import Answer
+from hongyan.infra.media.worker import ProbeAnswer
 from hongyan.kernel.errors import Busy
 
 
@@ -158,7 +158,7 @@ async def test_a_worker_that_was_taken_over_is_not_believed(prober, tmp_path, an
         jobs = 1
 
         async def ask(self, _job):
-            return msgspec.msgpack.decode(msgspec.msgpack.encode(answer), type=Answer)
+            return msgspec.msgpack.decode(msgspec.msgpack.encode(answer), type=ProbeAnswer)
 
         async def end(self):
             pass

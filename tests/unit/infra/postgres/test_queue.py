@@ -7,17 +7,17 @@ import pytest
 
 from hongyan.domain.log.model import Append, Commit, Precondition, Put, SaveOffset
 from hongyan.domain.user.model import User
-from hongyan.infra.postgres.queue import CommitQueue, Job
+from hongyan.infra.postgres.queue import CommitJob, CommitQueue
 from hongyan.kernel.errors import Busy, Unavailable
 
 
-def job(*log_ids: str, number: int = 0, deadline: float = 1.0, **more: Any) -> Job:
+def job(*log_ids: str, number: int = 0, deadline: float = 1.0, **more: Any) -> CommitJob:
     appends = tuple(Append(i, "k", "anna", str(number).encode(), 1) for i in log_ids)  # type: ignore[arg-type]
     future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    return Job(Commit(appends, **more), future, deadline)
+    return CommitJob(Commit(appends, **more), future, deadline)
 
 
-def queue_of(*jobs: Job) -> CommitQueue:
+def queue_of(*jobs: CommitJob) -> CommitQueue:
     queue = CommitQueue(99)
     for one in jobs:
         queue.put(one)

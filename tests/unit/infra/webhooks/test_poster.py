@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from hongyan.domain.integration.ports import Unreachable
-from hongyan.infra.webhooks.guard import Guard
+from hongyan.infra.webhooks.guard import AddressGuard
 from hongyan.infra.webhooks.poster import BODY_MAX, HttpPoster
 
 
@@ -54,14 +54,14 @@ GOOD = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 @pytest.fixture
 async def poster():
-    made = HttpPoster(Guard(["127.0.0.0/8"]), timeout_s=30.0)
+    made = HttpPoster(AddressGuard(["127.0.0.0/8"]), timeout_s=30.0)
     yield made
     await made.close()
 
 
 @pytest.fixture
 async def hasty():
-    made = HttpPoster(Guard(["127.0.0.0/8"]), timeout_s=0.2)
+    made = HttpPoster(AddressGuard(["127.0.0.0/8"]), timeout_s=0.2)
     yield made
     await made.close()
 
@@ -145,4 +145,4 @@ async def test_nobody_there_and_nobody_allowed(poster):
     with pytest.raises(Unreachable):
         await poster.post(url, {}, b"")
     with pytest.raises(Unreachable, match="allowed_networks"):
-        await HttpPoster(Guard()).post("http://127.0.0.1/", {}, b"")
+        await HttpPoster(AddressGuard()).post("http://127.0.0.1/", {}, b"")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hongyan.wire.websocket.deflate import Corrupt, TooLong, agree, deflate, inflate
+from hongyan.wire.websocket.deflate import Corrupt, InflatedTooLong, agree, deflate, inflate
 
 
 @given(st.binary(max_size=5000), st.integers(9, 15))
@@ -14,13 +14,13 @@ def test_inflate_undoes_deflate(data: bytes, bits: int) -> None:
 
 @given(st.binary(min_size=1, max_size=5000))
 def test_one_byte_more_than_the_limit_is_too_long(data: bytes) -> None:
-    with pytest.raises(TooLong):
+    with pytest.raises(InflatedTooLong):
         inflate(deflate(data), len(data) - 1)
 
 
 @given(st.binary(max_size=200))
 def test_garbage_is_corrupt_or_inflates_within_the_limit(data: bytes) -> None:
-    with contextlib.suppress(Corrupt, TooLong):
+    with contextlib.suppress(Corrupt, InflatedTooLong):
         assert len(inflate(data, 1000)) <= 1000
 
 
