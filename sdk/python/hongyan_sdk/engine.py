@@ -82,7 +82,7 @@ class Engine:
 
     @property
     def user_id(self) -> str:
-        """Who is logged in; empty before the first login."""
+        """The user who is logged in; empty before the first login."""
         account = self.store.account()
         return account.user_id if account is not None else ""
 

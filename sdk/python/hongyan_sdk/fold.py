@@ -269,7 +269,7 @@ def _version(body: Body) -> int:
 
 
 def _outdates(body: Body, news: Body) -> bool:
-    """Whether an edit tells that there is another content, but not which."""
+    """Return whether an edit says that there is another content, but not which."""
     if body.get("content") is None or news.get("content") is not None:
         return False
     return _version(news) > _version(body)

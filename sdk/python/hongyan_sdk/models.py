@@ -96,7 +96,7 @@ class Message(Struct, frozen=True, kw_only=True):
 
     @property
     def edited_at_ms(self) -> int:
-        """When it was last edited; 0 when never."""
+        """When it was last edited; 0 for never."""
         return int(self.body.get("edited_at_ms", 0))
 
     @property
@@ -198,7 +198,7 @@ class Conversation(Struct, frozen=True, kw_only=True):
 
     @property
     def unread(self) -> int:
-        """How many countable entries this user has not read on any device; 0 after leaving."""
+        """The countable entries that this user has not read on any device; 0 after leaving."""
         return max(0, self.ordinal - self.read_ordinal) if self.active else 0
 
     @property

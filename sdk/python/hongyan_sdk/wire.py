@@ -30,7 +30,7 @@ class Request(Struct, frozen=True):
 
 
 class WireError(Struct, frozen=True):
-    """Why a request was refused."""
+    """The refusal of a request."""
 
     code: str
     message: str = ""

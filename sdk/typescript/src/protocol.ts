@@ -492,7 +492,7 @@ export interface DeviceList {
   current_device_id: string;
 }
 
-/** Why a device may no longer be connected. */
+/** A device may no longer be connected, and why. */
 export interface DeviceRemoved {
   device_id: string;
   reason: "deactivated" | "kicked" | "logged_out" | "password_changed" | "replaced" | "token_reused";
@@ -1162,7 +1162,7 @@ export interface ListReactors {
   limit?: number;
 }
 
-/** Tell how far the readers of the logs are, and what they could not handle. */
+/** Return how far the readers of the logs are, and what they could not handle. */
 export type ListReaders = Record<string, never>;
 
 /** List friend requests, the newest first. */
@@ -1356,7 +1356,7 @@ export interface MembersLeft {
   why?: "banned" | "deleted" | "dissolved" | "kicked" | "left";
 }
 
-/** Where the user is a member now. */
+/** The user is a member of a conversation now. */
 export interface MembershipJoined {
   conversation_id: string;
   kind: Kind;
@@ -1369,7 +1369,7 @@ export interface MembershipJoined {
   peer_id?: string;
 }
 
-/** Where the user is a member no more, and why. */
+/** The user is a member of a conversation no more, and why. */
 export interface MembershipLeft {
   conversation_id: string;
   kind: Kind;
@@ -1377,7 +1377,7 @@ export interface MembershipLeft {
   why: "banned" | "deleted" | "dissolved" | "kicked" | "left";
 }
 
-/** Where the user has another role, and which. */
+/** The user has another role in a conversation. */
 export interface MembershipRole {
   conversation_id: string;
   kind: Kind;
@@ -1827,7 +1827,7 @@ export interface Reader {
   read_seq: number;
 }
 
-/** How a reader of the logs, or one part of it, gets on. */
+/** The progress of a reader of the logs, or of one part of it. */
 export interface ReaderInfo {
   name: string;
   /** How many entries it has not passed; 10,000 and more alike. */
@@ -2516,7 +2516,7 @@ export interface Welcome {
   generation?: string;
 }
 
-/** Why a request was refused: a stable code, a sentence, and whether to try again. */
+/** The refusal of a request: a stable code, a sentence, and whether to try again. */
 export interface WireError {
   code: string;
   message: string;
@@ -2528,7 +2528,7 @@ export interface WireError {
 export interface Methods {
   /** List administrative acts, the newest first. */
   "admin.audit": { params: ListAudit; result: Acts };
-  /** Tell how far the readers of the logs are, and what they could not handle. */
+  /** Return how far the readers of the logs are, and what they could not handle. */
   "admin.readers": { params: ListReaders; result: ReaderStates };
   /** Take away all that a reader made, and let it begin anew with the first entry. */
   "admin.rebuild_reader": { params: RebuildReader; result: Done };

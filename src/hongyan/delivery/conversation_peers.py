@@ -27,7 +27,7 @@ class ConversationPeers:
 
     @property
     def sharing(self) -> tuple[SharingPeer, ...]:
-        """Those who share encoders."""
+        """The peers that share encoders."""
         if self.walk is None:
             self.walk = tuple(self._sharing)
         return self.walk

@@ -135,7 +135,7 @@ class Hub:
 
     @property
     def users(self) -> int:
-        """How many users are connected here."""
+        """The number of users connected here."""
         return len(self._users)
 
     def forget_conversations(self) -> None:

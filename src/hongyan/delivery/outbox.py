@@ -90,7 +90,7 @@ class Outbox:
 
     @property
     def waiting_bytes(self) -> int:
-        """What is queued and buffered."""
+        """The bytes that are queued and buffered."""
         return self._size + self._buffered()
 
     def close(self) -> None:

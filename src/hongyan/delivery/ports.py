@@ -85,7 +85,7 @@ Peer = SharingPeer | AddressedPeer
 
 
 class ConversationMembers(Protocol):
-    """Who belongs to a conversation."""
+    """Finds the members of a conversation."""
 
     async def members(self, conversation_id: ConversationId) -> Collection[UserId]:
         """Return the active members; those who are connected here are enough for the hub."""
@@ -93,7 +93,7 @@ class ConversationMembers(Protocol):
 
 
 class UserConversations(Protocol):
-    """Where a user belongs."""
+    """Finds the conversations of a user."""
 
     async def conversations(self, user_id: UserId) -> Collection[ConversationId]:
         """Return the conversations in which the user is active."""
@@ -101,13 +101,13 @@ class UserConversations(Protocol):
 
 
 class Descriptions(Protocol):
-    """What conversations are, for peers whose protocol names them or who is in them."""
+    """Describes conversations, for peers whose protocol names them or who is in them."""
 
     async def describe(self, conversation_id: ConversationId) -> About:
         """Return what it is; of what is not known, nothing.
 
         Raises:
-            Exception: nobody can tell now.
+            Exception: nobody knows now.
         """
         ...
 
@@ -116,7 +116,7 @@ class UserConnections(Struct, frozen=True):
     """The connections of one user."""
 
     devices: tuple[DeviceId, ...] = ()
-    """Those that are connected, to whichever node."""
+    """The connected devices, over all nodes."""
     last_seen_ms: int = 0
     """When the last device went; 0 when that is not known."""
 

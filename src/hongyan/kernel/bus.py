@@ -15,7 +15,7 @@ Result = TypeVar("Result", covariant=True)  # noqa: PLC0105
 
 
 class Access:
-    """Who may call a command; admission checks it before the domain is asked."""
+    """The callers that a command allows; admission checks it before the domain is asked."""
 
     ANYONE = "anyone"
     USER = "user"

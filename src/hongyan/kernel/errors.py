@@ -67,7 +67,7 @@ class NotFound(Refusal):
 
 
 class Conflict(Refusal):
-    """It clashes with what is there already."""
+    """The request clashes with what is there already."""
 
     code = "conflict"
     message = "This clashes with what exists already."

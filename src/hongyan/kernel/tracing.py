@@ -22,7 +22,7 @@ class Span(Protocol):
     """Names it as the parent of others; travels to other processes."""
 
     def end(self, error: str = "", ids: Ids | None = None) -> None:
-        """It is over; ``error`` is the code of a refusal."""
+        """End the span; ``error`` is the code of a refusal."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""What those who are connected may do now, not when they came.
+"""The rights of connected devices as they are now, not as they were at the start.
 
 An entry that changes rights (the account, its devices) makes them unsure; so does anything that
 may have been lost on its way here. Who is unsure is asked for at the next request, and half a

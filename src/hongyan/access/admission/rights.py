@@ -1,4 +1,4 @@
-"""Which commands an actor may call: access levels, scopes of API keys, what widgets may do."""
+"""The commands an actor may call: access levels, scopes of API keys, what widgets may do."""
 
 from typing import Any
 

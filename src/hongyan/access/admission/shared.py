@@ -1,4 +1,4 @@
-"""What all who ask at one process share: where requests go, and what is counted of them."""
+"""The part that all guests of a process share: the caller of commands, and the counters."""
 
 import asyncio
 from collections import Counter
@@ -25,7 +25,7 @@ from .rates import Rates
 
 
 class AdmissionOptions(Struct, frozen=True, kw_only=True):
-    """What holds for every connection and request."""
+    """The options of every connection and request."""
 
     rates: RateOptions = RateOptions()
     in_flight_max: int = 64
@@ -37,7 +37,7 @@ class AdmissionOptions(Struct, frozen=True, kw_only=True):
 
 
 class Shared:
-    """Where requests go, and what is counted of them.
+    """Takes requests to the bus, and counts them.
 
     Args:
         caller: Carries the commands.

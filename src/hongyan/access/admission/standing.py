@@ -1,4 +1,4 @@
-"""Who somebody is, and what that one may do now."""
+"""The identity of a guest, and its present rights."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine

@@ -40,7 +40,7 @@ class Socket(Protocol):
 
     @property
     def outbox(self) -> Outbox:
-        """Where framed messages go."""
+        """The outbox of framed messages."""
         ...
 
     @property

@@ -96,7 +96,7 @@ class Sockets:
 
     @property
     def cuts(self) -> int:
-        """How many connections were cut as they read too slowly."""
+        """The number of connections that were cut as they read too slowly."""
         return self._flusher.cuts
 
     # --- a socket's life ---

@@ -58,7 +58,7 @@ class OpsServer:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where it listens."""
+        """The address it listens on."""
         assert self._server is not None
         host, port = self._server.sockets[0].getsockname()[:2]
         return host, port

@@ -69,7 +69,7 @@ from .media import MediaParts
 
 
 class Store(Log, Cursors, ChangeStream, Archive, Records, Protocol):
-    """What one store offers: all five ports."""
+    """One store with all its five ports."""
 
 
 class Services:

@@ -44,7 +44,7 @@ PIECE_BYTES = 1024 * 1024
 
 
 class BackupFailed(Exception):
-    """It was not done; the sentence says why, and nothing half-made is left."""
+    """A backup that was not made; the sentence says why, and nothing half-made is left."""
 
 
 class FileDigest(Struct, frozen=True):

@@ -48,7 +48,7 @@ PLAIN_SUFFIXES = {
 
 
 class ExportFailed(Exception):
-    """It was not done; the sentence says why."""
+    """An export that was not made; the sentence says why."""
 
 
 class Source(Log, Cursors, Records, Protocol):
@@ -146,7 +146,7 @@ class Exporter:
     async def _seen(
         self, user_id: UserId, conversation_id: ConversationId
     ) -> AsyncIterator[list[Entry]]:
-        """Yield what a user sees, through the same door as the user's devices."""
+        """Yield what a user sees, by the same queries as the user's devices."""
         actor, after = Actor(user_id, DeviceId("")), 0
         while True:
             ask = GetHistory(conversation_id=conversation_id, after_seq=after, limit=READ_AT_ONCE)

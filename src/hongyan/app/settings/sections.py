@@ -192,7 +192,7 @@ class ClusterSettings(Struct, frozen=True, kw_only=True):
 
 
 class RoutingSettings(Struct, frozen=True, kw_only=True):
-    """How a message finds the gateways where its readers are.
+    """The routing of messages to the gateways where their readers are.
 
     All processes of a cluster need the same. ``docs/operate/routing.md`` compares the strategies.
     """
@@ -255,7 +255,7 @@ class SettingsError(Exception):
 
 
 class Secrets(Struct, frozen=True, kw_only=True):
-    """What nobody but this server may know. Losing it logs everybody out, no more."""
+    """The secrets of this server. Losing them logs everybody out, no more."""
 
     access_token_key: Annotated[str, Meta(min_length=64)]
     """64 hexadecimal digits: signs the access tokens."""

@@ -42,7 +42,7 @@ class FileSettings(Struct, frozen=True, kw_only=True):
 
 
 class ObjectSettings(Struct, frozen=True, kw_only=True):
-    """Where the bytes of files are. ``docs/operate/objects.md`` tells how to set up a bucket."""
+    """The place of the bytes of files. ``docs/operate/objects.md`` says how to set up a bucket."""
 
     store: Literal["folder", "s3"] = "folder"
     """``folder``: below ``files`` in the data folder. ``s3``: in a bucket, which several servers

@@ -1,4 +1,4 @@
-"""What an operator may ask about the readers of the logs, and do about them."""
+"""Commands of an operator about the readers of the logs."""
 
 from msgspec import Struct
 
@@ -7,7 +7,7 @@ from hongyan.kernel.errors import Invalid, NotFound
 
 
 class ReaderInfo(Struct, frozen=True):
-    """How a reader of the logs, or one part of it, gets on."""
+    """The progress of a reader of the logs, or of one part of it."""
 
     name: str
     entries: int
@@ -50,14 +50,14 @@ class NoSuchReader(NotFound):
 
 
 class NotRebuildable(Invalid):
-    """What the reader does cannot be undone, and so not be done anew."""
+    """The reader's work cannot be undone, and so not be done anew."""
 
     code = "not_rebuildable"
     message = "What this reader does cannot be done anew."
 
 
 class ListReaders(Command[ReaderStates], frozen=True, kw_only=True):
-    """Tell how far the readers of the logs are, and what they could not handle."""
+    """Return how far the readers of the logs are, and what they could not handle."""
 
     METHOD = "admin.readers"
     ACCESS = Access.ADMIN
@@ -85,7 +85,7 @@ class RetryPassed(Command[Done], frozen=True, kw_only=True):
 class RebuildReader(Command[Done], frozen=True, kw_only=True):
     """Take away all that a reader made, and let it begin anew with the first entry.
 
-    ``admin.readers`` tells how far it is.
+    ``admin.readers`` says how far it is.
 
     Raises:
         NoSuchReader: there is none of this name.

@@ -1,4 +1,4 @@
-"""What may be asked of all of a user's logs together."""
+"""Commands about all of a user's logs together."""
 
 from msgspec import Struct
 
@@ -57,7 +57,7 @@ class Generation(Struct, frozen=True):
 
 
 class GetGeneration(Command[Generation], frozen=True, kw_only=True):
-    """Tell which generation the logs are, for who greets devices."""
+    """Return the generation of the logs, for processes that greet devices."""
 
     METHOD = "conversation.generation"
     ACCESS = Access.INTERNAL

@@ -68,7 +68,7 @@ class Mention(Row, frozen=True, kw_only=True):
 
 
 class About(Struct, frozen=True):
-    """What delivery must know of a conversation beyond its id, where a protocol says it."""
+    """The details of a conversation that some protocols say to clients."""
 
     name: str = ""
     """Of a group or channel; else empty."""

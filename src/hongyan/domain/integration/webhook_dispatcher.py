@@ -37,7 +37,7 @@ WEBHOOK_RETRY = Retry(most_s=3_600.0, give_up_s=3 * 86_400.0, attempts_max=0)
 
 
 class DispatcherContext(Struct, frozen=True):
-    """What all dispatchers share."""
+    """The ports and options that all dispatchers share."""
 
     log: Log
     stream: ChangeStream

@@ -330,7 +330,7 @@ def _mentions_somebody(content: Content) -> bool:
 
 
 def _needs_look(context: SendContext, content: Content) -> bool:
-    """Whether more than the context must be known before this may be stored."""
+    """Return whether more than the context must be known before this may be stored."""
     group = context.group
     if group is not None and group.slow_mode_s > 0 and context.member.role == Role.MEMBER:
         return True

@@ -1,4 +1,4 @@
-"""What a user may do about app passwords: one for each device or program, made by the server."""
+"""Commands about app passwords: one for each device or program, made by the server."""
 
 from msgspec import Struct
 

@@ -124,5 +124,5 @@ class UserService:
 
     @property
     def cache(self) -> Cache:
-        """What is remembered of devices."""
+        """The cache of devices."""
         return self._devices.live.cache

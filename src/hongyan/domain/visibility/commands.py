@@ -1,4 +1,4 @@
-"""What delivery asks of visibility."""
+"""Commands of delivery about visibility."""
 
 from msgspec import Struct
 

@@ -1,4 +1,4 @@
-"""What limits one user's view of a conversation, beside the member's own row.
+"""Limits of one user's view of a conversation, beside the member's own row.
 
 Nobody but this package reads these limits (a test holds it); who writes them is listed there.
 """

@@ -1,4 +1,4 @@
-"""Where this process's caches are registered, and told what was committed."""
+"""The registered caches of this process, which learn here what was committed."""
 
 import logging
 from itertools import chain

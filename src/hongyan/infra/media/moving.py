@@ -55,7 +55,7 @@ def probe_moving(path: Path, mime: str, pixels_max: int) -> Probed:
 
 
 def _is_cover(stream: av.VideoStream) -> bool:
-    """Whether the stream is the picture of a record, not a video."""
+    """Return whether the stream is the picture of a record, not a video."""
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 

@@ -88,7 +88,7 @@ class NatsCaller:
 
     @property
     def in_flight(self) -> int:
-        """How many calls wait for an answer."""
+        """The number of calls that wait for an answer."""
         return len(self._in_flight_calls)
 
     def call(self, actor: Actor, command: Command[Result]) -> Coroutine[Any, Any, Result]:

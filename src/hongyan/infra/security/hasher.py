@@ -56,7 +56,7 @@ class Argon2Hasher:
 
     @property
     def waiting(self) -> int:
-        """How many passwords are hashed or wait now."""
+        """The number of passwords that are hashed or wait now."""
         return self.threads.waiting
 
     def _verify(self, hashed: str, password: str) -> bool:

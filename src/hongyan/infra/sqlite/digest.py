@@ -34,7 +34,7 @@ class Digests(Struct, frozen=True):
 
     @property
     def entries(self) -> int:
-        """How many entries there are in all logs."""
+        """The number of entries in all logs."""
         return sum(log.entries for log in self.logs)
 
 
