@@ -24,7 +24,7 @@ ANSWER_S = 10.0
 class Connection:
     """A connection on which hello was said; see ``open``. It ends once and for all.
 
-    Pushes and the end are told by callbacks, in the order in which they came; a callback
+    Pushes and the end are reported by callbacks, in the order in which they came; a callback
     must not block.
     """
 

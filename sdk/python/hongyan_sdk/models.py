@@ -31,7 +31,7 @@ Content = dict[str, Any]
 
 
 class Entry(Struct, frozen=True):
-    """One thing that happened, as it stands in a log. ``kind`` tells the shape of ``body``."""
+    """One thing that happened, as it stands in a log. ``kind`` says the shape of ``body``."""
 
     log_id: str
     seq: int
@@ -58,7 +58,7 @@ class PollState(Struct, frozen=True):
     """Votes by option."""
     voters: int = 0
     mine: tuple[int, ...] = ()
-    """What this user chose, as far as the log tells it."""
+    """The choice of this user, as far as the log has it."""
     closed: bool = False
 
 

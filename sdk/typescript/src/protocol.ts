@@ -31,7 +31,7 @@ export interface Ack {
   sent_at_ms: number;
 }
 
-/** One administrative act, as the audit log tells it. */
+/** One administrative act, as the audit log shows it. */
 export interface Act {
   number: number;
   at_ms: number;
@@ -716,7 +716,7 @@ export interface GetConversation {
   conversation_id: string;
 }
 
-/** Tell how far the peer of a direct conversation has read and received. */
+/** Return how far the peer of a direct conversation has read and received. */
 export interface GetCursors {
   conversation_id: string;
 }
@@ -748,7 +748,7 @@ export interface GetHistory {
 /** Return the caller's own account. */
 export type GetMe = Record<string, never>;
 
-/** Tell what is known of a file: its type, size, dimensions, previews. */
+/** Return what is known of a file: its type, size, dimensions, previews. */
 export interface GetMedia {
   media_id: string;
   /** Where the caller saw it, with `seq`: needed only for a file that thousands of messages show, which are not all looked through. */
@@ -762,12 +762,12 @@ export interface GetMessage {
   seq: number;
 }
 
-/** Tell who of these users is online. */
+/** Return who of these users is online. */
 export interface GetPresence {
   user_ids: string[];
 }
 
-/** Tell who of those that were members when an entry was made has read it. */
+/** Return who of those that were members when an entry was made has read it. */
 export interface GetReaders {
   conversation_id: string;
   seq: number;
@@ -784,7 +784,7 @@ export interface GetRelation {
 /** Return how much the server is used. */
 export type GetStatistics = Record<string, never>;
 
-/** Tell how much the caller keeps on the server, and how much that may be. */
+/** Return how much the caller keeps on the server, and how much that may be. */
 export type GetUsage = Record<string, never>;
 
 /** Read the caller's own log: what all of the user's devices share, oldest first. */
@@ -994,7 +994,7 @@ export interface KeyPage {
   next_after?: string;
 }
 
-/** Remove one of the caller's devices; it is told the reason `kicked`. */
+/** Remove one of the caller's devices; it gets the reason `kicked`. */
 export interface KickDevice {
   device_id: string;
 }
@@ -1250,7 +1250,7 @@ export interface MakeTicket {
   seq?: number;
 }
 
-/** Tell that a device of the caller has received everything up to a seq. */
+/** Report that a device of the caller has received everything up to a seq. */
 export interface MarkDelivered {
   conversation_id: string;
   /** Clamped to the end of the log. */
@@ -1493,20 +1493,20 @@ export interface NewAppPassword {
   password: string;
 }
 
-/** A bot, and the key that it speaks with; the key is told only now. */
+/** A bot, and the key that it speaks with; the key is shown only now. */
 export interface NewBot {
   external_id: string;
   user_id: string;
   key: NewKey;
 }
 
-/** A key that was just made. Its text is told only now. */
+/** A key that was just made. Its text is shown only now. */
 export interface NewKey {
   key: string;
   info: KeyInfo;
 }
 
-/** A webhook, and the secret that signs its deliveries; the secret is told only now. */
+/** A webhook, and the secret that signs its deliveries; the secret is shown only now. */
 export interface NewWebhook {
   info: WebhookInfo;
   secret: string;
@@ -1515,7 +1515,7 @@ export interface NewWebhook {
 /** One node's knowledge of an entry. It knows of the newest some thousands. */
 export interface NodeTrace {
   node: string;
-  /** When the fact came there; 0 when it never did, or it is forgotten. */
+  /** When the event came there; 0 when it never did, or it is forgotten. */
   heard_at_ms?: number;
   pushes?: Push[];
 }
@@ -1527,7 +1527,7 @@ export interface NotAdded {
   reason: "banned" | "blocked" | "friends_only" | "full" | "unknown";
 }
 
-/** The change is on disk, and `entry_seq` is where the log tells it. */
+/** The change is on disk, and `entry_seq` is its seq in the log. */
 export interface Noted {
   entry_seq?: number;
   at_ms?: number;
@@ -1542,7 +1542,7 @@ export interface Notice {
 
 /** Write to a user as a system account, in the conversation in which nobody can answer. */
 export interface Notify {
-  /** Whom to tell. */
+  /** The user to notify. */
   external_id: string;
   /** The external id of the system account. */
   account: string;
@@ -1686,7 +1686,7 @@ export interface PollInfo {
 
 /** The state of a poll after the caller's vote or closing. */
 export interface PollTally {
-  /** Where the log tells it; 0 when nothing changed. */
+  /** Its seq in the log; 0 when nothing changed. */
   entry_seq: number;
   tallies: number[];
   voters: number;
@@ -1721,7 +1721,7 @@ export interface Preference {
   draft_at_ms?: number;
   /** Not listed until a message arrives after `hidden_seq`. */
   hidden?: boolean;
-  /** Where the conversation's log ended when it was hidden. */
+  /** The last seq of the conversation's log when it was hidden. */
   hidden_seq?: number;
   /** This user no longer sees what stands at or before this seq, because he or she cleared the conversation or because it is kept for a time only. */
   cleared_seq?: number;
@@ -1848,12 +1848,12 @@ export interface ReaderStates {
 
 /** The readers of a message. Its sender is not counted. */
 export interface Readers {
-  /** By user id; those whose privacy hides receipts are left out. */
+  /** By user id; those whose privacy hides read receipts are left out. */
   readers: Reader[];
   next_after?: string | null;
   /** How many have read it; None in conversations of more than 500 members. */
   read?: number | null;
-  /** How many have not, or do not tell; None in conversations of more than 500 members. */
+  /** How many have not, or do not say; None in conversations of more than 500 members. */
   unread?: number | null;
 }
 
@@ -1977,7 +1977,7 @@ export interface Result {
   result: unknown;
 }
 
-/** Tell which pieces have not come, with new links; the upload lives on as from its begin. */
+/** Return which pieces have not come, with new links; the upload lives on as from its begin. */
 export interface ResumeDirectUpload {
   upload_id: string;
 }
@@ -2001,7 +2001,7 @@ export interface Revisions {
   revisions: RevisionInfo[];
 }
 
-/** Make an app password worthless; the device that logged in with it is told `kicked`. */
+/** Make an app password worthless; the device that logged in with it gets `kicked`. */
 export interface RevokeAppPassword {
   app_password_id: string;
 }
@@ -2086,7 +2086,7 @@ export interface SendMessage {
   burn_after_ms?: number;
 }
 
-/** Tell the others that the caller is writing, or has stopped, by the signal `typing`. */
+/** Signal to the others that the caller is writing, or has stopped, by `typing`. */
 export interface SendTyping {
   conversation_id: string;
   state?: "recording" | "stopped" | "typing" | "uploading";
@@ -2238,7 +2238,7 @@ export interface Tokens {
   refresh_token: string;
 }
 
-/** Tell how far a message has come: stored, heard by which node, pushed, delivered, read. */
+/** Return how far a message has come: stored, received by which node, pushed, delivered, read. */
 export interface TraceMessage {
   conversation_id: string;
   seq?: number;
@@ -2257,7 +2257,7 @@ export interface Traced {
   accepted_at_ms: number;
   /** It is in the log, so it is on disk and will be delivered by sync at the latest. */
   is_stored?: boolean;
-  /** The nodes that heard of it. */
+  /** The nodes that received it. */
   nodes?: NodeTrace[];
   /** The members, by id; at most 200. */
   users?: TracedUser[];
@@ -2324,7 +2324,7 @@ export interface UnwatchPresence {
   user_ids: string[];
 }
 
-/** Change what is given and leave the rest; what is so already is not told again. */
+/** Change what is given and leave the rest; what is so already is not logged again. */
 export interface UpdateGroup {
   conversation_id: string;
   /** 1 to 64 characters. */
@@ -2455,7 +2455,7 @@ export interface VotePoll {
   choice: number[];
 }
 
-/** Tell who is online, and from now on whenever that changes, by the signal `presence`. */
+/** Return who is online, and push each change from now on, by the signal `presence`. */
 export interface WatchPresence {
   user_ids: string[];
 }
@@ -2536,7 +2536,7 @@ export interface Methods {
   "admin.retry_passed": { params: RetryPassed; result: Done };
   /** Return how much the server is used. */
   "admin.statistics": { params: GetStatistics; result: Statistics };
-  /** Tell how far a message has come: stored, heard by which node, pushed, delivered, read. */
+  /** Return how far a message has come: stored, received by which node, pushed, delivered, read. */
   "admin.trace": { params: TraceMessage; result: Traced };
   /** Make a bot (or take the one with this external id) and a new key for it. */
   "app.bot_create": { params: CreateBot; result: NewBot };
@@ -2562,15 +2562,15 @@ export interface Methods {
   "app_password.create": { params: CreateAppPassword; result: NewAppPassword };
   /** List the caller's app passwords, and when each was last used. */
   "app_password.list": { params: ListAppPasswords; result: AppPasswords };
-  /** Make an app password worthless; the device that logged in with it is told `kicked`. */
+  /** Make an app password worthless; the device that logged in with it gets `kicked`. */
   "app_password.revoke": { params: RevokeAppPassword; result: Done };
   /** Read all of the caller's conversations and their own log together, in one order. */
   "conversation.archive": { params: GetArchive; result: Archived };
   /** Let the caller, and nobody else, see no more of what was said until now. */
   "conversation.clear": { params: ClearConversation; result: Preference };
-  /** Tell how far the peer of a direct conversation has read and received. */
+  /** Return how far the peer of a direct conversation has read and received. */
   "conversation.cursors": { params: GetCursors; result: PeerCursors };
-  /** Tell that a device of the caller has received everything up to a seq. */
+  /** Report that a device of the caller has received everything up to a seq. */
   "conversation.delivered": { params: MarkDelivered; result: Done };
   /** Keep what the caller has begun to write, for all of their devices. */
   "conversation.draft": { params: SetDraft; result: Preference };
@@ -2592,11 +2592,11 @@ export interface Methods {
   "conversation.preference": { params: SetPreference; result: Preference };
   /** Move the caller's read cursor forward to a seq, and take back `marked_unread`. */
   "conversation.read": { params: MarkRead; result: ReadMark };
-  /** Tell who of those that were members when an entry was made has read it. */
+  /** Return who of those that were members when an entry was made has read it. */
   "conversation.readers": { params: GetReaders; result: Readers };
   /** Bring a device up to date: "here are the seqs I have". */
   "conversation.sync": { params: Sync; result: Synced };
-  /** Tell the others that the caller is writing, or has stopped, by the signal `typing`. */
+  /** Signal to the others that the caller is writing, or has stopped, by `typing`. */
   "conversation.typing": { params: SendTyping; result: Done };
   /** Read the caller's own log: what all of the user's devices share, oldest first. */
   "conversation.user_log": { params: GetUserLog; result: Entries };
@@ -2650,7 +2650,7 @@ export interface Methods {
   "group.transfer": { params: TransferGroup; result: Done };
   /** Lift a ban; changes nothing where there is none. */
   "group.unban": { params: UnbanMember; result: Done };
-  /** Change what is given and leave the rest; what is so already is not told again. */
+  /** Change what is given and leave the rest; what is so already is not logged again. */
   "group.update": { params: UpdateGroup; result: GroupInfo };
   /** The first request. `token` may be left out when the upgrade carried it as a header. */
   "hello": { params: Hello; result: Welcome };
@@ -2666,13 +2666,13 @@ export interface Methods {
   "media.direct_begin": { params: BeginDirectUpload; result: DirectUpload };
   /** Make a media of a file whose pieces are all there; a repeat answers the same. */
   "media.direct_finish": { params: FinishDirectUpload; result: MediaInfo };
-  /** Tell which pieces have not come, with new links; the upload lives on as from its begin. */
+  /** Return which pieces have not come, with new links; the upload lives on as from its begin. */
   "media.direct_resume": { params: ResumeDirectUpload; result: DirectUpload };
-  /** Tell what is known of a file: its type, size, dimensions, previews. */
+  /** Return what is known of a file: its type, size, dimensions, previews. */
   "media.get": { params: GetMedia; result: MediaInfo };
   /** Make a link that downloads one file, or a smaller picture of it, for some minutes. */
   "media.ticket": { params: MakeTicket; result: Ticket };
-  /** Tell how much the caller keeps on the server, and how much that may be. */
+  /** Return how much the caller keeps on the server, and how much that may be. */
   "media.usage": { params: GetUsage; result: Usage };
   /** Give one's own text another text, or one's own file another caption. */
   "message.edit": { params: EditMessage; result: Edited };
@@ -2720,11 +2720,11 @@ export interface Methods {
   "poll.vote": { params: VotePoll; result: PollTally };
   /** List who chose what in a poll, by user id. */
   "poll.votes": { params: ListVotes; result: Choices };
-  /** Tell who of these users is online. */
+  /** Return who of these users is online. */
   "presence.get": { params: GetPresence; result: Presences };
   /** Watch these users no longer from this device. */
   "presence.unwatch": { params: UnwatchPresence; result: Done };
-  /** Tell who is online, and from now on whenever that changes, by the signal `presence`. */
+  /** Return who is online, and push each change from now on, by the signal `presence`. */
   "presence.watch": { params: WatchPresence; result: Presences };
   /** Accept or refuse the request of `user_id`; the same answer again changes nothing. */
   "relation.answer": { params: AnswerRequest; result: Done };
@@ -2770,7 +2770,7 @@ export interface Methods {
   "user.invite_revoke": { params: CancelInvite; result: Done };
   /** Remove all devices of a user. */
   "user.kick": { params: KickUser; result: Done };
-  /** Remove one of the caller's devices; it is told the reason `kicked`. */
+  /** Remove one of the caller's devices; it gets the reason `kicked`. */
   "user.kick_device": { params: KickDevice; result: Done };
   /** Remove all devices of the caller but the one that asks. */
   "user.kick_other_devices": { params: KickOtherDevices; result: Done };

@@ -80,7 +80,7 @@ class Delivery:
         """Return what ``make`` makes; it is called once for each key, also where it fails.
 
         Args:
-            key: Tells apart what is not the same: the protocol and, where its bytes differ
+            key: Distinguishes what is not the same: the protocol and, where its bytes differ
                 by user or by side, who.
             make: Encodes.
 

@@ -42,7 +42,7 @@ class Republishing:
     """Publishes again; ``job`` is for the runtime.
 
     Args:
-        log: Where the place is saved.
+        log: Where the offset is saved.
         stream: All entries.
         publisher: Publishes them.
         now_s: A clock that never goes back.

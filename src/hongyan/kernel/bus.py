@@ -1,6 +1,6 @@
 """Commands, events and how they travel: the Protocols Caller, Publisher and Subscriber.
 
-A command is imperative and answered once. An event is past tense and told to whoever
+A command is imperative and answered once. An event is past tense and published to whoever
 listens. In one process the bus is a function call; in a cluster it is a message broker.
 """
 
@@ -99,7 +99,7 @@ class Caller(Protocol):
 
 
 class EventPublisher(Protocol):
-    """Tells an event to whoever listens."""
+    """Publishes an event to whoever listens."""
 
     def publish(self, event: Struct) -> None:
         """Hand the event on, in the order of the calls; returns at once and never raises."""

@@ -14,7 +14,7 @@ class Refusal(Exception):
 
     Args:
         message: One sentence for a person, saying what to do next where that helps.
-        details: JSON-able facts for a program, such as ``{"limit": 500}``.
+        details: JSON-able values for a program, such as ``{"limit": 500}``.
     """
 
     code: ClassVar[str] = "refused"

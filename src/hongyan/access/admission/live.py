@@ -29,7 +29,7 @@ class Holder(Protocol):
 
     actor: Actor
     resyncs: int
-    """How often the rights became unsure."""
+    """Times that the rights became unsure."""
 
     def resync(self) -> None:
         """Trust the rights no more until they were learned anew."""
@@ -97,7 +97,7 @@ class Live:
             self.look_soon(holder)
 
     def resync_all(self) -> None:
-        """Any change may have passed unheard."""
+        """Make all rights unsure: any change may have been missed."""
         for user_id in self._holders:
             self.changed(user_id)
 

@@ -82,9 +82,9 @@ class Taken(Struct, frozen=True):
 
     limit: Limit
     wait_s: float
-    """How long to wait where it is one too many; else 0."""
+    """Seconds to wait where it is one too many; else 0."""
     tokens: float
-    """How many are left."""
+    """Tokens that are left."""
 
     def check(self) -> None:
         """Refuse the request that is one too many.

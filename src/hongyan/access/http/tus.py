@@ -1,7 +1,7 @@
 """Uploads that survive breaks: tus 1.0 (https://tus.io/protocols/resumable-upload).
 
 The core protocol and the extensions creation, creation-with-upload, expiration, checksum and
-termination. An offset that was told is durable: the bytes are synced, then the offset is
+termination. An offset that was answered is durable: the bytes are synced, then the offset is
 committed, then the answer goes out. The answer that completes a file carries its id in the
 header ``Upload-Media-Id``; ``HEAD`` repeats it until the upload expires.
 """

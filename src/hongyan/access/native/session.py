@@ -55,7 +55,7 @@ class Socket(Protocol):
 
     @property
     def encoder(self) -> Encoder:
-        """Encodes facts into frames; one object for all sockets that frame alike."""
+        """Encodes events into frames; one object for all sockets that frame alike."""
         ...
 
     def close(self, code: int, reason: str) -> None:

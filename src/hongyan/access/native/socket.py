@@ -221,7 +221,7 @@ class NativeSocket(WSListener):
         return self._session
 
     def heartbeat(self, heartbeats_per_interval: int) -> None:
-        """Count a beat of silence; ping after one interval of them, cut after two."""
+        """Count an interval of silence; ping after one interval of them, cut after two."""
         if self._state != OPEN or self._held is not None:  # a paused peer may well be talking
             return
         self.idle += 1

@@ -21,7 +21,7 @@ HEARTBEATS = 4
 """In how many steps the silence of one heartbeat interval is measured."""
 
 LINGER_S = 3.0
-"""How long a peer gets to answer a goodbye."""
+"""Seconds that a peer has to answer a goodbye."""
 
 T = TypeVar("T", bound=Hashable)
 

@@ -51,7 +51,7 @@ class AccessServer:
         handshakes: Where hellos wait for their turn; None lets all in at once.
         turns: Lets a repeated request wait for the first one; None does so in this process.
         is_ready: Whether requests can be answered, as far as others know.
-        ops: Tells what is measured here.
+        ops: Serves what is measured here.
         tracer: Follows some requests; None follows none.
 
     Attributes:

@@ -253,7 +253,7 @@ class Exporter:
     async def _reactions(
         self, conversation_id: ConversationId, reader: UserId | None
     ) -> dict[int, list[tuple[str, int]]]:
-        """Return how many emojis each message has now, which who has left is not told."""
+        """Return how many emojis each message has now, which who has left does not learn."""
         if reader is not None:
             windows = await self._queries.visibility.windows(reader, [conversation_id])
             if windows[conversation_id].is_over:

@@ -99,7 +99,7 @@ class UserSettings(Struct, frozen=True, kw_only=True):
     argon2_memory_kib: Annotated[int, Meta(ge=8)] = 19_456
     """Memory for one password hash, in KiB."""
     argon2_lanes: Count = 1
-    """Lanes that one password hash is computed in."""
+    """Threads that one password hash is computed in."""
     argon2_threads: Count = 2
     """Password hashes that are computed at the same time; others wait in a bounded queue."""
     scram_for_account_passwords: bool = False
@@ -117,8 +117,8 @@ class UserSettings(Struct, frozen=True, kw_only=True):
     devices_max: Count = 20
     """Devices that one user may have logged in; one more removes the one not seen longest."""
     terminals: Literal["all", "one_per_platform", "one"] = "all"
-    """Which devices may stay logged in together: all of them, the newest of each platform, or
-    the newest alone. The others are logged out and told why."""
+    """The devices that may stay logged in together: all of them, the newest of each platform, or
+    the newest alone. The others are logged out, with the reason."""
 
 
 class MessageSettings(Struct, frozen=True, kw_only=True):
@@ -198,15 +198,15 @@ class RoutingSettings(Struct, frozen=True, kw_only=True):
     """
 
     strategy: Literal["broadcast", "broadcast-redis", "rpc", "registry"] = "broadcast"
-    """``broadcast``: every gateway hears everything, over NATS or (``broadcast-redis``) over Redis.
+    """``broadcast``: every gateway gets everything, over NATS or (``broadcast-redis``) over Redis.
     ``registry``: Redis knows where each user is; for more than eight gateways. ``rpc``: every
     gateway is called and answers."""
     lease_s: Annotated[float, Meta(ge=0.5)] = 10.0
     """Of ``registry``: seconds after which a gateway counts as gone that gives no sign of life."""
     queue_facts_max: Count = 100_000
-    """Facts that may wait in a process to be told; one more is dropped, and all sessions sync."""
+    """Events that may wait in a process to be sent; one more is dropped, and all sessions sync."""
     queue_bytes_max: Count = 64 * 1024**2
-    """Bytes of facts that may wait so."""
+    """Bytes of events that may wait so."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):

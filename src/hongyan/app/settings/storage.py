@@ -26,7 +26,7 @@ class FileSettings(Struct, frozen=True, kw_only=True):
     """Seconds that a file is kept which no message, scheduled message or avatar shows."""
     refused_types: tuple[str, ...] = ()
     """Types that are not taken, such as ``application/x-executable`` or ``video/*``, as the
-    bytes tell them: names do not count."""
+    bytes show them: names do not count."""
     ticket_s: Annotated[int, Meta(ge=10, le=86_400)] = 600
     """Seconds that a link is good by which a browser shows a file."""
     workers: Annotated[int, Meta(ge=1, le=64)] = 1

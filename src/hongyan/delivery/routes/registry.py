@@ -314,7 +314,7 @@ class RegistryFollower:
         """Register and unregister in batches.
 
         A failure is mended by ``_keep``: until then the registry is away, and publishers that
-        cannot ask it tell every node.
+        cannot ask it send to every node.
         """
         while True:
             await self._wake.wait()

@@ -9,7 +9,7 @@ from hongyan.kernel.ids import UserId
 
 
 class Act(Struct, frozen=True):
-    """One administrative act, as the audit log tells it."""
+    """One administrative act, as the audit log shows it."""
 
     number: int
     at_ms: int
@@ -86,7 +86,7 @@ class Day(Struct, frozen=True):
 class Statistics(Struct, frozen=True, kw_only=True):
     """Usage statistics. Days are those of UTC.
 
-    A user is active on a day on which any log tells something that he or she did: a message,
+    A user is active on a day on which any log shows something that he or she did: a message,
     a reading, a log-in. Counts follow the logs some seconds behind.
     """
 

@@ -54,7 +54,7 @@ class DayCount(Row, frozen=True, kw_only=True):
 
 
 class LastActive(Row, frozen=True, kw_only=True):
-    """The last day on which a user did anything that a log tells."""
+    """The last day on which a user did anything that a log shows."""
 
     TABLE: ClassVar = Table("last_active", key=("user_id",), indexes={"by_day": ("day",)})
 

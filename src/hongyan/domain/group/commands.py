@@ -109,7 +109,7 @@ class ListMyGroups(Command[Groups], frozen=True, kw_only=True):
 
 
 class UpdateGroup(Command[GroupInfo], frozen=True, kw_only=True):
-    """Change what is given and leave the rest; what is so already is not told again.
+    """Change what is given and leave the rest; what is so already is not logged again.
 
     Name, avatar and notice need the role that ``permissions.edit_info`` says; ``permissions``
     and ``members_limit`` need the owner; the others an admin.

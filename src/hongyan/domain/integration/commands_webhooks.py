@@ -63,7 +63,7 @@ class WebhookInfo(Struct, frozen=True):
 
 
 class NewWebhook(Struct, frozen=True):
-    """A webhook, and the secret that signs its deliveries; the secret is told only now."""
+    """A webhook, and the secret that signs its deliveries; the secret is shown only now."""
 
     info: WebhookInfo
     secret: str

@@ -87,7 +87,7 @@ class Cursors(Protocol):
 class ChangeStream(Protocol):
     """All entries of all logs, in the order in which they were committed, for readers.
 
-    A reader (search, webhooks, push) keeps its place in the store under its name (the change
+    A reader (search, webhooks, push) keeps its position in the store under its name (the change
     ``SaveOffset``), so that a crash between commit and effect loses nothing.
     """
 

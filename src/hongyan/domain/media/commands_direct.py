@@ -44,7 +44,7 @@ class BeginDirectUpload(Command[DirectUpload], frozen=True, kw_only=True):
 
 
 class ResumeDirectUpload(Command[DirectUpload], frozen=True, kw_only=True):
-    """Tell which pieces have not come, with new links; the upload lives on as from its begin.
+    """Return which pieces have not come, with new links; the upload lives on as from its begin.
 
     Raises:
         DirectOff: this server takes files by tus only.

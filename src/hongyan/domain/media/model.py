@@ -190,7 +190,7 @@ class MediaInfo(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 def media_info(item: MediaItem) -> MediaInfo:
-    """Return what is told of the row."""
+    """Return what is shown of the row."""
     return MediaInfo(**{name: getattr(item, name) for name in MediaInfo.__struct_fields__})
 
 

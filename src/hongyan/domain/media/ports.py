@@ -126,7 +126,7 @@ class Objects(Protocol):
 
 
 class Downloads(Protocol):
-    """The same objects, for the door that sends them."""
+    """The same objects, for the server that sends them."""
 
     def path(self, name: str) -> Path | None:
         """Return the file that holds the bytes, where they are on this machine."""
@@ -178,7 +178,7 @@ class Sniffed(Struct, frozen=True):
     is_plain: bool = False
     """See ``MediaItem.is_plain``."""
     is_probed: bool = False
-    """Whether looking into it can tell more."""
+    """Whether looking into it can find more."""
 
 
 class Probed(Struct, frozen=True):
@@ -198,7 +198,7 @@ class Prober(Protocol):
     """Looks into files."""
 
     async def sniff(self, head: bytes, tail: bytes) -> Sniffed:
-        """Tell a file's type from its first ``HEAD_BYTES`` and last ``TAIL_BYTES``."""
+        """Return a file's type, found from its first ``HEAD_BYTES`` and last ``TAIL_BYTES``."""
         ...
 
     async def probe(self, path: Path, mime: str) -> Probed:

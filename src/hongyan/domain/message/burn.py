@@ -63,10 +63,10 @@ class Burning:
         self.cache = Cache(
             (MESSAGE, CONVERSATION_READ), self._committed, self._missed, _matters_to_burning
         )
-        """What is remembered of the conversations in which something burns."""
+        """The cache of the conversations in which something burns."""
 
     def _missed(self, _event: Missed) -> None:
-        self._after = None  # the cursors tell; look at all of them from the first one on
+        self._after = None  # the cursors show it; look at all of them from the first one on
 
     def _committed(self, event: Committed) -> None:
         """Take note of what may have read a message that burns."""

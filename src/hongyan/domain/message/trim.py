@@ -44,7 +44,7 @@ class Trimming:
     """Empties what is too old; call ``run`` each second.
 
     A conversation loses whole days: what was sent before the day (UTC) that lies
-    ``retention_days`` back. So its log tells it at most once a day. After a crash it goes on
+    ``retention_days`` back. So its log says so at most once a day. After a crash it goes on
     where the rows say.
 
     Args:

@@ -84,7 +84,7 @@ class Pair:
         self.appends.append(Append(log_id, kind, self.me, encode_body(body), self.now_ms))
 
     def set(self, relation: Relation) -> None:
-        """Keep one side's relation and tell that side, where it has changed."""
+        """Keep one side's relation and notify that side, where it has changed."""
         if relation in (self.mine, self.theirs):
             return
         if relation.user_id == self.me:

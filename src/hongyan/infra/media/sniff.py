@@ -70,7 +70,7 @@ _SHOWN = frozenset(
 
 
 def sniff(head: bytes, tail: bytes) -> Sniffed:
-    """Tell a file's type from its ends, as long as ``HEAD_BYTES`` and ``TAIL_BYTES``."""
+    """Return a file's type, found from its ends, as long as ``HEAD_BYTES`` and ``TAIL_BYTES``."""
     mime = mime_of(head)
     return Sniffed(mime, mime in _SHOWN and is_single(mime, head, tail), _is_probed(mime))
 
