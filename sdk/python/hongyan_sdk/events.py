@@ -79,7 +79,7 @@ class UserLogReceived(Struct, frozen=True):
 
 
 class SignalReceived(Struct, frozen=True):
-    """Something that does not last: typing, presence, receipts, changed profiles."""
+    """Something that does not last: typing, presence, read receipts, changed profiles."""
 
     log_id: str
     kind: str

@@ -114,7 +114,7 @@ class OutboxItem(Struct, frozen=True, kw_only=True):
     """The parameters of ``message.send``."""
     created_at_ms: int
     error_code: str = ""
-    """Why the server refused it for good; empty while it is to be sent."""
+    """The code with which the server refused it for good; empty while it is to be sent."""
     error_message: str = ""
 
 
@@ -175,21 +175,21 @@ class Conversation(Struct, frozen=True, kw_only=True):
     """The store has every entry from ``floor`` up to this seq that this user may see."""
     floor: int = 1
     ordinal: int = 0
-    """How many countable entries there are up to ``tip``."""
+    """Countable entries up to ``tip``."""
     read_seq: int = 0
     read_ordinal: int = 0
     active: bool = True
     """Whether this user is a member."""
     member_count: int = 0
-    """How many active members a group has; 0 for other conversations."""
+    """Active members of a group; 0 for other conversations."""
     mentions: int = 0
-    """How many unread messages mention this user."""
+    """Unread messages that mention this user."""
     active_at_ms: int = 0
     """When the last message came."""
     joined_at_ms: int = 0
     """Messages from before are history, not news."""
     info: dict[str, Any] = {}
-    """What the server says of it: ``group``, ``member`` (this user's own) and ``preference``."""
+    """The server's data of it: ``group``, ``member`` (this user's own) and ``preference``."""
 
     @property
     def role(self) -> str:

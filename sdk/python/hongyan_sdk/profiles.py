@@ -25,7 +25,7 @@ class Profiles:
         self._call = call
         self._known: dict[str, Profile] = {}
         self._told_s: dict[str, float] = {}
-        """When each was received that is certain."""
+        """When each certain profile was received."""
 
     async def get(self, user_ids: list[str]) -> dict[str, Profile]:
         """Return profiles by user id, asking for those that are not here or may be old.

@@ -1,6 +1,6 @@
 """Keeping the local store equal to the server: the sync call, the order of pushes, gaps.
 
-Persist, then emit: an entry is in the store, and counted, before the app hears of it.
+Persist, then emit: an entry is in the store, and counted, before the app gets it.
 """
 
 import asyncio

@@ -122,7 +122,7 @@ interface Problem {
   details?: Record<string, unknown>;
 }
 
-/** Return the error that an HTTP answer tells (RFC 9457). */
+/** Return the error of an HTTP answer (RFC 9457). */
 export async function problemOf(response: Response): Promise<Error> {
   let problem: Problem = {};
   try {

@@ -113,7 +113,7 @@ export interface ClientEvents {
   user: { entry: wire.Entry };
   /** An entry of a conversation that is no message. */
   entry: { entry: wire.Entry };
-  /** What does not last: typing, presence, receipts, changed profiles (all of them shown elsewhere too). */
+  /** What does not last: typing, presence, read receipts, changed profiles (all of them shown elsewhere too). */
   signal: wire.SignalData;
   /** This device was logged out: `kicked`, `replaced`, `logged_out`, `password_changed`, ... */
   loggedOut: { reason: string };
@@ -293,11 +293,11 @@ export interface ConversationHandle {
   /** Forget all that was said until now, for this user alone. */
   clear(): Promise<void>;
 
-  /** Read up to a seq, or to the end. Shown at once; told to the server at most once a second. */
+  /** Read up to a seq, or to the end. Shown at once; sent to the server at most once a second. */
   markRead(seq?: number): void;
   /** To be called at each key: the signal goes out every few seconds at most. */
   typing(state?: "typing" | "recording" | "uploading" | "stopped"): void;
-  /** Kept for all devices; told to the server a moment later. */
+  /** Kept for all devices; sent to the server a moment later. */
   setDraft(text: string): void;
   setPreference(changes: PreferenceChanges): Promise<void>;
 
@@ -362,7 +362,7 @@ export interface TimelineSnapshot {
 
 /** Profiles, fetched when first asked for, many at a time, and kept. */
 export interface Users {
-  /** The profile if it is here, else undefined, and it is fetched. `changes` tells when it came. */
+  /** The profile if it is here, else undefined, and it is fetched. `changes` says when it came. */
   get(userId: string): User | undefined;
   load(userIds: readonly string[]): Promise<readonly User[]>;
   /** Who has changed or come. */
@@ -430,7 +430,7 @@ export interface Presence {
 export interface UploadOptions {
   name?: string;
   mime?: string;
-  /** What it is for, such as `avatar`; told to the server. */
+  /** What it is for, such as `avatar`; sent to the server. */
   purpose?: string;
 }
 

@@ -13,7 +13,7 @@ export interface Reader {
   isNews(entry: Entry): boolean;
 }
 
-/** What a request may name that its answer does not tell. */
+/** The fields that a request may name and its answer does not. */
 export interface CommandParams {
   conversation_id?: string;
   seqs?: number[];
@@ -21,7 +21,7 @@ export interface CommandParams {
   choice?: number[];
 }
 
-/** What the answers to requests may tell. */
+/** The fields that the answers to requests may have. */
 export interface CommandAnswer {
   entry_seq?: number;
   conversation_id?: string;
@@ -107,7 +107,7 @@ async function changed(
   return replaced(step, record, before, last, change(target, entry, me), me);
 }
 
-/** Note what the user chose in a poll: the log does not tell it where the poll is anonymous. */
+/** Note what the user chose in a poll: the log does not say it where the poll is anonymous. */
 export async function applyVote(
   step: Step,
   id: string,

@@ -124,7 +124,7 @@ export class Outbox {
       return await this.options.deliver(item);
     } finally {
       this.inFlight.delete(item.conversationId);
-      setTimeout(flight.resolve, 0); // when the receipt was taken
+      setTimeout(flight.resolve, 0); // when the ack was taken
     }
   }
 

@@ -37,7 +37,7 @@ export class PresenceWatch implements Presence {
     for (const value of this.values.values()) value.set(null);
   }
 
-  /** Tell the engine again; it is another one. */
+  /** Subscribe at the engine again; it is another one. */
   again(): void {
     if (this.wanted.size > 0) this.settle();
   }

@@ -35,14 +35,14 @@ export interface Ack {
 export interface Act {
   number: number;
   at_ms: number;
-  /** Who did it; `system` is the operator, who has the data folder. */
+  /** The user who did it; `system` is the operator, who has the data folder. */
   actor_id: string;
   device_id: string;
   key_id: string;
-  /** Where the request came from; `control` is the server's own machine. */
+  /** The address that the request came from; `control` is the server's own machine. */
   address: string;
   method: string;
-  /** What was asked for; secrets are masked, long values cut. */
+  /** The parameters of the request; secrets are masked, long values cut. */
   params: unknown;
   /** `done`, or the code of the refusal. */
   outcome: string;
@@ -241,7 +241,7 @@ export interface Contact {
 export interface Conversation {
   conversation_id: string;
   kind: Kind;
-  /** How far the conversation's log has come. */
+  /** The state of the conversation's log. */
   head: LogState;
   /** The caller's own place in it. */
   member: Member;
@@ -249,11 +249,11 @@ export interface Conversation {
   peer_id?: string;
   /** The group or channel; None for other kinds. */
   group?: Group | null;
-  /** How many are in the group or channel; 0 for other kinds. */
+  /** Members of the group or channel; 0 for other kinds. */
   member_count?: number;
-  /** How the caller keeps it. */
+  /** The caller's preference for it. */
   preference: Preference;
-  /** How far the caller has read and received. */
+  /** The caller's cursor: read and received up to here. */
   cursor?: Cursor;
   /** Messages of others after the cursor. */
   unread?: number;
@@ -340,7 +340,7 @@ export interface CreateGroup {
   /** 1 to 64 characters. */
   name: string;
   avatar?: string;
-  /** Whom to add at once, at most 500; their blocks and privacy are respected. */
+  /** Users to add at once, at most 500; their blocks and privacy are respected. */
   user_ids?: string[];
   join_policy?: "approval" | "closed" | "free" | "invite";
   /** 2 to 100,000. */
@@ -504,7 +504,7 @@ export interface DirectUpload {
   length_bytes: number;
   /** When the links end; `media.direct_resume` gives new ones. */
   expires_at_ms: number;
-  /** Those that have not come yet. PUT each with exactly its length as Content-Length. */
+  /** Pieces that have not come yet. PUT each with exactly its length as Content-Length. */
   pieces: Piece[];
   /** The media, once the upload is finished. */
   media_id?: string;
@@ -553,7 +553,7 @@ export interface Entity {
   type: "bold" | "code" | "italic" | "link" | "mention" | "mention_admins" | "mention_all" | "pre" | "quote" | "strike";
   offset: number;
   length: number;
-  /** Who is mentioned. */
+  /** The user who is mentioned. */
   user_id?: string;
   url?: string;
   language?: string;
@@ -632,7 +632,7 @@ export interface File {
 /** Make a media of a file whose pieces are all there; a repeat answers the same. */
 export interface FinishDirectUpload {
   upload_id: string;
-  /** What the bytes should be, in 64 lower-case hexadecimal digits. Empty: as they are. */
+  /** The wanted hash, in 64 lower-case hexadecimal digits. Empty: any. */
   sha256?: string;
 }
 
@@ -699,7 +699,7 @@ export interface FriendRequested {
 export interface GetArchive {
   /** Positions up to here are left out. */
   after?: string;
-  /** So are positions from here on; empty for no end. */
+  /** Positions from here on are left out too; empty for no end. */
   before?: string;
   newest_first?: boolean;
   /** With 0 nothing is read, and `next` is where the archive ends now. */
@@ -751,7 +751,7 @@ export type GetMe = Record<string, never>;
 /** Return what is known of a file: its type, size, dimensions, previews. */
 export interface GetMedia {
   media_id: string;
-  /** Where the caller saw it, with `seq`: needed only for a file that thousands of messages show, which are not all looked through. */
+  /** The conversation where the caller saw it, with `seq`: needed only for a file that thousands of messages show, which are not all looked through. */
   conversation_id?: string;
   seq?: number;
 }
@@ -939,7 +939,7 @@ export interface JoinGroup {
 export interface JoinRequest {
   conversation_id: string;
   user_id: string;
-  /** What the user answers to the group's `join_question`. */
+  /** The user's answer to the group's `join_question`. */
   answer?: string;
   state?: "accepted" | "open" | "refused";
   asked_at_ms?: number;
@@ -1440,7 +1440,7 @@ export interface MessageReacted {
   seq: number;
   emoji: string;
   added: boolean;
-  /** How many have this emoji there now. */
+  /** Users who have this emoji there now. */
   count: number;
 }
 
@@ -1631,10 +1631,10 @@ export interface Person {
 
 /** A stretch of a file that a client sends to the bucket itself. */
 export interface Piece {
-  /** Where it begins in the file. */
+  /** The offset of its first byte in the file. */
   first: number;
   length_bytes: number;
-  /** Where to PUT exactly these bytes; whoever knows it may. A repeat replaces them. */
+  /** The URL to PUT exactly these bytes; whoever knows it may. A repeat replaces them. */
   url: string;
 }
 
@@ -1698,7 +1698,7 @@ export interface PollVoted {
   /** Votes by option. */
   tallies: number[];
   voters: number;
-  /** What the entry's sender chose; None in an anonymous poll. */
+  /** The choice of the entry's sender; None in an anonymous poll. */
   choice?: number[] | null;
 }
 
@@ -1830,9 +1830,9 @@ export interface Reader {
 /** The progress of a reader of the logs, or of one part of it. */
 export interface ReaderInfo {
   name: string;
-  /** How many entries it has not passed; 10,000 and more alike. */
+  /** Entries that it has not passed; 10,000 and more alike. */
   entries: number;
-  /** How old the oldest of them is. */
+  /** The age of the oldest of them. */
   seconds: number;
   /** The share of all entries that it has passed, from 0 to 1. */
   progress: number;
@@ -1851,9 +1851,9 @@ export interface Readers {
   /** By user id; those whose privacy hides read receipts are left out. */
   readers: Reader[];
   next_after?: string | null;
-  /** How many have read it; None in conversations of more than 500 members. */
+  /** Members that have read it; None in conversations of more than 500 members. */
   read?: number | null;
-  /** How many have not, or do not say; None in conversations of more than 500 members. */
+  /** Members that have not, or do not say; None in conversations of more than 500 members. */
   unread?: number | null;
 }
 
@@ -1985,7 +1985,7 @@ export interface ResumeDirectUpload {
 /** Let a reader try again what it passed over. */
 export interface RetryPassed {
   reader: string;
-  /** Which one; 0 tries all of this reader. */
+  /** The number of the entry; 0 tries all of this reader. */
   number?: number;
 }
 
@@ -2154,7 +2154,7 @@ export interface Statistics {
   days: Day[];
   /** Conversations ever opened, by kind. */
   conversations: Record<string, number>;
-  /** What lies on the disk, by kind; `free` is what is left there. */
+  /** Bytes on the disk, by kind; `free` is what is left there. */
   storage_bytes: Record<string, number>;
   connected_devices: number;
 }
@@ -2255,7 +2255,7 @@ export interface Traced {
   client_id: string;
   /** When the server judged it, just before it was stored. */
   accepted_at_ms: number;
-  /** It is in the log, so it is on disk and will be delivered by sync at the latest. */
+  /** Whether it is in the log: then it is on disk and is delivered by sync at the latest. */
   is_stored?: boolean;
   /** The nodes that received it. */
   nodes?: NodeTrace[];
@@ -2405,7 +2405,7 @@ export interface Usage {
   used_bytes: number;
   /** Held for uploads under way. */
   reserved_bytes: number;
-  /** What both together may be; 0 means no limit. */
+  /** The limit of both together; 0 means no limit. */
   quota_bytes: number;
   /** The largest single file. */
   file_bytes_max: number;
@@ -2415,7 +2415,7 @@ export interface Usage {
 export interface UserPresence {
   user_id: string;
   online?: boolean;
-  /** What they are connected with, such as `web` and `android`. */
+  /** Platforms of the connected devices, such as `web` and `android`. */
   platforms?: string[];
   /** When their last device went; 0 while online, and when it is not known. */
   last_seen_ms?: number;
@@ -2488,7 +2488,7 @@ export interface WebhookInfo {
   active: boolean;
   created_by: string;
   created_at_ms: number;
-  /** How far it has come in the feed. */
+  /** Its position in the feed. */
   position: number;
 }
 

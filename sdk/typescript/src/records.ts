@@ -21,9 +21,9 @@ export interface ConversationRecord {
   readonly ordinal: number;
   readonly readSeq: number;
   readonly readOrdinal: number;
-  /** What the server is still to be told of reading; 0 for nothing. */
+  /** The read seq that is still to be sent to the server; 0 for nothing. */
   readonly readWanted: number;
-  /** Whether the server is still to be told of the draft. */
+  /** Whether the draft is still to be sent to the server. */
   readonly draftWanted: boolean;
   readonly mentions: number;
   readonly peerReadSeq: number;
@@ -66,7 +66,7 @@ export function beginRecord(remote: Conversation, first: number): ConversationRe
   };
 }
 
-/** Return the record after the server told how the conversation stands. */
+/** Return the record after the server sent the state of the conversation. */
 export function mergeRemote(record: ConversationRecord, remote: Conversation): ConversationRecord {
   const head = { seq: remote.head.seq ?? 0, ordinal: remote.head.ordinal ?? 0 };
   const isNewer = head.seq >= record.tip;

@@ -62,7 +62,7 @@ export class Replica {
     this.hears = false;
   }
 
-  /** Forget what is held in memory; the store tells it again. */
+  /** Forget what is held in memory; the store has it. */
   reset(): void {
     this.logs.clear();
     this.strangers.clear();
@@ -175,7 +175,7 @@ export class Replica {
     return fromSeq - visible <= CATCH_UP && remote.kind === "direct" ? visible : fromSeq;
   }
 
-  // --- pushes and receipts ---
+  // --- pushes and acks ---
 
   /** Take an entry that the server pushed; one before `sync` comes again with that. */
   async pushed(entry: Entry): Promise<void> {
@@ -227,7 +227,7 @@ export class Replica {
     return this.learn((await this.options.call("conversation.get", params)) as Conversation);
   }
 
-  /** Take a conversation that the server told, and fetch what the store lacks of it. */
+  /** Take a conversation that the server sent, and fetch what the store lacks of it. */
   async learn(remote: Conversation): Promise<ConversationRecord> {
     const id = remote.conversation_id;
     await this.options.journal.run(async (step) => {

@@ -11,7 +11,7 @@ from hongyan.domain.log.model import Entry, Signal
 from hongyan.kernel.ids import ConnectionId, ConversationId, Kind, UserId, kind_of, log_owner
 
 Made = bytes | None
-"""What goes on a connection, or None where a protocol has no word for the event."""
+"""Something that goes on a connection, or None where a protocol has no word for the event."""
 
 _decode_changed = msgspec.json.Decoder(ConversationChanged).decode
 

@@ -57,7 +57,7 @@ def share(delivery: Delivery, peers: Sequence[SharingPeer]) -> Failed | None:
 
 
 def address(delivery: Delivery, peers: Sequence[AddressedPeer]) -> Failed | None:
-    """Let each peer encode an event for itself; the origin may want to hear of it too.
+    """Let each peer encode an event for itself; the origin may want it too.
 
     Returns:
         Who did not get it; None, nearly always, when all did.

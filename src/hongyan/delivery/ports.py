@@ -37,7 +37,7 @@ class _Connected(Protocol):
     """As in the ``Actor`` of what it asks, or empty where it only listens."""
 
     def kick(self, reason: str) -> None:
-        """Tell the device why (a ``DeviceRemoved`` reason) and close."""
+        """Send the device the reason (a ``DeviceRemoved`` reason) and close."""
         ...
 
     def ask_to_sync(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 TRACE: ContextVar[str] = ContextVar("trace", default="")
 
 Ids = Mapping[str, str | int]
-"""What a span is about: ids and counts, never what people say."""
+"""Attributes of a span: ids and counts, never what people say."""
 
 
 class Span(Protocol):

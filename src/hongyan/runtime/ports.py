@@ -6,7 +6,7 @@ from typing import Protocol
 from hongyan.domain.log.ports import ChangeStream, Log, Records
 
 TERM_S = 5.0
-"""How long a lease lasts without being renewed."""
+"""Seconds that a lease lasts without being renewed."""
 
 
 class Store(Log, ChangeStream, Records, Protocol):

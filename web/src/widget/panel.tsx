@@ -226,7 +226,7 @@ function Conversation({ title, client, handle, back, options }: ConversationProp
   const composerState = useMemo(() => new ComposerState(client, handle), [client, handle]);
   const summary = useValue(handle.summary);
   useEffect(() => {
-    if (!summary) handle.refresh().catch(() => {}); // the line above tells why
+    if (!summary) handle.refresh().catch(() => {}); // the line above says why
   }, [handle, !summary]);
   useSeen(composerState, summary);
   const name = summary ? titleOfConversation(summary) : title;

@@ -53,7 +53,7 @@ class Speaker(Protocol):
 
 
 class Guest(Standing):
-    """The caller behind one connection, or one request of HTTP; a stranger until identified.
+    """The guest behind one connection, or one request of HTTP; a stranger until identified.
 
     A connection that numbers its requests hands each to ``ask``; others await ``call``.
 

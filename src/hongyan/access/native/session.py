@@ -192,7 +192,7 @@ class Session:
         self._socket.close(CLOSE_DEFECT, "events cannot be told here")
 
     def ask_to_reconnect(self, after_ms: int) -> None:
-        """Tell the client to connect again after so long; the server closes soon."""
+        """Ask the client to connect again after so long; the server closes soon."""
         self._send(Push("reconnect", {"after_ms": after_ms}))
 
     # --- inside ---

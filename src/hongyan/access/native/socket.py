@@ -52,7 +52,7 @@ class SessionLike(Protocol):
         ...
 
     def ask_to_reconnect(self, after_ms: int) -> None:
-        """Tell the client to connect again after so long."""
+        """Ask the client to connect again after so long."""
         ...
 
 

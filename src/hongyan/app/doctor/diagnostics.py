@@ -13,11 +13,11 @@ class Diagnostic(Struct, frozen=True, omit_defaults=True):
     """One thing that was looked at."""
 
     check: str
-    """What was looked at: ``database``, ``disk``."""
+    """The thing that was looked at: ``database``, ``disk``."""
     level: Level
     text: str
     remedy: str = ""
-    """What to do."""
+    """The thing to do."""
 
 
 def fine(check: str, text: str) -> Diagnostic:

@@ -14,14 +14,14 @@ class Act(Struct, frozen=True):
     number: int
     at_ms: int
     actor_id: UserId
-    """Who did it; ``system`` is the operator, who has the data folder."""
+    """The user who did it; ``system`` is the operator, who has the data folder."""
     device_id: str
     key_id: str
     address: str
-    """Where the request came from; ``control`` is the server's own machine."""
+    """The address that the request came from; ``control`` is the server's own machine."""
     method: str
     params: Any
-    """What was asked for; secrets are masked, long values cut."""
+    """The parameters of the request; secrets are masked, long values cut."""
     outcome: str
     """``done``, or the code of the refusal."""
 
@@ -103,7 +103,7 @@ class Statistics(Struct, frozen=True, kw_only=True):
     conversations: dict[str, int]
     """Conversations ever opened, by kind."""
     storage_bytes: dict[str, int]
-    """What lies on the disk, by kind; ``free`` is what is left there."""
+    """Bytes on the disk, by kind; ``free`` is what is left there."""
     connected_devices: int
 
 

@@ -11,9 +11,9 @@ class ReaderInfo(Struct, frozen=True):
 
     name: str
     entries: int
-    """How many entries it has not passed; 10,000 and more alike."""
+    """Entries that it has not passed; 10,000 and more alike."""
     seconds: float
-    """How old the oldest of them is."""
+    """The age of the oldest of them."""
     progress: float
     """The share of all entries that it has passed, from 0 to 1."""
     can_rebuild: bool
@@ -79,7 +79,7 @@ class RetryPassed(Command[Done], frozen=True, kw_only=True):
 
     reader: str
     number: int = 0
-    """Which one; 0 tries all of this reader."""
+    """The number of the entry; 0 tries all of this reader."""
 
 
 class RebuildReader(Command[Done], frozen=True, kw_only=True):

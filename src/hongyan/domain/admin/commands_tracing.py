@@ -13,7 +13,7 @@ class Push(Struct, frozen=True):
     device_id: DeviceId
     node: str
     at_ms: int
-    """When; the device may have been cut off before it had read it."""
+    """When it was pushed; the device may have been cut off before it had read it."""
     is_connected: bool
     """Whether that connection is still open."""
 
@@ -66,7 +66,7 @@ class Traced(Struct, frozen=True, kw_only=True):
     accepted_at_ms: int
     """When the server judged it, just before it was stored."""
     is_stored: bool = True
-    """It is in the log, so it is on disk and will be delivered by sync at the latest."""
+    """Whether it is in the log: then it is on disk and is delivered by sync at the latest."""
     nodes: tuple[NodeTrace, ...] = ()
     """The nodes that received it."""
     users: tuple[TracedUser, ...] = ()

@@ -229,9 +229,9 @@ class Readers(Struct, frozen=True):
     """By user id; those whose privacy hides read receipts are left out."""
     next_after: UserId | None = None
     read: int | None = None
-    """How many have read it; None in conversations of more than 500 members."""
+    """Members that have read it; None in conversations of more than 500 members."""
     unread: int | None = None
-    """How many have not, or do not say; None in conversations of more than 500 members."""
+    """Members that have not, or do not say; None in conversations of more than 500 members."""
 
 
 class GetReaders(Command[Readers], frozen=True, kw_only=True):

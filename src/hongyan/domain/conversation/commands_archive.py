@@ -44,7 +44,7 @@ class GetArchive(Command[Archived], frozen=True, kw_only=True):
     after: str = ""
     """Positions up to here are left out."""
     before: str = ""
-    """So are positions from here on; empty for no end."""
+    """Positions from here on are left out too; empty for no end."""
     newest_first: bool = False
     limit: int = 100
     """With 0 nothing is read, and ``next`` is where the archive ends now."""

@@ -23,7 +23,7 @@ class UserPresence(Struct, frozen=True):
     user_id: UserId
     online: bool = False
     platforms: tuple[str, ...] = ()
-    """What they are connected with, such as ``web`` and ``android``."""
+    """Platforms of the connected devices, such as ``web`` and ``android``."""
     last_seen_ms: int = 0
     """When their last device went; 0 while online, and when it is not known.
 

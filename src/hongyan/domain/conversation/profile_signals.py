@@ -33,7 +33,7 @@ NOTIFIED_AT_ONCE = 50
 
 
 class ProfileSignals:
-    """Hears of ``ProfileChanged``, in the process that committed the change.
+    """Takes ``ProfileChanged``, in the process that committed the change.
 
     Args:
         records: Users, members and the sizes of groups.

@@ -74,7 +74,7 @@ class CreateGroup(Command[Created], frozen=True, kw_only=True):
     """1 to 64 characters."""
     avatar: str = ""
     user_ids: tuple[UserId, ...] = ()
-    """Whom to add at once, at most 500; their blocks and privacy are respected."""
+    """Users to add at once, at most 500; their blocks and privacy are respected."""
     join_policy: JoinPolicy = "invite"
     members_limit: int = 500
     """2 to 100,000."""

@@ -41,7 +41,7 @@ MEMBERSHIP_ROLE = "membership.role"
 MEMBERS_MAX = 100_000
 
 JoinPolicy = Literal["free", "approval", "invite", "closed"]
-"""Who comes in: whoever wants, whom an admin lets in, who is invited, whom an admin adds."""
+"""The ways in: for whoever wants, whom an admin lets in, who is invited, whom an admin adds."""
 
 
 class Role(StrEnum):
@@ -184,7 +184,7 @@ class JoinRequest(Row, frozen=True, kw_only=True):
     conversation_id: ConversationId
     user_id: UserId
     answer: str = ""
-    """What the user answers to the group's ``join_question``."""
+    """The user's answer to the group's ``join_question``."""
     state: Literal["open", "accepted", "refused"] = "open"
     asked_at_ms: int = 0
     answered_at_ms: int = 0

@@ -59,7 +59,7 @@ class WebhookInfo(Struct, frozen=True):
     created_by: UserId
     created_at_ms: int
     position: int
-    """How far it has come in the feed."""
+    """Its position in the feed."""
 
 
 class NewWebhook(Struct, frozen=True):

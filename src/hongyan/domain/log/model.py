@@ -182,7 +182,7 @@ class SaveOffset(Struct, frozen=True):
 
     reader: str
     position: bytes
-    """Whatever its source understands; empty is the beginning. See ``offset_of``."""
+    """A position that its source understands; empty is the beginning. See ``offset_of``."""
 
 
 class Precondition(Struct, frozen=True):
@@ -246,7 +246,7 @@ class Signal(Struct, frozen=True):
     body: bytes
     origin: ConnectionId = NOBODY
     devices: tuple[DeviceId, ...] = ()
-    """Which of the user's devices get it; empty for all."""
+    """The user's devices that get it; empty for all."""
 
     def __post_init__(self) -> None:
         if self.devices and log_owner(self.log_id) is None:

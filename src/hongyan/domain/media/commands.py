@@ -31,8 +31,8 @@ class GetMedia(Command[MediaInfo], frozen=True, kw_only=True):
 
     media_id: str
     conversation_id: ConversationId = ConversationId("")
-    """Where the caller saw it, with ``seq``: needed only for a file that thousands of messages
-    show, which are not all looked through."""
+    """The conversation where the caller saw it, with ``seq``: needed only for a file that thousands
+    of messages show, which are not all looked through."""
     seq: int = 0
 
 
@@ -86,7 +86,7 @@ class Usage(Struct, frozen=True):
     reserved_bytes: int
     """Held for uploads under way."""
     quota_bytes: int
-    """What both together may be; 0 means no limit."""
+    """The limit of both together; 0 means no limit."""
     file_bytes_max: int
     """The largest single file."""
 

@@ -50,7 +50,7 @@ class Sealed(Struct, frozen=True):
     """The bytes of a complete upload, which nobody changes any more."""
 
     key: str
-    """Where staging has them."""
+    """The key of the bytes in staging."""
     sha256: str
     """In lower-case hexadecimal digits, of exactly these bytes."""
 
@@ -153,10 +153,10 @@ class Piece(Struct, frozen=True):
     """A stretch of a file that a client sends to the bucket itself."""
 
     first: int
-    """Where it begins in the file."""
+    """The offset of its first byte in the file."""
     length_bytes: int
     url: str
-    """Where to PUT exactly these bytes; whoever knows it may. A repeat replaces them."""
+    """The URL to PUT exactly these bytes; whoever knows it may. A repeat replaces them."""
 
 
 class DirectLinks(Protocol):
@@ -186,7 +186,7 @@ class Probed(Struct, frozen=True):
 
     facts: MediaDetails
     mime: str = ""
-    """Where it is another than it seemed; else empty."""
+    """The type, if it is another than it seemed; else empty."""
     pictures: Mapping[Variant, bytes] = {}
 
 

@@ -2,7 +2,7 @@
 
 Sending stores a ``BurnTask`` with the message. Whether it was read is seen by the reader's
 cursor, which is state and cannot be missed: after a crash the tasks that wait are compared
-with the cursors again. What is heard of commits only says where to look first, so that the
+with the cursors again. What is published of commits only says where to look first, so that the
 time counts from the reading. (Following the feed of all entries would say the same, at the
 cost of reading every message once more.)
 """

@@ -32,7 +32,7 @@ from .targets import Targets
 
 DAY_MS = 86_400_000
 ROUND_MS = 3_600_000
-"""How often all conversations are looked at."""
+"""Milliseconds between two looks at all conversations."""
 LOOKED_AT_ONCE = 100
 BATCH = 500
 """Entries that one commit empties."""

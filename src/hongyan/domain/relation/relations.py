@@ -76,7 +76,7 @@ class Pair:
         self.appends: list[Append] = []
         self.changes: list[Change] = []
         self.counted: set[UserId] = set()
-        """Whose rows a limit has counted."""
+        """Users whose rows a limit has counted."""
 
     def append(self, user_id: UserId, kind: str, body: Struct) -> None:
         """Append to a user's log."""

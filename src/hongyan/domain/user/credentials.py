@@ -320,4 +320,4 @@ _EMPTY: dict[str, Any] = {
     "state": "deleted",
     "deactivated_by": "",
 }
-"""What is left of a deleted user: the id, the age, and that it was a bot."""
+"""The rest of a deleted user: the id, the age, and that it was a bot."""

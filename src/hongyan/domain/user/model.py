@@ -125,7 +125,7 @@ class User(Row, frozen=True, kw_only=True):
     bot: bool = False
     state: State = "active"
     deactivated_by: Literal["", "self", "admin"] = ""
-    """Who deactivated it: what oneself did, a log-in may undo."""
+    """The user who deactivated it: what oneself did, a log-in may undo."""
     created_at_ms: int = 0
 
 

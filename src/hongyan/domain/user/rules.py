@@ -36,7 +36,7 @@ staff support system undefined webmaster
 RESERVED_HANDLES = frozenset(_RESERVED.split())
 
 APP_PASSWORD = re.compile(r"[0-9a-v]{26}")
-"""What an app password looks like: see ``new_token_id``."""
+"""The form of an app password: see ``new_token_id``."""
 _HANDLE = re.compile(r"[a-z0-9._-]{2,32}")
 _USER_ID = re.compile(r"[a-z0-9._-]{1,64}")
 _EMAIL = re.compile(

@@ -66,7 +66,7 @@ _SHOWN = frozenset(
         "application/pdf",
     }
 )
-"""What a browser shows without running any of it."""
+"""Types that a browser shows without running any of it."""
 
 
 def sniff(head: bytes, tail: bytes) -> Sniffed:

@@ -115,7 +115,7 @@ class Nodes:
 
     def _asked_again(self) -> None:
         now = asyncio.get_running_loop().time()
-        self._received_at = dict.fromkeys(self._received_at, now)  # nobody could be heard meanwhile
+        self._received_at = dict.fromkeys(self._received_at, now)  # nothing could arrive meanwhile
         self._connection.publish(self._subjects.who, b"")
 
     def _heartbeat(self) -> None:

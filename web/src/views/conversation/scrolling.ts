@@ -53,7 +53,7 @@ class Anchor {
   }
 }
 
-/** Scrolling: where to open, keeping at the end, loading what is near, telling what was read. */
+/** Scrolling: where to open, keeping at the end, loading what is near, reporting what was read. */
 export function useScroll(
   view: TimelineWindow,
   summary: ConversationSummary,
@@ -117,7 +117,7 @@ function loadNear(view: TimelineWindow, above: number, below: number): void {
   else if (hasAfter && below < NEAR_PX) void view.loadAfter();
 }
 
-/** Tell how far somebody has read who looks at the page; returns what tells it now. */
+/** Report how far somebody has read who looks at the page; returns what reports it now. */
 function useReadMark(view: TimelineWindow, anchor: Anchor, isPlaced: { current: boolean }, headSeq: number) {
   const { handle } = useComposerState();
   const markRead = useCallback(() => {
