@@ -7,7 +7,7 @@ import type { Store } from "./store.js";
 const RENEW_BEFORE_MS = 60_000;
 const TIMEOUT_MS = 20_000;
 
-/** What may be asked without being logged in, and so without a connection. */
+/** Requests that need no login, and so no connection. */
 const ANYBODY_MAY: Readonly<Record<string, string>> = {
   "user.request_password_reset": "password-reset",
   "user.reset_password": "password-reset/confirm",

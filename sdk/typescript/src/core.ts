@@ -30,7 +30,7 @@ export interface Snapshot {
   people: readonly Person[];
 }
 
-/** Where to read: items before or after a seq (left out), around it, or the newest. */
+/** A place to read: items before or after a seq (left out), around it, or the newest. */
 export type Place = { before: number } | { after: number } | { around: number } | "end";
 
 /** A stretch of a timeline, oldest first. */

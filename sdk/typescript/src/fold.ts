@@ -1,4 +1,4 @@
-/** What entries make of the timeline: messages appear, change and vanish. Pure functions. */
+/** The effects of entries on the items shown: messages appear, change and vanish. Pure functions. */
 
 import type {
   EventKind,
@@ -179,7 +179,7 @@ export function isUntold(entry: Entry): boolean {
   return entry.kind === "message.edited" && !(entry.body as Bodies["message.edited"]).content;
 }
 
-/** Which conversation this entry of the user's log makes the user a member of. */
+/** The conversation that this entry of the user's log makes the user a member of. */
 export function joinedBy(entry: Entry): string | null {
   if (entry.kind !== "membership.joined") return null;
   return (entry.body as Bodies["membership.joined"]).conversation_id;

@@ -22,7 +22,7 @@ export interface HistoryOptions {
   call: (method: string, params: unknown) => Promise<unknown>;
 }
 
-/** What was read in one direction. */
+/** The result of reading in one direction. */
 interface Run {
   items: TimelineItem[];
   hasMore: boolean;

@@ -1,4 +1,4 @@
-/** What the entries of the logs do to the state of the engine. */
+/** The effects of the logs' entries on the state of the engine. */
 
 import type { Message, TimelineItem } from "./api.js";
 import { change, itemOf, mentions, messageOf, outdates, renewed, targetOf } from "./fold.js";
@@ -7,7 +7,7 @@ import type { Bodies, Entry, Member, Person, Preference } from "./protocol.js";
 import { dropUpTo } from "./ranges.js";
 import { type ConversationRecord, keepDraft, raiseTip, unreadOf } from "./records.js";
 
-/** Who reads the entries, and which of them are news to the app. */
+/** The user who reads the entries, and which of them are news to the app. */
 export interface Reader {
   me: string;
   isNews(entry: Entry): boolean;
@@ -198,7 +198,7 @@ function noted(record: ConversationRecord, entry: Entry, me: string): Conversati
   }
 }
 
-/** What is not null: only that says something. */
+/** Return the fields that are not null: only they say something. */
 function given<T extends object>(news: T): { [K in keyof T]?: NonNullable<T[K]> } {
   const found = Object.entries(news).filter(([, value]) => value !== null && value !== undefined);
   return Object.fromEntries(found) as { [K in keyof T]?: NonNullable<T[K]> };

@@ -24,9 +24,9 @@ export class Journal {
   readonly records = new Map<string, ConversationRecord>();
   /** By client id, in the order of writing. */
   readonly outbox = new Map<string, OutboxItem>();
-  /** How far the user's own log has been folded in; null before the first sync. */
+  /** The last seq of the user's own log that is folded in; null before the first sync. */
   userTip: number | null = null;
-  /** Which generation of the server's logs is known here; empty for none yet. */
+  /** The generation of the server's logs that is known here; empty for none yet. */
   generation = "";
   /** Drafts that were not sent to the server when the logs were forgotten, by conversation. */
   readonly drafts = new Map<string, string>();
@@ -153,7 +153,7 @@ export class Journal {
   }
 }
 
-/** What one turn of the journal reads and changes. */
+/** The state that one turn of the journal reads and changes. */
 export class Step {
   readonly records = new Map<string, ConversationRecord>();
   readonly outbox = new Map<string, OutboxItem | null>();

@@ -1,4 +1,4 @@
-/** What this device wants to send: durable, in order for each conversation, retried. */
+/** The outbox of this device: durable, in order for each conversation, retried. */
 
 import { Backoff } from "./backoff.js";
 import { ConnectionLost, Refused } from "./errors.js";

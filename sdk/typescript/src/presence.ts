@@ -1,4 +1,4 @@
-/** Who is online: watched as long as somebody looks. */
+/** Presence: watched as long as somebody looks. */
 
 import type { Observable, Presence } from "./api.js";
 import type { Core } from "./core.js";

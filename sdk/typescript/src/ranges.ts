@@ -1,4 +1,4 @@
-/** Which stretches of a log are kept here. */
+/** The stretches of a log that are kept here. */
 
 /** `fresh`: everything in it is as the server says; else something may have changed since. */
 export interface Span {

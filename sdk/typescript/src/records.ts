@@ -17,7 +17,7 @@ export interface ConversationRecord {
   /** Everything up to this seq has been folded in; the fresh span that ends here is live. */
   readonly tip: number;
   readonly spans: Spans;
-  /** How many countable entries there are up to `tip`. */
+  /** Countable entries up to `tip`. */
   readonly ordinal: number;
   readonly readSeq: number;
   readonly readOrdinal: number;
@@ -121,7 +121,7 @@ export function floorOf(record: ConversationRecord): number {
   return Math.max(1, record.member.visible_from ?? 1, cleared + 1);
 }
 
-/** How many countable entries the user has not read. */
+/** The number of countable entries that the user has not read. */
 export function unreadOf(record: ConversationRecord): number {
   if (!record.active) return 0;
   const read = Math.max(record.readOrdinal, record.preference.cleared_ordinal ?? 0);

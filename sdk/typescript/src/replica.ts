@@ -37,7 +37,7 @@ export class Replica {
   private isSyncing = true;
   private isFirst = false;
   private hears = false;
-  /** What is as new as this is news, though the store is filled from its beginning. */
+  /** Entries from this instant on are news, though the store is filled from its beginning. */
   private newsSinceMs = 0;
 
   private readonly reader: Reader;
@@ -169,7 +169,7 @@ export class Replica {
     this.merge(step, remote);
   }
 
-  /** Where a conversation that came while we were away begins for us. */
+  /** Return the first seq here of a conversation that came while we were away. */
   private firstOf(remote: Conversation, fromSeq: number): number {
     const visible = remote.member.visible_from ?? 1;
     return fromSeq - visible <= CATCH_UP && remote.kind === "direct" ? visible : fromSeq;
