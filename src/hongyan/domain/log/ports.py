@@ -21,7 +21,7 @@ class Log(Protocol):
         changes nothing, whatever ``preconditions`` says.
 
         Raises:
-            VersionConflict: an ``Precondition`` did not hold.
+            VersionConflict: a ``Precondition`` did not hold.
             Duplicate: a ``Put`` breaks a unique constraint.
             Busy: the bounded queue of commits is full.
             StorageFull: the disk is full.

@@ -34,7 +34,7 @@ class SendMessage(Command[Ack], frozen=True, kw_only=True):
     """Append a message to a conversation.
 
     Idempotent for ever: the same ``client_id`` again answers with the first ack, writes
-    nothing and delivers nothing. A ``Ack`` means that an fsync has covered the message.
+    nothing and delivers nothing. An ``Ack`` means that an fsync has covered the message.
 
     Raises:
         NotAMember, Blocked, FriendsOnly, Muted, MayNotSpeak, SlowMode, Dissolved: the rules.

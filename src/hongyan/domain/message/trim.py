@@ -1,7 +1,7 @@
 """Retention: what is older than a conversation keeps it is emptied, a batch at a time.
 
 Entries stay, without content, so that seqs have no gap and a repeated client id is still
-known. Nobody can see them any more: ``Trim.up_to_seq`` raises the layer of everybody's window.
+known. Nobody can see them any more: ``Trim.up_to_seq`` raises the beginning of everybody's window.
 """
 
 from collections.abc import Sequence

@@ -6,7 +6,7 @@ Keys, all in one slot, below ``{CLUSTER}:presence:``
   ends by itself when nobody does.
 - ``seen:USER``: when the last device went.
 - ``nodes``: a set of the nodes that said anything; ``on:NODE``: a set of the users there.
-- ``probe:USER``: a hash, watched user -> the devices that watch; ``watchers:USER``: a set.
+- ``watching:USER``: a hash, watched user -> the devices that watch; ``watchers:USER``: a set.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
