@@ -10,7 +10,7 @@ import { PopoverHost } from "./parts/Popover.js";
 import { Entrance } from "./views/Entrance.js";
 import { Shell } from "./views/Shell.js";
 
-/** Everything on the page: the entrance, or the rooms behind it. */
+/** Everything on the page: the entrance, or the views behind it. */
 export function App({ client }: { client: Client }) {
   const language = useLanguage();
   const session = useValue(client.session);

@@ -73,7 +73,7 @@ class Chat:
         await self._engine.mark_read(self.conversation_id, seq)
 
     async def typing(self, state: str = "typing") -> None:
-        """Tell the others that one is ``typing``, ``recording``, ``uploading``, ``stopped``."""
+        """Signal to the others: ``typing``, ``recording``, ``uploading``, ``stopped``."""
         await self.call("conversation.typing", state=state)
 
     async def refresh(self) -> Conversation:

@@ -134,7 +134,7 @@ class Client:
 
     @property
     def user_id(self) -> str:
-        """Who is logged in."""
+        """The user who is logged in."""
         return self._engine.user_id
 
     @property

@@ -24,7 +24,7 @@ ANSWER_S = 10.0
 class Connection:
     """A connection on which hello was said; see ``open``. It ends once and for all.
 
-    Pushes and the end are told by callbacks, in the order in which they came; a callback
+    Pushes and the end are reported by callbacks, in the order in which they came; a callback
     must not block.
     """
 
@@ -178,7 +178,7 @@ class Connection:
         self._on_closed(self._lost)
 
     async def _heartbeat(self) -> None:
-        """Ask for a sign of life when nothing was heard for a while; cut a dead peer."""
+        """Ask for a sign of life when nothing came for a while; cut a dead peer."""
         every_s = self.welcome.heartbeat_s or SILENCE_S
         loop = asyncio.get_running_loop()
         while self._lost is None:

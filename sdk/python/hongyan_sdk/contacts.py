@@ -7,7 +7,7 @@ from .profiles import Profile
 
 
 class Contacts:
-    """What asks the server raises ``Refused``, ``ConnectionLost`` or ``LoggedOut``."""
+    """Calls that ask the server raise ``Refused``, ``ConnectionLost`` or ``LoggedOut``."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

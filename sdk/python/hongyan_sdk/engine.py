@@ -82,7 +82,7 @@ class Engine:
 
     @property
     def user_id(self) -> str:
-        """Who is logged in; empty before the first login."""
+        """The user who is logged in; empty before the first login."""
         account = self.store.account()
         return account.user_id if account is not None else ""
 
@@ -233,7 +233,7 @@ class Engine:
     async def _ready(self, conversation_id: str) -> None:
         await self.session.wait_online()
         if self.store.conversation(conversation_id) is None:
-            with contextlib.suppress(Refused, ConnectionLost):  # the send itself will tell
+            with contextlib.suppress(Refused, ConnectionLost):  # the send itself will show it
                 await self.replica.refresh(conversation_id)
 
     async def _deliver(self, item: OutboxItem) -> Ack:
@@ -288,7 +288,7 @@ class Engine:
     # --- delivery receipts ---
 
     def _confirm(self, message: Message) -> None:
-        """Tell the sender of a direct message that it has arrived here, soon."""
+        """Report to the sender of a direct message that it has arrived here, soon."""
         local = self.store.conversation(message.conversation_id)
         if local is None or local.kind != "direct" or message.sender == self.user_id:
             return

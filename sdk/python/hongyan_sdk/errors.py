@@ -15,7 +15,7 @@ class Refused(HongyanError):
         code: Stable, such as ``not_a_member``; decide on this one.
         message: A sentence for a person.
         retryable: Whether the same request may succeed later.
-        details: Facts for a program, such as ``{"retry_after_ms": 1500}``.
+        details: Values for a program, such as ``{"retry_after_ms": 1500}``.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Refused(HongyanError):
 
     @property
     def retry_after_ms(self) -> int:
-        """How long the server asks to wait before another try; 0 when it does not say."""
+        """The wait before another try that the server asks for; 0 when it does not say."""
         value = self.details.get("retry_after_ms", 0)
         return value if isinstance(value, int) else 0
 

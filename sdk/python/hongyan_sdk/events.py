@@ -36,7 +36,7 @@ class LoggedOutEvent(Struct, frozen=True):
 
 
 class MessageReceived(Struct, frozen=True):
-    """Somebody else, or another device of this user, sent a message. Told once, in order."""
+    """Somebody else, or another device of this user, sent a message. Published once, in order."""
 
     message: Message
 
@@ -79,7 +79,7 @@ class UserLogReceived(Struct, frozen=True):
 
 
 class SignalReceived(Struct, frozen=True):
-    """Something that does not last: typing, presence, receipts, changed profiles."""
+    """Something that does not last: typing, presence, read receipts, changed profiles."""
 
     log_id: str
     kind: str
@@ -106,7 +106,7 @@ T = TypeVar("T")
 
 
 def without_older(events: Sequence[Event]) -> list[Event]:
-    """Leave out what is told of a conversation and told anew by a later event."""
+    """Leave out events of a conversation that a later event replaces."""
     last = {
         event.conversation.conversation_id: event
         for event in events
@@ -121,7 +121,7 @@ def without_older(events: Sequence[Event]) -> list[Event]:
 
 
 class Stream(Generic[T]):
-    """An async iterator over what was told since it was made; ends when the client closes.
+    """An async iterator over the events since it was made; ends when the client closes.
 
     What the app does not take waits without bound, so take it or ``close`` the stream.
     """

@@ -76,7 +76,7 @@ def message_of(entry: Entry, reactions: Reactions | None = None) -> Message:
 
 
 def apply_entry(store: Store, me: str, entry: Entry) -> list[Event]:
-    """Put the next entry of a conversation into the store and return what to tell the app.
+    """Put the next entry of a conversation into the store and return the events for the app.
 
     To be called inside a transaction, in the order of the log, once for each entry, with
     the conversation known to the store.
@@ -90,7 +90,7 @@ def apply_entry(store: Store, me: str, entry: Entry) -> list[Event]:
 
 
 def apply_entries(store: Store, me: str, entries: Iterable[Entry]) -> list[Event]:
-    """Put the next entries of logs into the store, in order; return what to tell the app."""
+    """Put the next entries of logs into the store, in order; return the events for the app."""
     events: list[Event] = []
     for entry in entries:
         if entry.log_id[:1] == "@":
@@ -163,7 +163,7 @@ def _preferred(store: Store, conversation: Conversation, body: Body) -> Conversa
 def _told(
     store: Store, me: str, entry: Entry, conversation: Conversation
 ) -> tuple[Conversation, list[Event]]:
-    """Return the conversation after the entry, and what else is to be told."""
+    """Return the conversation after the entry, and the events to publish."""
     if entry.kind == MESSAGE:
         return _arrived(store, me, entry, conversation)
     if entry.kind in _CHANGES:
@@ -207,7 +207,7 @@ def _changed(
     if change is not None:
         if change is _edited and _outdates(target.body, entry.body):
             store.put_outdated(entry.log_id, seq)
-            return conversation, []  # told when the new content is here
+            return conversation, []  # published when the new content is here
         return _replaced(store, me, conversation, target, change(target.body, entry, me))
     return conversation, [MessageChanged(message) for message in messages_of(store, [target])]
 
@@ -269,7 +269,7 @@ def _version(body: Body) -> int:
 
 
 def _outdates(body: Body, news: Body) -> bool:
-    """Whether an edit tells that there is another content, but not which."""
+    """Return whether an edit says that there is another content, but not which."""
     if body.get("content") is None or news.get("content") is not None:
         return False
     return _version(news) > _version(body)
@@ -278,7 +278,7 @@ def _outdates(body: Body, news: Body) -> bool:
 def _edited(body: Body, entry: Entry, _: str) -> Body:
     news = entry.body
     if body.get("content") is None or news.get("content") is None:
-        return body  # it has ended, or the edit does not tell its content
+        return body  # it has ended, or the edit does not have its content
     if _version(news) <= _version(body):
         return body  # the message came with this edit, or a later one, already
     return {**body, **{name: news[name] for name in _EDITED_FIELDS if name in news}}
@@ -375,7 +375,7 @@ _EDITED_FIELDS = ("content", "version", "edited_at_ms")
 _ALSO = frozenset({MESSAGE_PINNED, POLL_VOTED, POLL_CLOSED})
 """The changes of a message that an app may want to show as something that happened, too."""
 _MARKS = ("pinned", "poll")
-"""What is noted in a message's body here, beside what the server says of it."""
+"""Fields that are noted in a message's body here, beside what the server sends of it."""
 _CHANGES: dict[str, Callable[[Body, Entry, str], Body] | None] = {
     MESSAGE_EDITED: _edited,
     MESSAGE_RECALLED: _recalled,

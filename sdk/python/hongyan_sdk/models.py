@@ -31,7 +31,7 @@ Content = dict[str, Any]
 
 
 class Entry(Struct, frozen=True):
-    """One thing that happened, as it stands in a log. ``kind`` tells the shape of ``body``."""
+    """One thing that happened, as it stands in a log. ``kind`` says the shape of ``body``."""
 
     log_id: str
     seq: int
@@ -58,7 +58,7 @@ class PollState(Struct, frozen=True):
     """Votes by option."""
     voters: int = 0
     mine: tuple[int, ...] = ()
-    """What this user chose, as far as the log tells it."""
+    """The choice of this user, as far as the log has it."""
     closed: bool = False
 
 
@@ -96,7 +96,7 @@ class Message(Struct, frozen=True, kw_only=True):
 
     @property
     def edited_at_ms(self) -> int:
-        """When it was last edited; 0 when never."""
+        """When it was last edited; 0 for never."""
         return int(self.body.get("edited_at_ms", 0))
 
     @property
@@ -114,7 +114,7 @@ class OutboxItem(Struct, frozen=True, kw_only=True):
     """The parameters of ``message.send``."""
     created_at_ms: int
     error_code: str = ""
-    """Why the server refused it for good; empty while it is to be sent."""
+    """The code with which the server refused it for good; empty while it is to be sent."""
     error_message: str = ""
 
 
@@ -175,21 +175,21 @@ class Conversation(Struct, frozen=True, kw_only=True):
     """The store has every entry from ``floor`` up to this seq that this user may see."""
     floor: int = 1
     ordinal: int = 0
-    """How many countable entries there are up to ``tip``."""
+    """Countable entries up to ``tip``."""
     read_seq: int = 0
     read_ordinal: int = 0
     active: bool = True
     """Whether this user is a member."""
     member_count: int = 0
-    """How many active members a group has; 0 for other conversations."""
+    """Active members of a group; 0 for other conversations."""
     mentions: int = 0
-    """How many unread messages mention this user."""
+    """Unread messages that mention this user."""
     active_at_ms: int = 0
     """When the last message came."""
     joined_at_ms: int = 0
     """Messages from before are history, not news."""
     info: dict[str, Any] = {}
-    """What the server says of it: ``group``, ``member`` (this user's own) and ``preference``."""
+    """The server's data of it: ``group``, ``member`` (this user's own) and ``preference``."""
 
     @property
     def role(self) -> str:
@@ -198,7 +198,7 @@ class Conversation(Struct, frozen=True, kw_only=True):
 
     @property
     def unread(self) -> int:
-        """How many countable entries this user has not read on any device; 0 after leaving."""
+        """The countable entries that this user has not read on any device; 0 after leaving."""
         return max(0, self.ordinal - self.read_ordinal) if self.active else 0
 
     @property

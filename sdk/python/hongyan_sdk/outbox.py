@@ -31,10 +31,10 @@ class Outbox:
 
     Args:
         store: Holds the items.
-        deliver: Sends an item once and returns the receipt; raises ``Refused`` or
+        deliver: Sends an item once and returns the ack; raises ``Refused`` or
             ``ConnectionLost``.
         ready: Waits until there is a connection and this conversation can be sent to.
-        sent: Awaited with an item and its receipt; takes it out of the store.
+        sent: Awaited with an item and its ack; takes it out of the store.
         failed: Called with an item that was refused for good.
         backoff: Makes the waits between retries of one item.
     """
@@ -78,7 +78,7 @@ class Outbox:
         return Sending(item.client_id, future)
 
     def settle(self, client_id: str, outcome: Message | Refused) -> None:
-        """Tell whoever awaits the item how it ended."""
+        """Say to whoever awaits the item how it ended."""
         future = self._settled.pop(client_id, None)
         if future is None or future.done():
             return
@@ -145,4 +145,4 @@ class Outbox:
             return await self._deliver(item)
         finally:
             del self._in_flight[item.conversation_id]
-            asyncio.get_running_loop().call_soon(done.set)  # when the receipt was taken
+            asyncio.get_running_loop().call_soon(done.set)  # when the ack was taken

@@ -26,7 +26,7 @@ async def name_peers(
     Args:
         store: Where the conversations are.
         call: Asks the server.
-        publish: Is told of those that have another name now.
+        publish: Takes those that have another name now.
         again: So many of the others, the latest, may have another name by now.
 
     Raises:

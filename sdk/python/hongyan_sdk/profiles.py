@@ -11,11 +11,11 @@ Profile = dict[str, Any]
 
 PAGE = 200
 STALE_S = 600.0
-"""In large groups, and where no conversation is shared, the server tells no change."""
+"""In large groups, and where no conversation is shared, the server sends no change."""
 
 
 class Profiles:
-    """Profiles that were asked for; the server tells what changes while one is connected.
+    """Profiles that were asked for; the server sends what changes while one is connected.
 
     Args:
         call: Asks the server.
@@ -25,7 +25,7 @@ class Profiles:
         self._call = call
         self._known: dict[str, Profile] = {}
         self._told_s: dict[str, float] = {}
-        """When each was told that is certain."""
+        """When each certain profile was received."""
 
     async def get(self, user_ids: list[str]) -> dict[str, Profile]:
         """Return profiles by user id, asking for those that are not here or may be old.
@@ -47,7 +47,7 @@ class Profiles:
         return {one: self._known[one] for one in user_ids if one in self._known}
 
     def take(self, profile: Profile) -> None:
-        """Keep what the server told."""
+        """Keep what the server sent."""
         self._known[profile["user_id"]] = profile
         self._told_s[profile["user_id"]] = time.monotonic()
 

@@ -23,7 +23,7 @@ class Head(Struct, frozen=True):
 
 
 class Remote(Struct, frozen=True, kw_only=True):
-    """A conversation as the server tells it."""
+    """A conversation as the server sends it."""
 
     conversation_id: str
     kind: str = ""
@@ -78,7 +78,7 @@ def begin_conversation(remote: Remote, first: int) -> Conversation:
 
 
 def merge_remote(local: Conversation, remote: Remote) -> Conversation:
-    """Return the conversation after the server told how it stands."""
+    """Return the conversation after the server sent its state."""
     member = remote.member
     info = {"member": member, "group": remote.group, "preference": remote.preference}
     is_newer = remote.head.seq >= local.tip

@@ -1,6 +1,6 @@
 """Edits that come without their content: the message is asked for as it stands now.
 
-In a group that some may not read from its beginning, an edit tells only that it happened. The
+In a group that some may not read from its beginning, an edit says only that it happened. The
 store remembers which messages it has outdated until the server has answered.
 """
 
@@ -28,7 +28,7 @@ class Renewal:
     Args:
         store: Knows which are outdated.
         call: Asks the server on the present connection.
-        me: Tells whose store it is.
+        me: Says whose store it is.
         tell: Is given what has changed.
     """
 

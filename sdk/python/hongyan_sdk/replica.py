@@ -1,6 +1,6 @@
 """Keeping the local store equal to the server: the sync call, the order of pushes, gaps.
 
-Persist, then emit: an entry is in the store, and counted, before the app hears of it.
+Persist, then emit: an entry is in the store, and counted, before the app gets it.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 PAGE = 200
 ACK_WAIT_S = 1.0
 RENAMED = 200
-"""So many of those one talks with may have changed their names while one was away."""
+"""People one talks with who may have changed their names while one was away, at most."""
 
 
 class Replica:
@@ -54,7 +54,7 @@ class Replica:
     Args:
         store: Where it is kept.
         call: Asks the server on the present connection.
-        publish: Tells the app.
+        publish: Takes the events for the app.
         quiet: Waits, for so many seconds at most, until no send is in flight in a conversation.
         begun_anew: Called when all that was known of the server's logs is forgotten.
         catch_up: How many entries of a conversation are fetched after an absence; where more
@@ -110,7 +110,7 @@ class Replica:
 
         Args:
             connected_at_ms: When that was, by the server's clock.
-            generation: Of the server's logs, as hello told it.
+            generation: Of the server's logs, from hello.
 
         Raises:
             ConnectionLost, Refused: what was applied stays; call it again.
@@ -208,7 +208,7 @@ class Replica:
                 self._store.put_conversation(replace(local, mentions=remote.mentions))
         self._tell(events)
 
-    # --- pushes and receipts ---
+    # --- pushes and acks ---
 
     def pushed(self, entry: Entry) -> None:
         """Take an entry that the server pushed; one before ``sync`` comes again with that."""
@@ -243,7 +243,7 @@ class Replica:
         return await self.learn(read(found, Remote))
 
     async def learn(self, remote: Remote) -> Conversation:
-        """Take a conversation that the server told, and fetch what the store lacks of it."""
+        """Take a conversation that the server sent, and fetch what the store lacks of it."""
         conversation_id = remote.conversation_id
         strangers = self._strangers.pop(conversation_id, [])
         with self._store.transaction():

@@ -66,7 +66,7 @@ class Session:
 
     @property
     def account(self) -> Account:
-        """Whose session this is.
+        """The account that is logged in.
 
         Raises:
             LoggedOut: nobody's.

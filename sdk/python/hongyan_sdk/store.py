@@ -85,7 +85,7 @@ class Store:
         if self._depth == 0:
             self._db.execute("COMMIT")
 
-    # --- the account and other single facts ---
+    # --- the account and other single values ---
 
     def account(self) -> Account | None:
         """Return whose store this is; None for a fresh one."""
@@ -172,7 +172,7 @@ class Store:
     ) -> list[Entry]:
         """Return at most ``limit`` entries with ``first <= seq <= last``, ascending by seq.
 
-        ``newest`` tells that the limit counts from the end.
+        ``newest`` says that the limit counts from the end.
         """
         marks = ",".join("?" * len(kinds))
         chosen = f"AND kind IN ({marks})" if kinds else ""
@@ -198,7 +198,7 @@ class Store:
         )
 
     def reactions(self, log_id: str, first: int, last: int) -> list[Entry]:
-        """Return, in order, the entries that tell of reactions to messages in this range."""
+        """Return, in order, the entries of reactions to messages in this range."""
         rows = self._db.execute(
             "SELECT data FROM entry WHERE log_id = ? AND kind = 'message.reacted'"
             " AND json_extract(data, '$.body.seq') BETWEEN ? AND ? ORDER BY seq",

@@ -30,7 +30,7 @@ class Request(Struct, frozen=True):
 
 
 class WireError(Struct, frozen=True):
-    """Why a request was refused."""
+    """The refusal of a request."""
 
     code: str
     message: str = ""
@@ -68,7 +68,7 @@ class Welcome(Struct, frozen=True, kw_only=True):
 
 
 class _Incoming(Struct, frozen=True):
-    """The union of ``Response`` and ``Push``, told apart by which fields are there."""
+    """The union of ``Response`` and ``Push``, distinguished by which fields are there."""
 
     id: int | None = None
     result: Raw | UnsetType = UNSET

@@ -7,7 +7,7 @@ import type { Store } from "./store.js";
 const RENEW_BEFORE_MS = 60_000;
 const TIMEOUT_MS = 20_000;
 
-/** What may be asked without being logged in, and so without a connection. */
+/** Requests that need no login, and so no connection. */
 const ANYBODY_MAY: Readonly<Record<string, string>> = {
   "user.request_password_reset": "password-reset",
   "user.reset_password": "password-reset/confirm",
@@ -122,7 +122,7 @@ interface Problem {
   details?: Record<string, unknown>;
 }
 
-/** Return the error that an HTTP answer tells (RFC 9457). */
+/** Return the error of an HTTP answer (RFC 9457). */
 export async function problemOf(response: Response): Promise<Error> {
   let problem: Problem = {};
   try {

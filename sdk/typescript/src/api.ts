@@ -25,9 +25,9 @@ export interface Observable<T> {
 export interface ClientOptions {
   /** The server's address, `https://host[:port]`. A page's own origin when left out. */
   url?: string;
-  /** What to call ourselves in hello. */
+  /** The name of the client in hello. */
   client?: string;
-  /** Where everything is kept: IndexedDB where there is one, else memory. */
+  /** The store of everything: IndexedDB where there is one, else memory. */
   store?: Store;
   /** The name of the IndexedDB database and of the channel between tabs. */
   name?: string;
@@ -99,7 +99,7 @@ export interface Client {
 }
 
 export interface CallOptions {
-  /** How long to wait for a connection and for the answer; 30,000 when left out. */
+  /** Milliseconds to wait for a connection and for the answer; 30,000 when left out. */
   timeoutMs?: number;
 }
 
@@ -113,7 +113,7 @@ export interface ClientEvents {
   user: { entry: wire.Entry };
   /** An entry of a conversation that is no message. */
   entry: { entry: wire.Entry };
-  /** What does not last: typing, presence, receipts, changed profiles (all of them shown elsewhere too). */
+  /** A signal, which does not last: typing, presence, read receipts, changed profiles (all of them shown elsewhere too). */
   signal: wire.SignalData;
   /** This device was logged out: `kicked`, `replaced`, `logged_out`, `password_changed`, ... */
   loggedOut: { reason: string };
@@ -154,14 +154,14 @@ export interface ConversationSummary {
   /** The newest item of the timeline, pending ones included; null where there is none. */
   readonly last: TimelineItem | null;
   readonly activeAtMs: number;
-  /** Who is typing (or recording, uploading) now. */
+  /** The users who are typing (or recording, uploading) now. */
   readonly typing: readonly Typing[];
   readonly readSeq: number;
   readonly headSeq: number;
   /** Of a direct conversation: how far the other one has read and received. */
   readonly peerReadSeq: number;
   readonly peerDeliveredSeq: number;
-  /** How many of this device's messages were refused for good and wait for a decision. */
+  /** Messages of this device that were refused for good and wait for a decision. */
   readonly failed: number;
   /** Left out of the list until a message arrives. */
   readonly hidden: boolean;
@@ -192,13 +192,13 @@ export interface Message {
   /** 0 when never. */
   readonly editedAtMs: number;
   readonly version: number;
-  /** Who recalled it; empty when nobody did. */
+  /** The user who recalled it; empty when nobody did. */
   readonly recalledBy: string;
   readonly burned: boolean;
   readonly burnAfterMs: number;
   readonly reactions: readonly Reaction[];
   readonly pinned: boolean;
-  /** How a poll stands; null for what is none. */
+  /** The state of a poll; null for what is none. */
   readonly poll: PollState | null;
   readonly state: "sent" | "pending" | "failed";
   /** Why it was refused; null unless `failed`. */
@@ -222,7 +222,7 @@ export interface PollState {
   readonly closed: boolean;
 }
 
-/** What is shown between messages: somebody joined, the name changed, a message was pinned. */
+/** A notice between messages: somebody joined, the name changed, a message was pinned. */
 export interface TimelineEvent {
   readonly type: "event";
   readonly key: string;
@@ -293,11 +293,11 @@ export interface ConversationHandle {
   /** Forget all that was said until now, for this user alone. */
   clear(): Promise<void>;
 
-  /** Read up to a seq, or to the end. Shown at once; told to the server at most once a second. */
+  /** Read up to a seq, or to the end. Shown at once; sent to the server at most once a second. */
   markRead(seq?: number): void;
   /** To be called at each key: the signal goes out every few seconds at most. */
   typing(state?: "typing" | "recording" | "uploading" | "stopped"): void;
-  /** Kept for all devices; told to the server a moment later. */
+  /** Kept for all devices; sent to the server a moment later. */
   setDraft(text: string): void;
   setPreference(changes: PreferenceChanges): Promise<void>;
 
@@ -321,11 +321,11 @@ export type FileContent =
   | ({ type: "file" } & Omit<wire.File, "type" | "media_id">);
 
 export interface OpenOptions {
-  /** Where to open: the first unread message (the default), the end, or a seq (a permalink). */
+  /** The place to open: the first unread message (the default), the end, or a seq (a permalink). */
   at?: "unread" | "end" | number;
-  /** How many items to load at a time; 50 when left out. */
+  /** Items to load at a time; 50 when left out. */
   pageSize?: number;
-  /** How many items are held; beyond it the far side is let go. 2,000 when left out. */
+  /** Items that are held; beyond it the far side is let go. 2,000 when left out. */
   limit?: number;
 }
 
@@ -347,12 +347,12 @@ export interface TimelineWindow extends Observable<TimelineSnapshot> {
 export interface TimelineSnapshot {
   /** In the order of the log; pending ones last, in the order of writing. */
   readonly items: readonly TimelineItem[];
-  /** How many items were put before the former first one by the last change (a list shifts by it). */
+  /** Items that the last change put before the former first one (a list shifts by it). */
   readonly shifted: number;
   readonly hasBefore: boolean;
   readonly hasAfter: boolean;
   readonly loading: "none" | "before" | "after" | "around";
-  /** Where the read mark stood when the window was opened: draw the line after this seq. */
+  /** The read mark when the window was opened: draw the line after this seq. */
   readonly unreadAfterSeq: number;
   /** The index at which to open: the first unread one, the seq asked for, or the last. */
   readonly startIndex: number;
@@ -362,10 +362,10 @@ export interface TimelineSnapshot {
 
 /** Profiles, fetched when first asked for, many at a time, and kept. */
 export interface Users {
-  /** The profile if it is here, else undefined, and it is fetched. `changes` tells when it came. */
+  /** The profile if it is here, else undefined, and it is fetched. `changes` says when it came. */
   get(userId: string): User | undefined;
   load(userIds: readonly string[]): Promise<readonly User[]>;
-  /** Who has changed or come. */
+  /** Users who have changed or come. */
   readonly changes: Observable<ReadonlySet<string>>;
   /** One user; null until known. */
   observe(userId: string): Observable<User | null>;
@@ -377,7 +377,7 @@ export interface User {
   readonly handle: string;
   /** The profile's name. */
   readonly name: string;
-  /** What to show: the caller's remark, else the name, else the handle. */
+  /** The name to show: the caller's remark, else the name, else the handle. */
   readonly title: string;
   readonly remark: string;
   readonly avatar: string;
@@ -430,7 +430,7 @@ export interface Presence {
 export interface UploadOptions {
   name?: string;
   mime?: string;
-  /** What it is for, such as `avatar`; told to the server. */
+  /** Its purpose, such as `avatar`; sent to the server. */
   purpose?: string;
 }
 

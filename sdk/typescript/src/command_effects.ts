@@ -1,4 +1,4 @@
-/** What commands of this device changed, brought into the store before their pushes come. */
+/** Changes by commands of this device, brought into the store before their pushes come. */
 
 import {
   applyHidden,

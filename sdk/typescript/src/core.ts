@@ -30,7 +30,7 @@ export interface Snapshot {
   people: readonly Person[];
 }
 
-/** Where to read: items before or after a seq (left out), around it, or the newest. */
+/** A place to read: items before or after a seq (left out), around it, or the newest. */
 export type Place = { before: number } | { after: number } | { around: number } | "end";
 
 /** A stretch of a timeline, oldest first. */
@@ -53,7 +53,7 @@ export interface Operations {
   accessToken: { args: null; result: string };
   call: { args: { method: string; params: unknown; timeoutMs: number }; result: unknown };
   load: { args: { id: string; place: Place; limit: number }; result: Stretch };
-  /** Ask how a conversation stands, or take what the answer to another call told. */
+  /** Ask how a conversation stands, or take what the answer to another call says. */
   learn: { args: { id: string; remote: unknown }; result: ConversationRecord };
   message: { args: { id: string; seq: number }; result: Message | null };
   send: { args: OutboxItem; result: null };
@@ -99,7 +99,7 @@ export type CoreEvent =
   | { type: "reset" }
   | { type: "news"; news: CoreChange };
 
-/** An event for the app, as `Client.on` tells it; a message comes with its conversation's id. */
+/** An event for the app, as `Client.on` hands it over; a message comes with its conversation's id. */
 export type CoreChange =
   | { event: "message"; message: Message; mentionsMe: boolean }
   | { [E in Exclude<keyof ClientEvents, "message">]: { event: E; data: ClientEvents[E] } }[Exclude<

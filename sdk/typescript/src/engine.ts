@@ -457,7 +457,7 @@ export class Engine implements Core {
   private async readyToSend(id: string): Promise<void> {
     await this.session.whenOnline();
     if (!this.journal.records.has(id)) {
-      await this.replica.refresh(id).catch(ignore); // the send itself will tell
+      await this.replica.refresh(id).catch(ignore); // the send itself will show it
     }
   }
 

@@ -1,4 +1,4 @@
-/** What the surroundings offer: a browser, a worker, or Node. */
+/** The environment: a browser, a worker, or Node. */
 
 import type { WebSocketFactory } from "./api.js";
 

@@ -1,4 +1,4 @@
-/** What asking the server can end with. */
+/** Errors of requests to the server. */
 
 export class HongyanError extends Error {
   override name = "HongyanError";
@@ -17,7 +17,7 @@ export class Refused extends HongyanError {
     super(message);
   }
 
-  /** How long the server wants us to wait; 0 when it does not say. */
+  /** Milliseconds that the server wants us to wait; 0 when it does not say. */
   get retryAfterMs(): number {
     const wait = this.details.retry_after_ms;
     return typeof wait === "number" ? wait : 0;

@@ -1,4 +1,4 @@
-/** What entries make of the timeline: messages appear, change and vanish. Pure functions. */
+/** The effects of entries on the items shown: messages appear, change and vanish. Pure functions. */
 
 import type {
   EventKind,
@@ -130,7 +130,7 @@ export function change(message: Message, entry: Entry, me: string): Message {
   return apply ? apply(message, entry, me) : message;
 }
 
-/** Return the message with the marks that the server tells; none where it tells none. */
+/** Return the message with the marks that the server sends; none where it sends none. */
 export function withMarks(message: Message, marks: MessageMarks | undefined): Message {
   const reactions = (marks?.emojis ?? []) as readonly Reaction[];
   const poll = message.poll === null ? null : { ...message.poll, ...marks?.poll };
@@ -159,7 +159,7 @@ export function wordsOf(message: Message): string {
     .join("\n");
 }
 
-/** Whether an edit tells that a message has another content, but not which. */
+/** Whether an edit says that a message has another content, but not which. */
 export function outdates(message: Message, entry: Entry): boolean {
   if (entry.kind !== "message.edited" || message.content === null) return false;
   const body = entry.body as Bodies["message.edited"];
@@ -174,12 +174,12 @@ export function renewed(message: Message, now: Entry): Message {
   return version > message.version ? { ...message, content, version, editedAtMs } : message;
 }
 
-/** Whether this is an edit that does not tell to what. */
+/** Whether this is an edit that does not say to what. */
 export function isUntold(entry: Entry): boolean {
   return entry.kind === "message.edited" && !(entry.body as Bodies["message.edited"]).content;
 }
 
-/** Which conversation this entry of the user's log makes the user a member of. */
+/** The conversation that this entry of the user's log makes the user a member of. */
 export function joinedBy(entry: Entry): string | null {
   if (entry.kind !== "membership.joined") return null;
   return (entry.body as Bodies["membership.joined"]).conversation_id;

@@ -22,7 +22,7 @@ export interface HistoryOptions {
   call: (method: string, params: unknown) => Promise<unknown>;
 }
 
-/** What was read in one direction. */
+/** The result of reading in one direction. */
 interface Run {
   items: TimelineItem[];
   hasMore: boolean;
@@ -250,7 +250,7 @@ export class History {
 
 type Where = { before_seq: number } | { after_seq: number } | { around_seq: number };
 
-/** Return the stretch of which a page tells all that is visible. */
+/** Return the stretch of which a page has all that is visible. */
 function coveredBy(page: Entries, where: Where, tip: number): { from: number; to: number } {
   let from = page.more_before ? page.from_seq : 1;
   let to = page.more_after ? page.to_seq : tip;

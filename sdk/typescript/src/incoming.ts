@@ -1,4 +1,4 @@
-/** What the entries of the logs do to the state of the engine. */
+/** The effects of the logs' entries on the state of the engine. */
 
 import type { Message, TimelineItem } from "./api.js";
 import { change, itemOf, mentions, messageOf, outdates, renewed, targetOf } from "./fold.js";
@@ -7,13 +7,13 @@ import type { Bodies, Entry, Member, Person, Preference } from "./protocol.js";
 import { dropUpTo } from "./ranges.js";
 import { type ConversationRecord, keepDraft, raiseTip, unreadOf } from "./records.js";
 
-/** Who reads the entries, and which of them are news to the app. */
+/** The user who reads the entries, and which of them are news to the app. */
 export interface Reader {
   me: string;
   isNews(entry: Entry): boolean;
 }
 
-/** What a request may name that its answer does not tell. */
+/** The fields that a request may name and its answer does not. */
 export interface CommandParams {
   conversation_id?: string;
   seqs?: number[];
@@ -21,7 +21,7 @@ export interface CommandParams {
   choice?: number[];
 }
 
-/** What the answers to requests may tell. */
+/** The fields that the answers to requests may have. */
 export interface CommandAnswer {
   entry_seq?: number;
   conversation_id?: string;
@@ -107,7 +107,7 @@ async function changed(
   return replaced(step, record, before, last, change(target, entry, me), me);
 }
 
-/** Note what the user chose in a poll: the log does not tell it where the poll is anonymous. */
+/** Note what the user chose in a poll: the log does not say it where the poll is anonymous. */
 export async function applyVote(
   step: Step,
   id: string,
@@ -198,7 +198,7 @@ function noted(record: ConversationRecord, entry: Entry, me: string): Conversati
   }
 }
 
-/** What is not null: only that says something. */
+/** Return the fields that are not null: only they say something. */
 function given<T extends object>(news: T): { [K in keyof T]?: NonNullable<T[K]> } {
   const found = Object.entries(news).filter(([, value]) => value !== null && value !== undefined);
   return Object.fromEntries(found) as { [K in keyof T]?: NonNullable<T[K]> };

@@ -1,4 +1,4 @@
-/** The engine's state, changed step by step: decide, store, then tell. */
+/** The engine's state, changed step by step: decide, store, then publish. */
 
 import type { TimelineItem } from "./api.js";
 import type { CoreChange, CoreEvent } from "./core.js";
@@ -18,17 +18,17 @@ interface Job {
 
 /**
  * Runs changes one after the other. Those that came together are stored in one transaction;
- * what they did can be seen outside, and is told, when it is stored.
+ * what they did can be seen outside, and is published, when it is stored.
  */
 export class Journal {
   readonly records = new Map<string, ConversationRecord>();
   /** By client id, in the order of writing. */
   readonly outbox = new Map<string, OutboxItem>();
-  /** How far the user's own log has been folded in; null before the first sync. */
+  /** The last seq of the user's own log that is folded in; null before the first sync. */
   userTip: number | null = null;
-  /** Which generation of the server's logs is known here; empty for none yet. */
+  /** The generation of the server's logs that is known here; empty for none yet. */
   generation = "";
-  /** What was typed and not told to the server when the logs were forgotten, by conversation. */
+  /** Drafts that were not sent to the server when the logs were forgotten, by conversation. */
   readonly drafts = new Map<string, string>();
   private queue: Job[] = [];
   private isRunning = false;
@@ -55,7 +55,7 @@ export class Journal {
     for (const [id, text] of drafts ?? []) this.drafts.set(id, text);
   }
 
-  /** Run the work when its turn comes; resolves when all it changed is stored and told. */
+  /** Run the work when its turn comes; resolves when all it changed is stored and published. */
   run<T>(work: (step: Step) => T | Promise<T>): Promise<T> {
     const done = deferred<unknown>();
     this.queue.push({ work, done });
@@ -65,7 +65,7 @@ export class Journal {
 
   /**
    * Forget all that is known of another generation of the logs, and return whether it was so.
-   * What is still to be sent stays, and what the server was not told of drafts.
+   * What is still to be sent stays, and drafts that were not sent to the server.
    */
   async adopt(generation: string): Promise<boolean> {
     if (generation === "" || generation === this.generation) return false;
@@ -153,7 +153,7 @@ export class Journal {
   }
 }
 
-/** What one turn of the journal reads and changes. */
+/** The state that one turn of the journal reads and changes. */
 export class Step {
   readonly records = new Map<string, ConversationRecord>();
   readonly outbox = new Map<string, OutboxItem | null>();
@@ -236,7 +236,7 @@ export class Step {
     return text;
   }
 
-  /** Tell the app, after everything else. */
+  /** Publish to the app, after everything else. */
   news(news: CoreChange): void {
     this.happened.push(news);
   }

@@ -1,4 +1,4 @@
-/** What this device wants to send: durable, in order for each conversation, retried. */
+/** The outbox of this device: durable, in order for each conversation, retried. */
 
 import { Backoff } from "./backoff.js";
 import { ConnectionLost, Refused } from "./errors.js";
@@ -124,7 +124,7 @@ export class Outbox {
       return await this.options.deliver(item);
     } finally {
       this.inFlight.delete(item.conversationId);
-      setTimeout(flight.resolve, 0); // when the receipt was taken
+      setTimeout(flight.resolve, 0); // when the ack was taken
     }
   }
 

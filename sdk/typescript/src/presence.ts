@@ -1,4 +1,4 @@
-/** Who is online: watched as long as somebody looks. */
+/** Presence: watched as long as somebody looks. */
 
 import type { Observable, Presence } from "./api.js";
 import type { Core } from "./core.js";
@@ -37,7 +37,7 @@ export class PresenceWatch implements Presence {
     for (const value of this.values.values()) value.set(null);
   }
 
-  /** Tell the engine again; it is another one. */
+  /** Subscribe at the engine again; it is another one. */
   again(): void {
     if (this.wanted.size > 0) this.settle();
   }

@@ -9,7 +9,7 @@ const BATCH = 200;
 const PAGE = 500;
 /**
  * Older ones are shown, and fetched anew: where a group is large or no conversation is shared,
- * the server tells no change.
+ * the server sends no change.
  */
 const STALE_MS = 10 * 60_000;
 
@@ -54,7 +54,7 @@ export class Profiles {
     return ids.map((id) => this.known.get(id)?.user).filter((user) => user !== undefined);
   }
 
-  /** Keep a profile that the server told. */
+  /** Keep a profile that the server sent. */
   async take(profile: Profile): Promise<void> {
     await this.keep([userOf(profile)]);
   }
@@ -64,7 +64,7 @@ export class Profiles {
     this.certainSinceMs = Date.now();
   }
 
-  /** Ask for all friends and blocked people; the user's log tells what changes later. */
+  /** Ask for all friends and blocked people; the user's log says what changes later. */
   async fetchPeople(): Promise<void> {
     const found = new Map<string, Person>();
     for (const method of ["relation.friends", "relation.blocked"]) {

@@ -31,18 +31,18 @@ export interface Ack {
   sent_at_ms: number;
 }
 
-/** One administrative act, as the audit log tells it. */
+/** One administrative act, as the audit log shows it. */
 export interface Act {
   number: number;
   at_ms: number;
-  /** Who did it; `system` is the operator, who has the data folder. */
+  /** The user who did it; `system` is the operator, who has the data folder. */
   actor_id: string;
   device_id: string;
   key_id: string;
-  /** Where the request came from; `control` is the server's own machine. */
+  /** The address that the request came from; `control` is the server's own machine. */
   address: string;
   method: string;
-  /** What was asked for; secrets are masked, long values cut. */
+  /** The parameters of the request; secrets are masked, long values cut. */
   params: unknown;
   /** `done`, or the code of the refusal. */
   outcome: string;
@@ -236,7 +236,7 @@ export interface Contact {
 export interface Conversation {
   conversation_id: string;
   kind: Kind;
-  /** How far the conversation's log has come. */
+  /** The state of the conversation's log. */
   head: LogState;
   /** The caller's own place in it. */
   member: Member;
@@ -244,11 +244,11 @@ export interface Conversation {
   peer_id?: string;
   /** The group or channel; None for other kinds. */
   group?: Group | null;
-  /** How many are in the group or channel; 0 for other kinds. */
+  /** Members of the group or channel; 0 for other kinds. */
   member_count?: number;
-  /** How the caller keeps it. */
+  /** The caller's preference for it. */
   preference: Preference;
-  /** How far the caller has read and received. */
+  /** The caller's cursor: read and received up to here. */
   cursor?: Cursor;
   /** Messages of others after the cursor. */
   unread?: number;
@@ -335,7 +335,7 @@ export interface CreateGroup {
   /** 1 to 64 characters. */
   name: string;
   avatar?: string;
-  /** Whom to add at once, at most 500; their blocks and privacy are respected. */
+  /** Users to add at once, at most 500; their blocks and privacy are respected. */
   user_ids?: string[];
   join_policy?: "approval" | "closed" | "free" | "invite";
   /** 2 to 100,000. */
@@ -492,13 +492,13 @@ export interface DevicePush {
   user_id: string;
   device_id: string;
   node: string;
-  /** When; the device may have been cut off before it had read it. */
+  /** When it was pushed; the device may have been cut off before it had read it. */
   at_ms: number;
   /** Whether that connection is still open. */
   is_connected: boolean;
 }
 
-/** Why a device may no longer be connected. */
+/** A device may no longer be connected, and why. */
 export interface DeviceRemoved {
   device_id: string;
   reason: "deactivated" | "kicked" | "logged_out" | "password_changed" | "replaced" | "token_reused";
@@ -510,7 +510,7 @@ export interface DirectUpload {
   length_bytes: number;
   /** When the links end; `media.direct_resume` gives new ones. */
   expires_at_ms: number;
-  /** Those that have not come yet. PUT each with exactly its length as Content-Length. */
+  /** Pieces that have not come yet. PUT each with exactly its length as Content-Length. */
   pieces: Piece[];
   /** The media, once the upload is finished. */
   media_id?: string;
@@ -559,7 +559,7 @@ export interface Entity {
   type: "bold" | "code" | "italic" | "link" | "mention" | "mention_admins" | "mention_all" | "pre" | "quote" | "strike";
   offset: number;
   length: number;
-  /** Who is mentioned. */
+  /** The user who is mentioned. */
   user_id?: string;
   url?: string;
   language?: string;
@@ -633,7 +633,7 @@ export interface File {
 /** Make a media of a file whose pieces are all there; a repeat answers the same. */
 export interface FinishDirectUpload {
   upload_id: string;
-  /** What the bytes should be, in 64 lower-case hexadecimal digits. Empty: as they are. */
+  /** The wanted hash, in 64 lower-case hexadecimal digits. Empty: any. */
   sha256?: string;
 }
 
@@ -710,7 +710,7 @@ export interface FriendRequested {
 export interface GetArchive {
   /** Positions up to here are left out. */
   after?: string;
-  /** So are positions from here on; empty for no end. */
+  /** Positions from here on are left out too; empty for no end. */
   before?: string;
   newest_first?: boolean;
   /** With 0 nothing is read, and `next` is where the archive ends now. */
@@ -727,7 +727,7 @@ export interface GetConversation {
   conversation_id: string;
 }
 
-/** Tell how far the peer of a direct conversation has read and received. */
+/** Return how far the peer of a direct conversation has read and received. */
 export interface GetCursors {
   conversation_id: string;
 }
@@ -759,10 +759,10 @@ export interface GetHistory {
 /** Return the caller's own account. */
 export type GetMe = Record<string, never>;
 
-/** Tell what is known of a file: its type, size, dimensions, previews. */
+/** Return what is known of a file: its type, size, dimensions, previews. */
 export interface GetMedia {
   media_id: string;
-  /** Where the caller saw it, with `seq`: needed only for a file that thousands of messages show, which are not all looked through. */
+  /** The conversation where the caller saw it, with `seq`: needed only for a file that thousands of messages show, which are not all looked through. */
   conversation_id?: string;
   seq?: number;
 }
@@ -773,12 +773,12 @@ export interface GetMessage {
   seq: number;
 }
 
-/** Tell who of these users is online. */
+/** Return who of these users is online. */
 export interface GetPresence {
   user_ids: string[];
 }
 
-/** Tell who of those that were members when an entry was made has read it. */
+/** Return who of those that were members when an entry was made has read it. */
 export interface GetReaders {
   conversation_id: string;
   seq: number;
@@ -795,7 +795,7 @@ export interface GetRelation {
 /** Return how much the server is used. */
 export type GetStatistics = Record<string, never>;
 
-/** Tell how much the caller keeps on the server, and how much that may be. */
+/** Return how much the caller keeps on the server, and how much that may be. */
 export type GetUsage = Record<string, never>;
 
 /** Read the caller's own log: what all of the user's devices share, oldest first. */
@@ -950,7 +950,7 @@ export interface JoinGroup {
 export interface JoinRequest {
   conversation_id: string;
   user_id: string;
-  /** What the user answers to the group's `join_question`. */
+  /** The user's answer to the group's `join_question`. */
   answer?: string;
   state?: "accepted" | "open" | "refused";
   asked_at_ms?: number;
@@ -1005,7 +1005,7 @@ export interface KeyPage {
   next_after?: string;
 }
 
-/** Remove one of the caller's devices; it is told the reason `kicked`. */
+/** Remove one of the caller's devices; it gets the reason `kicked`. */
 export interface KickDevice {
   device_id: string;
 }
@@ -1173,7 +1173,7 @@ export interface ListReactors {
   limit?: number;
 }
 
-/** Tell how far the readers of the logs are, and what they could not handle. */
+/** Return how far the readers of the logs are, and what they could not handle. */
 export type ListReaders = Record<string, never>;
 
 /** List friend requests, the newest first. */
@@ -1261,7 +1261,7 @@ export interface MakeTicket {
   seq?: number;
 }
 
-/** Tell that a device of the caller has received everything up to a seq. */
+/** Report that a device of the caller has received everything up to a seq. */
 export interface MarkDelivered {
   conversation_id: string;
   /** Clamped to the end of the log. */
@@ -1367,7 +1367,7 @@ export interface MembersLeft {
   why?: "banned" | "deleted" | "dissolved" | "kicked" | "left";
 }
 
-/** Where the user is a member now. */
+/** The user is a member of a conversation now. */
 export interface MembershipJoined {
   conversation_id: string;
   kind: Kind;
@@ -1380,7 +1380,7 @@ export interface MembershipJoined {
   peer_id?: string;
 }
 
-/** Where the user is a member no more, and why. */
+/** The user is a member of a conversation no more, and why. */
 export interface MembershipLeft {
   conversation_id: string;
   kind: Kind;
@@ -1388,7 +1388,7 @@ export interface MembershipLeft {
   why: "banned" | "deleted" | "dissolved" | "kicked" | "left";
 }
 
-/** Where the user has another role, and which. */
+/** The user has another role in a conversation. */
 export interface MembershipRole {
   conversation_id: string;
   kind: Kind;
@@ -1451,7 +1451,7 @@ export interface MessageReacted {
   seq: number;
   emoji: string;
   added: boolean;
-  /** How many have this emoji there now. */
+  /** Users who have this emoji there now. */
   count: number;
 }
 
@@ -1463,12 +1463,12 @@ export interface MessageReader {
 
 /** The readers of a message. Its sender is not counted. */
 export interface MessageReaders {
-  /** By user id; those whose privacy hides receipts are left out. */
+  /** By user id; those whose privacy hides read receipts are left out. */
   readers: MessageReader[];
   next_after?: string | null;
-  /** How many have read it; None in conversations of more than 500 members. */
+  /** Members that have read it; None in conversations of more than 500 members. */
   read?: number | null;
-  /** How many have not, or do not tell; None in conversations of more than 500 members. */
+  /** Members that have not, or do not say; None in conversations of more than 500 members. */
   unread?: number | null;
 }
 
@@ -1521,20 +1521,20 @@ export interface NewAppPassword {
   password: string;
 }
 
-/** A bot, and the key that it speaks with; the key is told only now. */
+/** A bot, and the key that it speaks with; the key is shown only now. */
 export interface NewBot {
   external_id: string;
   user_id: string;
   key: NewKey;
 }
 
-/** A key that was just made. Its text is told only now. */
+/** A key that was just made. Its text is shown only now. */
 export interface NewKey {
   key: string;
   info: KeyInfo;
 }
 
-/** A webhook, and the secret that signs its deliveries; the secret is told only now. */
+/** A webhook, and the secret that signs its deliveries; the secret is shown only now. */
 export interface NewWebhook {
   info: WebhookInfo;
   secret: string;
@@ -1543,7 +1543,7 @@ export interface NewWebhook {
 /** One node's knowledge of an entry. It knows of the newest some thousands. */
 export interface NodeTrace {
   node: string;
-  /** When the fact came there; 0 when it never did, or it is forgotten. */
+  /** When the event came there; 0 when it never did, or it is forgotten. */
   heard_at_ms?: number;
   pushes?: DevicePush[];
 }
@@ -1555,7 +1555,7 @@ export interface NotAdded {
   reason: "banned" | "blocked" | "friends_only" | "full" | "unknown";
 }
 
-/** The change is on disk, and `entry_seq` is where the log tells it. */
+/** The change is on disk, and `entry_seq` is its seq in the log. */
 export interface Noted {
   entry_seq?: number;
   at_ms?: number;
@@ -1570,7 +1570,7 @@ export interface Notice {
 
 /** Write to a user as a system account, in the conversation in which nobody can answer. */
 export interface Notify {
-  /** Whom to tell. */
+  /** The user to notify. */
   external_id: string;
   /** The external id of the system account. */
   account: string;
@@ -1659,10 +1659,10 @@ export interface Person {
 
 /** A stretch of a file that a client sends to the bucket itself. */
 export interface Piece {
-  /** Where it begins in the file. */
+  /** The offset of its first byte in the file. */
   first: number;
   length_bytes: number;
-  /** Where to PUT exactly these bytes; whoever knows it may. A repeat replaces them. */
+  /** The URL to PUT exactly these bytes; whoever knows it may. A repeat replaces them. */
   url: string;
 }
 
@@ -1714,7 +1714,7 @@ export interface PollInfo {
 
 /** The state of a poll after the caller's vote or closing. */
 export interface PollTally {
-  /** Where the log tells it; 0 when nothing changed. */
+  /** Its seq in the log; 0 when nothing changed. */
   entry_seq: number;
   tallies: number[];
   voters: number;
@@ -1726,7 +1726,7 @@ export interface PollVoted {
   /** Votes by option. */
   tallies: number[];
   voters: number;
-  /** What the entry's sender chose; None in an anonymous poll. */
+  /** The choice of the entry's sender; None in an anonymous poll. */
   choice?: number[] | null;
 }
 
@@ -1749,7 +1749,7 @@ export interface Preference {
   draft_at_ms?: number;
   /** Not listed until a message arrives after `hidden_seq`. */
   hidden?: boolean;
-  /** Where the conversation's log ended when it was hidden. */
+  /** The last seq of the conversation's log when it was hidden. */
   hidden_seq?: number;
   /** This user no longer sees what stands at or before this seq, because he or she cleared the conversation or because it is kept for a time only. */
   cleared_seq?: number;
@@ -1845,12 +1845,12 @@ export interface ReadMark {
   unread: number;
 }
 
-/** How a reader of the logs, or one part of it, gets on. */
+/** The progress of a reader of the logs, or of one part of it. */
 export interface ReaderInfo {
   name: string;
-  /** How many entries it has not passed; 10,000 and more alike. */
+  /** Entries that it has not passed; 10,000 and more alike. */
   entries: number;
-  /** How old the oldest of them is. */
+  /** The age of the oldest of them. */
   seconds: number;
   /** The share of all entries that it has passed, from 0 to 1. */
   progress: number;
@@ -1974,7 +1974,7 @@ export interface Result {
   result: unknown;
 }
 
-/** Tell which pieces have not come, with new links; the upload lives on as from its begin. */
+/** Return which pieces have not come, with new links; the upload lives on as from its begin. */
 export interface ResumeDirectUpload {
   upload_id: string;
 }
@@ -1982,7 +1982,7 @@ export interface ResumeDirectUpload {
 /** Let a reader try again what it passed over. */
 export interface RetryPassed {
   reader: string;
-  /** Which one; 0 tries all of this reader. */
+  /** The number of the entry; 0 tries all of this reader. */
   number?: number;
 }
 
@@ -1998,7 +1998,7 @@ export interface Revisions {
   revisions: RevisionInfo[];
 }
 
-/** Make an app password worthless; the device that logged in with it is told `kicked`. */
+/** Make an app password worthless; the device that logged in with it gets `kicked`. */
 export interface RevokeAppPassword {
   app_password_id: string;
 }
@@ -2083,7 +2083,7 @@ export interface SendMessage {
   burn_after_ms?: number;
 }
 
-/** Tell the others that the caller is writing, or has stopped, by the signal `typing`. */
+/** Signal to the others that the caller is writing, or has stopped, by `typing`. */
 export interface SendTyping {
   conversation_id: string;
   state?: "recording" | "stopped" | "typing" | "uploading";
@@ -2151,7 +2151,7 @@ export interface Statistics {
   days: Day[];
   /** Conversations ever opened, by kind. */
   conversations: Record<string, number>;
-  /** What lies on the disk, by kind; `free` is what is left there. */
+  /** Bytes on the disk, by kind; `free` is what is left there. */
   storage_bytes: Record<string, number>;
   connected_devices: number;
 }
@@ -2235,7 +2235,7 @@ export interface Tokens {
   refresh_token: string;
 }
 
-/** Tell how far a message has come: stored, heard by which node, pushed, delivered, read. */
+/** Return how far a message has come: stored, received by which node, pushed, delivered, read. */
 export interface TraceMessage {
   conversation_id: string;
   seq?: number;
@@ -2252,9 +2252,9 @@ export interface Traced {
   client_id: string;
   /** When the server judged it, just before it was stored. */
   accepted_at_ms: number;
-  /** It is in the log, so it is on disk and will be delivered by sync at the latest. */
+  /** Whether it is in the log: then it is on disk and is delivered by sync at the latest. */
   is_stored?: boolean;
-  /** The nodes that heard of it. */
+  /** The nodes that received it. */
   nodes?: NodeTrace[];
   /** The members, by id; at most 200. */
   users?: TracedUser[];
@@ -2321,7 +2321,7 @@ export interface UnwatchPresence {
   user_ids: string[];
 }
 
-/** Change what is given and leave the rest; what is so already is not told again. */
+/** Change what is given and leave the rest; what is so already is not logged again. */
 export interface UpdateGroup {
   conversation_id: string;
   /** 1 to 64 characters. */
@@ -2402,7 +2402,7 @@ export interface Usage {
   used_bytes: number;
   /** Held for uploads under way. */
   reserved_bytes: number;
-  /** What both together may be; 0 means no limit. */
+  /** The limit of both together; 0 means no limit. */
   quota_bytes: number;
   /** The largest single file. */
   file_bytes_max: number;
@@ -2412,7 +2412,7 @@ export interface Usage {
 export interface UserPresence {
   user_id: string;
   online?: boolean;
-  /** What they are connected with, such as `web` and `android`. */
+  /** Platforms of the connected devices, such as `web` and `android`. */
   platforms?: string[];
   /** When their last device went; 0 while online, and when it is not known. */
   last_seen_ms?: number;
@@ -2452,7 +2452,7 @@ export interface VotePoll {
   choice: number[];
 }
 
-/** Tell who is online, and from now on whenever that changes, by the signal `presence`. */
+/** Return who is online, and push each change from now on, by the signal `presence`. */
 export interface WatchPresence {
   user_ids: string[];
 }
@@ -2490,7 +2490,7 @@ export interface WebhookInfo {
   active: boolean;
   created_by: string;
   created_at_ms: number;
-  /** How far it has come in the feed. */
+  /** Its position in the feed. */
   position: number;
 }
 
@@ -2518,7 +2518,7 @@ export interface Welcome {
   generation?: string;
 }
 
-/** Why a request was refused: a stable code, a sentence, and whether to try again. */
+/** The refusal of a request: a stable code, a sentence, and whether to try again. */
 export interface WireError {
   code: string;
   message: string;
@@ -2530,7 +2530,7 @@ export interface WireError {
 export interface Methods {
   /** List administrative acts, the newest first. */
   "admin.audit": { params: ListAudit; result: Acts };
-  /** Tell how far the readers of the logs are, and what they could not handle. */
+  /** Return how far the readers of the logs are, and what they could not handle. */
   "admin.readers": { params: ListReaders; result: ReaderStates };
   /** Take away all that a reader made, and let it begin anew with the first entry. */
   "admin.rebuild_reader": { params: RebuildReader; result: Done };
@@ -2538,7 +2538,7 @@ export interface Methods {
   "admin.retry_passed": { params: RetryPassed; result: Done };
   /** Return how much the server is used. */
   "admin.statistics": { params: GetStatistics; result: Statistics };
-  /** Tell how far a message has come: stored, heard by which node, pushed, delivered, read. */
+  /** Return how far a message has come: stored, received by which node, pushed, delivered, read. */
   "admin.trace": { params: TraceMessage; result: Traced };
   /** Make a bot (or take the one with this external id) and a new key for it. */
   "app.bot_create": { params: CreateBot; result: NewBot };
@@ -2564,15 +2564,15 @@ export interface Methods {
   "app_password.create": { params: CreateAppPassword; result: NewAppPassword };
   /** List the caller's app passwords, and when each was last used. */
   "app_password.list": { params: ListAppPasswords; result: AppPasswords };
-  /** Make an app password worthless; the device that logged in with it is told `kicked`. */
+  /** Make an app password worthless; the device that logged in with it gets `kicked`. */
   "app_password.revoke": { params: RevokeAppPassword; result: Done };
   /** Read all of the caller's conversations and their own log together, in one order. */
   "conversation.archive": { params: GetArchive; result: Archived };
   /** Let the caller, and nobody else, see no more of what was said until now. */
   "conversation.clear": { params: ClearConversation; result: Preference };
-  /** Tell how far the peer of a direct conversation has read and received. */
+  /** Return how far the peer of a direct conversation has read and received. */
   "conversation.cursors": { params: GetCursors; result: PeerCursors };
-  /** Tell that a device of the caller has received everything up to a seq. */
+  /** Report that a device of the caller has received everything up to a seq. */
   "conversation.delivered": { params: MarkDelivered; result: Done };
   /** Keep what the caller has begun to write, for all of their devices. */
   "conversation.draft": { params: SetDraft; result: Preference };
@@ -2594,11 +2594,11 @@ export interface Methods {
   "conversation.preference": { params: SetPreference; result: Preference };
   /** Move the caller's read cursor forward to a seq, and take back `marked_unread`. */
   "conversation.read": { params: MarkRead; result: ReadMark };
-  /** Tell who of those that were members when an entry was made has read it. */
+  /** Return who of those that were members when an entry was made has read it. */
   "conversation.readers": { params: GetReaders; result: MessageReaders };
   /** Bring a device up to date: "here are the seqs I have". */
   "conversation.sync": { params: Sync; result: Synced };
-  /** Tell the others that the caller is writing, or has stopped, by the signal `typing`. */
+  /** Signal to the others that the caller is writing, or has stopped, by `typing`. */
   "conversation.typing": { params: SendTyping; result: Done };
   /** Read the caller's own log: what all of the user's devices share, oldest first. */
   "conversation.user_log": { params: GetUserLog; result: Entries };
@@ -2652,7 +2652,7 @@ export interface Methods {
   "group.transfer": { params: TransferGroup; result: Done };
   /** Lift a ban; changes nothing where there is none. */
   "group.unban": { params: UnbanMember; result: Done };
-  /** Change what is given and leave the rest; what is so already is not told again. */
+  /** Change what is given and leave the rest; what is so already is not logged again. */
   "group.update": { params: UpdateGroup; result: GroupInfo };
   /** The first request. `token` may be left out when the upgrade carried it as a header. */
   "hello": { params: Hello; result: Welcome };
@@ -2668,13 +2668,13 @@ export interface Methods {
   "media.direct_begin": { params: BeginDirectUpload; result: DirectUpload };
   /** Make a media of a file whose pieces are all there; a repeat answers the same. */
   "media.direct_finish": { params: FinishDirectUpload; result: MediaInfo };
-  /** Tell which pieces have not come, with new links; the upload lives on as from its begin. */
+  /** Return which pieces have not come, with new links; the upload lives on as from its begin. */
   "media.direct_resume": { params: ResumeDirectUpload; result: DirectUpload };
-  /** Tell what is known of a file: its type, size, dimensions, previews. */
+  /** Return what is known of a file: its type, size, dimensions, previews. */
   "media.get": { params: GetMedia; result: MediaInfo };
   /** Make a link that downloads one file, or a smaller picture of it, for some minutes. */
   "media.ticket": { params: MakeTicket; result: Ticket };
-  /** Tell how much the caller keeps on the server, and how much that may be. */
+  /** Return how much the caller keeps on the server, and how much that may be. */
   "media.usage": { params: GetUsage; result: Usage };
   /** Give one's own text another text, or one's own file another caption. */
   "message.edit": { params: EditMessage; result: Edited };
@@ -2722,11 +2722,11 @@ export interface Methods {
   "poll.vote": { params: VotePoll; result: PollTally };
   /** List who chose what in a poll, by user id. */
   "poll.votes": { params: ListVotes; result: Choices };
-  /** Tell who of these users is online. */
+  /** Return who of these users is online. */
   "presence.get": { params: GetPresence; result: Presences };
   /** Watch these users no longer from this device. */
   "presence.unwatch": { params: UnwatchPresence; result: Done };
-  /** Tell who is online, and from now on whenever that changes, by the signal `presence`. */
+  /** Return who is online, and push each change from now on, by the signal `presence`. */
   "presence.watch": { params: WatchPresence; result: Presences };
   /** Accept or refuse the request of `user_id`; the same answer again changes nothing. */
   "relation.answer": { params: AnswerRequest; result: Done };
@@ -2772,7 +2772,7 @@ export interface Methods {
   "user.invite_revoke": { params: CancelInvite; result: Done };
   /** Remove all devices of a user. */
   "user.kick": { params: KickUser; result: Done };
-  /** Remove one of the caller's devices; it is told the reason `kicked`. */
+  /** Remove one of the caller's devices; it gets the reason `kicked`. */
   "user.kick_device": { params: KickDevice; result: Done };
   /** Remove all devices of the caller but the one that asks. */
   "user.kick_other_devices": { params: KickOtherDevices; result: Done };

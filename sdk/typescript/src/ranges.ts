@@ -1,4 +1,4 @@
-/** Which stretches of a log are kept here. */
+/** The stretches of a log that are kept here. */
 
 /** `fresh`: everything in it is as the server says; else something may have changed since. */
 export interface Span {
@@ -47,7 +47,7 @@ export function dropUpTo(spans: Spans, seq: number): Spans {
     .map((span) => ({ ...span, from: Math.max(span.from, seq + 1) }));
 }
 
-/** Return the span that holds a seq; without stale ones unless told so. */
+/** Return the span that holds a seq; without stale ones unless asked for. */
 export function spanAt(spans: Spans, seq: number, withStale: boolean): Span | undefined {
   return spans.find((span) => span.from <= seq && seq <= span.to && (span.fresh || withStale));
 }

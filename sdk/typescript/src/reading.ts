@@ -1,4 +1,4 @@
-/** Read marks, delivered marks, drafts: kept at once, told to the server not too often. */
+/** Read marks, delivered marks, drafts: kept at once, sent to the server not too often. */
 
 import { ConnectionLost, HongyanError, Refused } from "./errors.js";
 import { applyPreference, applyRead } from "./incoming.js";
@@ -28,7 +28,7 @@ export class Reading {
 
   constructor(private readonly options: ReadingOptions) {}
 
-  /** Tell the server what it was not told while we were away. */
+  /** Send the server what was not sent while we were away. */
   online(): void {
     for (const record of this.options.journal.records.values()) {
       if (record.readWanted > 0) this.tellRead(record.id);
@@ -61,7 +61,7 @@ export class Reading {
     if (isNew) this.reads.run(id, () => this.tellRead(id));
   }
 
-  /** Tell the sender of a direct message that it has arrived. */
+  /** Report to the sender of a direct message that it has arrived. */
   delivered(record: ConversationRecord): void {
     if (record.kind !== "direct" || !record.active) return;
     this.deliveries.run(record.id, () => {
@@ -136,7 +136,7 @@ export class Reading {
   }
 }
 
-/** The next connection tells it again. */
+/** The next connection sends it again. */
 function ignore(error: unknown): void {
   if (!(error instanceof HongyanError)) throw error;
 }

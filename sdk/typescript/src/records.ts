@@ -17,13 +17,13 @@ export interface ConversationRecord {
   /** Everything up to this seq has been folded in; the fresh span that ends here is live. */
   readonly tip: number;
   readonly spans: Spans;
-  /** How many countable entries there are up to `tip`. */
+  /** Countable entries up to `tip`. */
   readonly ordinal: number;
   readonly readSeq: number;
   readonly readOrdinal: number;
-  /** What the server is still to be told of reading; 0 for nothing. */
+  /** The read seq that is still to be sent to the server; 0 for nothing. */
   readonly readWanted: number;
-  /** Whether the server is still to be told of the draft. */
+  /** Whether the draft is still to be sent to the server. */
   readonly draftWanted: boolean;
   readonly mentions: number;
   readonly peerReadSeq: number;
@@ -66,7 +66,7 @@ export function beginRecord(remote: Conversation, first: number): ConversationRe
   };
 }
 
-/** Return the record after the server told how the conversation stands. */
+/** Return the record after the server sent the state of the conversation. */
 export function mergeRemote(record: ConversationRecord, remote: Conversation): ConversationRecord {
   const head = { seq: remote.head.seq ?? 0, ordinal: remote.head.ordinal ?? 0 };
   const isNewer = head.seq >= record.tip;
@@ -121,7 +121,7 @@ export function floorOf(record: ConversationRecord): number {
   return Math.max(1, record.member.visible_from ?? 1, cleared + 1);
 }
 
-/** How many countable entries the user has not read. */
+/** The number of countable entries that the user has not read. */
 export function unreadOf(record: ConversationRecord): number {
   if (!record.active) return 0;
   const read = Math.max(record.readOrdinal, record.preference.cleared_ordinal ?? 0);

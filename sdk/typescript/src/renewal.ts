@@ -7,7 +7,7 @@ import type { Entry } from "./protocol.js";
 import { Once, sleep } from "./timing.js";
 
 /**
- * In a group that some may not read from its beginning, an edit tells only that it happened.
+ * In a group that some may not read from its beginning, an edit says only that it happened.
  * The records remember which messages it has outdated until the server has answered.
  */
 export class Renewal {

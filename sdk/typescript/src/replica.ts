@@ -37,7 +37,7 @@ export class Replica {
   private isSyncing = true;
   private isFirst = false;
   private hears = false;
-  /** What is as new as this is news, though the store is filled from its beginning. */
+  /** Entries from this instant on are news, though the store is filled from its beginning. */
   private newsSinceMs = 0;
 
   private readonly reader: Reader;
@@ -62,7 +62,7 @@ export class Replica {
     this.hears = false;
   }
 
-  /** Forget what is held in memory; the store tells it again. */
+  /** Forget what is held in memory; the store has it. */
   reset(): void {
     this.logs.clear();
     this.strangers.clear();
@@ -169,13 +169,13 @@ export class Replica {
     this.merge(step, remote);
   }
 
-  /** Where a conversation that came while we were away begins for us. */
+  /** Return the first seq here of a conversation that came while we were away. */
   private firstOf(remote: Conversation, fromSeq: number): number {
     const visible = remote.member.visible_from ?? 1;
     return fromSeq - visible <= CATCH_UP && remote.kind === "direct" ? visible : fromSeq;
   }
 
-  // --- pushes and receipts ---
+  // --- pushes and acks ---
 
   /** Take an entry that the server pushed; one before `sync` comes again with that. */
   async pushed(entry: Entry): Promise<void> {
@@ -227,7 +227,7 @@ export class Replica {
     return this.learn((await this.options.call("conversation.get", params)) as Conversation);
   }
 
-  /** Take a conversation that the server told, and fetch what the store lacks of it. */
+  /** Take a conversation that the server sent, and fetch what the store lacks of it. */
   async learn(remote: Conversation): Promise<ConversationRecord> {
     const id = remote.conversation_id;
     await this.options.journal.run(async (step) => {

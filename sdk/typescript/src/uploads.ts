@@ -18,7 +18,7 @@ const LOCKED_MS = 500;
 interface KeptUpload {
   state: UploadState;
   file: Blob;
-  /** Where the server takes the rest; empty before it knows of it. */
+  /** The URL for the rest; empty before the server knows of it. */
   location: string;
 }
 

@@ -6,7 +6,7 @@ import { HongyanError } from "./errors.js";
 import { Value } from "./observable.js";
 import type { Person, ProfilePage } from "./protocol.js";
 
-/** Who shows a profile for longer asks for it again; the engine knows whether it may be old. */
+/** Milliseconds after which a profile still shown is asked for again; the engine knows if it is old. */
 const AGAIN_MS = 10 * 60_000;
 
 export class UserCache implements Users {

@@ -39,14 +39,14 @@ export interface WindowOptions {
 export class Timeline implements TimelineWindow {
   readonly ready: Promise<void>;
   private readonly snapshot = new Value<TimelineSnapshot>(EMPTY);
-  /** What is in the log, by seq. */
+  /** The items of the log, by seq. */
   private sent: readonly TimelineItem[] = [];
   private pending: readonly Message[] = [];
   private load: Promise<void> | null = null;
-  /** What happened during a load: the answer may be older than it. */
+  /** Changes during a load: the answer may be older than they are. */
   private missed: (CoreEvent & { id: string })[] = [];
   private isPartial = false;
-  /** How often the connection came. */
+  /** Times that the connection came. */
   private onlines = 0;
   private isClosed = false;
   /** Grows with each load that replaces everything: answers to earlier ones are void. */

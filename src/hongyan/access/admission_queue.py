@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from hongyan.kernel.errors import Busy
 
 BACK_MS = (1_000, 5_000)
-"""Who finds the queue full is told to come back after a random time between these."""
+"""Milliseconds from and to: a client that finds the queue full comes back in a random time."""
 
 
 class AdmissionQueue:

@@ -1,4 +1,4 @@
-"""What an operator may set of rates; apart, so that reading settings imports nothing else."""
+"""Settings of rates; apart, so that reading settings imports nothing else."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ Rate = Annotated[float, Meta(ge=0)]
 
 
 class RateOptions(Struct, frozen=True, kw_only=True):
-    """How often somebody may ask. Each limit is a bucket: so many a second, and a reserve."""
+    """The limits of requests. Each limit is a bucket: so many a second, and a reserve."""
 
     connection_per_s: Rate = 100.0
     """Requests a second on one connection. 0 means no limit."""

@@ -37,7 +37,7 @@ class ProgressBars:
         )
 
     def stage(self, text: str) -> OnProgress:
-        """Begin a stage, and return what is told how far it has come; any thread may tell."""
+        """Begin a stage, and return what takes its progress; any thread may call it."""
         task = self._progress.add_task(text, total=None)
 
         def report(done: int, total: int) -> None:

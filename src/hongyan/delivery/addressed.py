@@ -1,7 +1,7 @@
 """The peers of one conversation that encode events for themselves.
 
 What the conversation is, is asked for once, when the first of them is to get an event; what
-comes meanwhile waits, and so do these peers alone. From then on the log tells what changes.
+comes meanwhile waits, and so do these peers alone. From then on the log says what changes.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ class Addressed:
 
     Args:
         conversation_id: The conversation.
-        descriptions: Tells what it is.
+        descriptions: Says what it is.
         failures: Sees to peers that fail.
         resyncs: Asks those to sync that lose something.
     """

@@ -1,4 +1,4 @@
-"""Where users belong and what conversations are, asked of those who know."""
+"""The conversations of users and the descriptions of conversations, asked of the backends."""
 
 from collections.abc import Collection
 

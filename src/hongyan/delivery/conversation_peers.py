@@ -19,15 +19,15 @@ class ConversationPeers:
         self.horizon = horizon
         self._sharing: dict[SharingPeer, None] = {}
         self.walk: tuple[SharingPeer, ...] | None = ()
-        """What ``sharing`` returns; None when others are in than before."""
+        """The value of ``sharing``; None when others are in than before."""
         self.addressed: Addressed | None = None
-        """Those who encode for themselves; None while there were none yet."""
+        """Peers that encode for themselves; None while there were none yet."""
         self.pending: list[Delivery] | None = []
-        """What came while the peers are gathered."""
+        """Events that came while the peers are gathered."""
 
     @property
     def sharing(self) -> tuple[SharingPeer, ...]:
-        """Those who share encoders."""
+        """The peers that share encoders."""
         if self.walk is None:
             self.walk = tuple(self._sharing)
         return self.walk

@@ -11,7 +11,7 @@ from hongyan.domain.log.model import Entry, Signal
 from hongyan.kernel.ids import ConnectionId, ConversationId, Kind, UserId, kind_of, log_owner
 
 Made = bytes | None
-"""What goes on a connection, or None where a protocol has no word for the event."""
+"""Something that goes on a connection, or None where a protocol has no word for the event."""
 
 _decode_changed = msgspec.json.Decoder(ConversationChanged).decode
 
@@ -80,7 +80,7 @@ class Delivery:
         """Return what ``make`` makes; it is called once for each key, also where it fails.
 
         Args:
-            key: Tells apart what is not the same: the protocol and, where its bytes differ
+            key: Distinguishes what is not the same: the protocol and, where its bytes differ
                 by user or by side, who.
             make: Encodes.
 

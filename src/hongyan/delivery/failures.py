@@ -1,4 +1,4 @@
-"""What becomes of peers to which an event could not be handed.
+"""Handling of peers to which an event could not be handed.
 
 A peer that fails alone is asked to sync, and closed when it fails again soon: it comes back and
 syncs. Where an encoder failed for all who share it they are asked to sync and nothing more, for

@@ -9,19 +9,19 @@ from .ports import AddressedPeer, Encoder, Peer, SharingPeer
 
 
 class Failed(Struct):
-    """Who did not get an event, and why."""
+    """The peers that did not get an event, and why."""
 
     alone: dict[Peer, Exception] = field(default_factory=dict)
-    """Those that failed by themselves."""
+    """Peers that failed by themselves."""
     together: dict[Peer, Exception] = field(default_factory=dict)
-    """Those whose encoder failed, which is no fault of theirs."""
+    """Peers whose encoder failed, which is no fault of theirs."""
 
 
 def share(delivery: Delivery, peers: Sequence[SharingPeer]) -> Failed | None:
     """Encode an event once for each encoder, and push it to each peer but the origin.
 
     Args:
-        delivery: What to tell.
+        delivery: The event.
         peers: Who gets it; not to be changed meanwhile, though a push may make its peer go.
 
     Returns:
@@ -57,7 +57,7 @@ def share(delivery: Delivery, peers: Sequence[SharingPeer]) -> Failed | None:
 
 
 def address(delivery: Delivery, peers: Sequence[AddressedPeer]) -> Failed | None:
-    """Let each peer encode an event for itself; the origin may want to hear of it too.
+    """Let each peer encode an event for itself; the origin may want it too.
 
     Returns:
         Who did not get it; None, nearly always, when all did.

@@ -1,12 +1,12 @@
 """The peers connected to this node, and the fan-out of events to them.
 
 An event names a log. For a user's log the audience is that user's peers; for a conversation's
-it is a room: the peers of its members who are connected here, gathered at the first event and
+it is the peers of its members who are connected here, gathered at the first event and
 kept while events keep coming. Events of one log reach every peer in the order in which they
-were told.
+were published.
 
 Peers that share an encoder are the fast way. Those that encode for themselves get a ``Delivery``,
-which knows what the conversation is: that is asked for once for a room, when the first of them
+which knows what the conversation is: that is asked for once, when the first of these peers
 is to get an event of it; only they wait for the answer.
 """
 
@@ -52,14 +52,14 @@ class Hub:
     """Attaches peers and hands them events.
 
     Args:
-        members: Tells who belongs to a conversation.
-        conversations: Tells where a user belongs.
-        descriptions: Tells what a conversation is.
+        members: Finds who belongs to a conversation.
+        conversations: Finds where a user belongs.
+        descriptions: Says what a conversation is.
         resyncs: Asks peers to sync that may have lost something.
         on_devices: Called when the devices of a user that are connected here are others.
         on_offline: Called when a user's last peer has gone.
         connected: Awaited before a peer counts as attached (``Subscriber.connected``).
-        withholding: Tells who does not see what; None where everybody sees everything.
+        withholding: Says who does not see what; None where everybody sees everything.
     """
 
     def __init__(
@@ -84,13 +84,13 @@ class Hub:
         self.on_rights: Callable[[UserId], None] = lambda _: None
         """Called when what a connected user or device may do has changed."""
         self.recent = RecentDeliveries()
-        """What was told a moment ago, for who asks where a message is."""
+        """The events of the last moments, for who asks where a message is."""
         self.failures = Failures(resyncs)
-        """What becomes of peers to which an event could not be handed."""
+        """Takes peers to which an event could not be handed."""
         self.events = 0
-        """How many events were told here."""
+        """Events that came here, all together."""
         self.pushes = 0
-        """How many peers they were for, all together."""
+        """Peers that they were for, all together."""
         self._users: dict[UserId, dict[DeviceId, Peer]] = {}
         self._conversation_peers: OrderedDict[ConversationId, ConversationPeers] = OrderedDict()
         self._conversations_of: dict[Peer, set[ConversationId]] = {}
@@ -135,11 +135,11 @@ class Hub:
 
     @property
     def users(self) -> int:
-        """How many users are connected here."""
+        """The number of users connected here."""
         return len(self._users)
 
     def forget_conversations(self) -> None:
-        """Gather every room anew at its next event: a join or a leave may have been missed."""
+        """Gather all peers anew at the next event: a join or a leave may have been missed."""
         self._conversation_peers.clear()
         self._conversations_of.clear()
 
@@ -192,7 +192,7 @@ class Hub:
             conversation.horizon.forget(peer.user_id)
             self._conversations_of.setdefault(peer, set()).add(conversation_id)
 
-    # --- telling ---
+    # --- pushing ---
 
     def _push(self, delivery: Delivery) -> None:
         log_id = delivery.event.log_id
@@ -213,7 +213,7 @@ class Hub:
     def _hand(
         self, conversation_id: ConversationId, conversation: ConversationPeers, delivery: Delivery
     ) -> None:
-        """Tell a room, or let the event wait behind those that wait."""
+        """Hand an event to the peers, or let it wait behind those that wait."""
         if conversation.pending is not None:
             if len(conversation.pending) < PENDING_MAX:  # beyond: peers see a gap in seq, and sync
                 conversation.pending.append(delivery)
@@ -247,7 +247,7 @@ class Hub:
         delivery: Delivery,
         only: Container[Peer] | None = None,
     ) -> None:
-        """Hand an event to the room's peers, or to those of them that are named."""
+        """Hand an event to the conversation's peers, or to those of them that are named."""
         sharing = conversation.walk if conversation.walk is not None else conversation.sharing
         addressed = () if conversation.addressed is None else tuple(conversation.addressed.peers)
         if only is not None:
@@ -287,7 +287,7 @@ class Hub:
     def _push_membership(
         self, conversation_id: ConversationId, conversation: ConversationPeers, delivery: Delivery
     ) -> None:
-        """Tell who has joined or left, to both old and new members."""
+        """Push who has joined or left, to both old and new members."""
         event = delivery.event
         if event.kind == MEMBERS_JOINED:
             for user_id in msgspec.json.decode(event.body, type=MembersJoined).user_ids:
@@ -302,7 +302,7 @@ class Hub:
                 if peer.user_id in gone:
                     left.add(conversation_id)
 
-    # --- rooms ---
+    # --- peers of conversations ---
 
     def _gather(self, conversation_id: ConversationId) -> ConversationPeers:
         conversation = self._conversation_peers[conversation_id] = ConversationPeers(
@@ -354,7 +354,7 @@ class Hub:
         self._go_on(conversation_id, conversation)
 
     def _go_on(self, conversation_id: ConversationId, conversation: ConversationPeers) -> None:
-        """Tell what waits; one of them may make the rest wait again."""
+        """Push what waits; one of them may make the rest wait again."""
         pending, conversation.pending = conversation.pending or [], None
         for delivery in pending:
             self._hand(conversation_id, conversation, delivery)

@@ -1,7 +1,7 @@
-"""The entries of a log in their order, whoever told them.
+"""The entries of a log in their order, whoever published them.
 
-Two backends may commit to one log, and what they tell comes by different ways. An entry that
-is ahead of those before it waits for them a moment; one that was told before is left out. So
+Two backends may commit to one log, and their events come by different ways. An entry that is
+ahead of those before it waits for them a moment; one that came before is left out. So
 peers see gaps where something was really lost, and ask then only.
 """
 
@@ -39,7 +39,7 @@ class Ordering:
         wait_s: How long an entry may wait for those before it.
 
     Attributes:
-        repeated: How many entries were left out because they had been told before.
+        repeated: How many entries were left out because they had come before.
         given_up: How many seqs were not waited for any longer.
     """
 
@@ -57,7 +57,7 @@ class Ordering:
         self.given_up = 0
 
     def committed(self, event: Committed) -> None:
-        """Take what was told."""
+        """Take an event that was published."""
         for one in event.split():
             (entry,) = one.entries
             log = self._logs.get(entry.log_id)

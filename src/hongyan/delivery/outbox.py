@@ -12,7 +12,7 @@ class Flusher:
 
     def __init__(self) -> None:
         self.cuts = 0
-        """How many outboxes were cut for being too slow."""
+        """Outboxes that were cut for being too slow."""
         self._dirty: list[Outbox] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -39,7 +39,7 @@ class Outbox:
     Args:
         flusher: Calls ``flush`` at the end of the tick.
         write: Takes the joined frames; buffers what the socket cannot take now.
-        buffered: Tells how many bytes ``write`` has buffered.
+        buffered: Says how many bytes ``write`` has buffered.
         overflow: Called once when more than ``limit_bytes`` wait: the peer is too slow and
             is to be cut (it will sync when it comes back).
         limit_bytes: The bound on queued and buffered bytes together.
@@ -90,7 +90,7 @@ class Outbox:
 
     @property
     def waiting_bytes(self) -> int:
-        """What is queued and buffered."""
+        """The bytes that are queued and buffered."""
         return self._size + self._buffered()
 
     def close(self) -> None:

@@ -37,7 +37,7 @@ class _Connected(Protocol):
     """As in the ``Actor`` of what it asks, or empty where it only listens."""
 
     def kick(self, reason: str) -> None:
-        """Tell the device why (a ``DeviceRemoved`` reason) and close."""
+        """Send the device the reason (a ``DeviceRemoved`` reason) and close."""
         ...
 
     def ask_to_sync(self) -> None:
@@ -67,14 +67,14 @@ class AddressedPeer(_Connected, Protocol):
 
     @property
     def encoder(self) -> None:
-        """None, which tells it from a ``SharingPeer``."""
+        """None, which distinguishes it from a ``SharingPeer``."""
         ...
 
     def deliver(self, delivery: Delivery) -> None:
         """Encode an event and queue it; returns at once.
 
         Called for the connection that asked as well (``Delivery.is_origin``), since some
-        protocols tell a sender what became of it by the same way. What it raises costs this
+        protocols inform a sender of the result by the same way. What it raises costs this
         peer alone the event: it is asked to sync, and closed when it fails again soon.
         """
         ...
@@ -85,7 +85,7 @@ Peer = SharingPeer | AddressedPeer
 
 
 class ConversationMembers(Protocol):
-    """Who belongs to a conversation."""
+    """Finds the members of a conversation."""
 
     async def members(self, conversation_id: ConversationId) -> Collection[UserId]:
         """Return the active members; those who are connected here are enough for the hub."""
@@ -93,7 +93,7 @@ class ConversationMembers(Protocol):
 
 
 class UserConversations(Protocol):
-    """Where a user belongs."""
+    """Finds the conversations of a user."""
 
     async def conversations(self, user_id: UserId) -> Collection[ConversationId]:
         """Return the conversations in which the user is active."""
@@ -101,13 +101,13 @@ class UserConversations(Protocol):
 
 
 class Descriptions(Protocol):
-    """What conversations are, for peers whose protocol names them or who is in them."""
+    """Describes conversations, for peers whose protocol names them or who is in them."""
 
     async def describe(self, conversation_id: ConversationId) -> About:
         """Return what it is; of what is not known, nothing.
 
         Raises:
-            Exception: nobody can tell now.
+            Exception: nobody knows now.
         """
         ...
 
@@ -116,7 +116,7 @@ class UserConnections(Struct, frozen=True):
     """The connections of one user."""
 
     devices: tuple[DeviceId, ...] = ()
-    """Those that are connected, to whichever node."""
+    """The connected devices, over all nodes."""
     last_seen_ms: int = 0
     """When the last device went; 0 when that is not known."""
 
@@ -173,23 +173,23 @@ class PresenceSubscriptions(Protocol):
 
 
 Event = Committed | Signal
-"""What is told from the process that commits to those that hold connections."""
+"""An event, published by the process that commits to those that hold connections."""
 
 
 class Publisher(Protocol):
-    """The committing side of the routes: tells events to the nodes whose users they concern.
+    """The committing side of the routes: sends events to the nodes whose users they concern.
 
-    An event reaches each such node at most once, and the events of one log that one publisher tells
-    arrive in the order in which they were told. A commit to several logs may arrive as several
+    An event reaches each such node at most once, and the events of one log from one publisher
+    arrive in the order in which they were published. A commit to several logs may arrive as several
     events. Nothing is kept for nodes that are away: where an event may have been lost, the
-    subscriber of that node tells ``on_possible_loss``.
+    subscriber of that node calls ``on_possible_loss``.
     """
 
     async def start(self) -> None:
-        """Begin to tell; what was told before is kept until then.
+        """Begin to send; what was published before is kept until then.
 
         Raises:
-            OSError: what carries the events cannot be reached.
+            OSError: the transport cannot be reached.
         """
         ...
 
@@ -202,11 +202,11 @@ class Publisher(Protocol):
         ...
 
     def request_resync(self) -> None:
-        """Let all subscribers tell ``on_possible_loss``, a moment later: something was not told."""
+        """Let all subscribers call ``on_possible_loss``, a moment later: something was not sent."""
         ...
 
     async def close(self) -> None:
-        """Tell what is queued, for a moment, and end."""
+        """Send what is queued, for a moment, and end."""
         ...
 
 

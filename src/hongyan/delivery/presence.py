@@ -31,7 +31,7 @@ NOTIFIED_AT_ONCE = 1_000
 OFFLINE = UserConnections()
 
 Glance = tuple[UserId, UserId]
-"""Who looks at whom."""
+"""A user who looks at another."""
 
 
 class PresenceService:
@@ -44,7 +44,7 @@ class PresenceService:
         connection_registry: Who is connected with what.
         subscriptions: Who wants to know.
         later: Calls a function after so many seconds (``loop.call_later``).
-        debounce_s: How long a change must hold before it is told.
+        debounce_s: How long a change must hold before it is published.
         subscriptions_max: How many users one user may watch.
     """
 
@@ -68,7 +68,7 @@ class PresenceService:
         self._debounce_s = debounce_s
         self._subscriptions_max = subscriptions_max
         self._unsettled: dict[UserId, bool] = {}
-        """Watched users who changed a moment ago -> what is told of them until it settles."""
+        """Watched users who changed a moment ago -> the state that is shown until it settles."""
         self._turns = Turns()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -89,7 +89,7 @@ class PresenceService:
         return DONE
 
     async def run(self, now_ms: int) -> int:
-        """Tell of those who went with a node that is lost; return how many. Call it each second."""
+        """Publish who went with a node that is lost; return 0. Call it each second."""
         gone = await self._connection_registry.forget_lost(now_ms)
         for user_id in gone:
             await self._subscriptions.end(user_id)
@@ -175,7 +175,7 @@ class PresenceService:
     def _state(
         self, user_id: UserId, where: UserConnections, platforms: Mapping[DeviceId, str]
     ) -> UserPresence:
-        """Return what is told; until a change has settled that is what was told before."""
+        """Return the state that is shown; until a change has settled that is the one before."""
         if not self._unsettled.get(user_id, bool(where.devices)):
             return UserPresence(user_id, last_seen_ms=0 if where.devices else where.last_seen_ms)
         here = {platforms[one] for one in where.devices if one in platforms}

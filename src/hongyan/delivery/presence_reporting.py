@@ -18,13 +18,13 @@ REFRESH_S = 60.0
 
 
 class PresenceReporting:
-    """Tells each change of a user's devices, in order; give ``changed`` to the hub.
+    """Reports each change of a user's devices, in order; give ``changed`` to the hub.
 
     Args:
         caller: Carries ``NotePresence``.
         hub: Knows who is here.
         node: What this node is called.
-        refresh_s: How often everybody is told again, in case it was forgotten; 0 for never.
+        refresh_s: How often everybody is reported again, in case it was forgotten; 0 for never.
     """
 
     def __init__(self, caller: Caller, hub: Hub, node: str, refresh_s: float = 0.0) -> None:
@@ -37,12 +37,12 @@ class PresenceReporting:
         self._refreshing: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to tell everybody again now and then."""
+        """Begin to report everybody again now and then."""
         if self._refresh_s:
             self._refreshing = asyncio.get_running_loop().create_task(self._refresh())
 
     async def close(self) -> None:
-        """Tell what changed last, for a moment, and end."""
+        """Report what changed last, for a moment, and end."""
         if self._refreshing is not None:
             self._refreshing.cancel()
         if self._work is not None:

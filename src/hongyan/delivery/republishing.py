@@ -1,9 +1,9 @@
-"""What a process committed and could not tell any more: one of the workers tells it once again.
+"""Republish what a process committed and could not publish any more: one of the workers does it.
 
-A process tells its commits at once, so what may be untold when it dies is what it committed
+A process publishes its commits at once, so what may be unpublished when it dies was committed
 just before. That worker remembers how far the feed had come some time ago: longer than it takes
-to notice a death. When a process is lost, everything from there on is told again; what was told
-before is left out by the gateways. The place is saved, so the next one knows it as well.
+to notice a death. When a process is lost, everything from there on is republished; what was
+published before is left out by the gateways. The offset is saved, so the next one knows it as well.
 """
 
 import asyncio
@@ -30,27 +30,27 @@ log = logging.getLogger(__name__)
 
 READER = "retold"
 SAFE_S = 8.0
-"""So long after its commit an entry was told, or the loss of who had to tell it was noticed."""
+"""Seconds after a commit until it was published, or the loss of its publisher was noticed."""
 SAVE_EVERY_S = 5.0
 PAGE = 500
 REPUBLISHED_MAX = 50_000
-"""When more would have to be told, all sessions sync instead."""
+"""Most entries that are republished; with more, all sessions sync instead."""
 PAUSE_S = 0.02
 
 
 class Republishing:
-    """Tells again; ``job`` is for the runtime.
+    """Publishes again; ``job`` is for the runtime.
 
     Args:
-        log: Where the place is saved.
+        log: Where the offset is saved.
         stream: All entries.
-        publisher: Tells them.
+        publisher: Publishes them.
         now_s: A clock that never goes back.
         safe_s: See ``SAFE_S``.
 
     Attributes:
         job: What the runtime runs.
-        republished: How many entries were told again.
+        republished: How many entries were published again.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Republishing:
         self.job = Job(READER, self.run, begin=self.begin)
 
     async def begin(self, preconditions: tuple[Precondition, ...] = ()) -> None:
-        """Begin a term: tell again what the worker before may have missed.
+        """Begin a term: republish what the worker before may have missed.
 
         Args:
             preconditions: What holds as long as no other process has begun.

@@ -15,7 +15,7 @@ class Resync:
         resyncs: Asks them.
 
     Attributes:
-        arisen: How often there was doubt.
+        arisen: How often there was a possible loss.
     """
 
     def __init__(self, hub: Hub, resyncs: Resyncs) -> None:
@@ -24,7 +24,7 @@ class Resync:
         self.arisen = 0
 
     def request(self) -> None:
-        """Events may have been lost: ask all who are connected now, the first of them at once."""
+        """Ask all who are connected now, the first of them at once: events may have been lost."""
         self.arisen += 1
         self._resyncs.ask(self._hub.peers())
 

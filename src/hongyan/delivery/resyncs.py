@@ -9,7 +9,7 @@ from .ports import Peer
 log = logging.getLogger(__name__)
 
 PER_S = 400
-"""How many peers are asked in one second: each asks a backend for what it lacks."""
+"""Peers that are asked in one second: each asks a backend for what it lacks."""
 STEP_S = 0.05
 
 

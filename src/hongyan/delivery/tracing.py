@@ -1,4 +1,4 @@
-"""Following a message behind the doors: who carries it out, and when which node pushed it."""
+"""Tracing of a message behind the access layer: who carries it out, which node pushed it when."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -15,11 +15,11 @@ from hongyan.kernel.tracing import TRACE, Ids, Tracer
 from .recent_deliveries import RecentDeliveries
 
 WAIT_S = 0.5
-"""Until then an event that was told has come to its nodes."""
+"""Until then a published event has come to its nodes."""
 
 
 class TracedEntry(Struct, frozen=True, array_like=True):
-    """An entry that belongs to a trace; told to all nodes."""
+    """An entry that belongs to a trace; sent to all nodes."""
 
     log_id: LogId
     seq: int
@@ -32,7 +32,7 @@ class TracedCaller:
     Args:
         caller: Carries them.
         tracer: Begins spans.
-        on_traced: Tells all nodes of an entry that is followed.
+        on_traced: Sends an entry that is followed to all nodes.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class PushTracing:
 
 
 def ids_of(command: Command[Any]) -> Ids:
-    """Return the ids in a command that a trace may tell."""
+    """Return the ids in a command that a trace may show."""
     conversation_id = getattr(command, "conversation_id", "")
     client_id = getattr(command, "client_id", "")
     found = {"hongyan.conversation": conversation_id, "hongyan.client_id": client_id}

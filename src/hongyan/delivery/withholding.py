@@ -82,7 +82,7 @@ class Withholding:
         """Learn from where on these see it.
 
         Raises:
-            Refusal: nobody can tell now.
+            Refusal: nobody knows now.
         """
         users = horizon.unknown(peers)
         for start in range(0, len(users), ASKED_AT_ONCE):
@@ -94,7 +94,7 @@ class Withholding:
 
 
 def withheld(delivery: Delivery) -> Delivery:
-    """Return what is told in an entry's place: that it is there, and no more."""
+    """Return what is pushed in an entry's place: that it is there, and no more."""
     event = delivery.event
     if not isinstance(event, Entry):
         return delivery

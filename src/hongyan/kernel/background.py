@@ -1,4 +1,4 @@
-"""What is done behind an answer, for services that have no tasks of their own."""
+"""Work behind an answer, for services that have no tasks of their own."""
 
 from collections.abc import Coroutine
 from typing import Any, Protocol
@@ -9,7 +9,7 @@ class Background(Protocol):
 
     @property
     def pending(self) -> int:
-        """How much of it has not come to its end."""
+        """The number of works that have not come to their end."""
         ...
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:

@@ -1,6 +1,6 @@
 """Commands, events and how they travel: the Protocols Caller, Publisher and Subscriber.
 
-A command is imperative and answered once. An event is past tense and told to whoever
+A command is imperative and answered once. An event is past tense and published to whoever
 listens. In one process the bus is a function call; in a cluster it is a message broker.
 """
 
@@ -15,7 +15,7 @@ Result = TypeVar("Result", covariant=True)  # noqa: PLC0105
 
 
 class Access:
-    """Who may call a command; admission checks it before the domain is asked."""
+    """The callers that a command allows; admission checks it before the domain is asked."""
 
     ANYONE = "anyone"
     USER = "user"
@@ -34,7 +34,7 @@ class Actor(Struct, frozen=True):
     key_id: str = ""
     """The API key that speaks for the user; empty for a user's own device."""
     scopes: tuple[str, ...] = ()
-    """What that key may do."""
+    """The rights of that key."""
     connection_id: ConnectionId = ConnectionId("")
     """The connection that asked; it gets the answer, so what it changed is not pushed to it.
     Empty where no pushes go back the same way."""
@@ -64,7 +64,7 @@ class Command(Struct, Generic[Result], frozen=True, kw_only=True, forbid_unknown
     """Whether carrying it out again does no more than the first time, with the same answer.
     None: what changes nothing, and what carries a ``client_id``, by which the log knows it."""
     ANSWER_WITHIN_S: ClassVar[float] = 10.0
-    """How long a caller in another process waits for the answer."""
+    """Seconds that a caller in another process waits for the answer."""
 
     @classmethod
     def may_be_repeated(cls) -> bool:
@@ -99,7 +99,7 @@ class Caller(Protocol):
 
 
 class EventPublisher(Protocol):
-    """Tells an event to whoever listens."""
+    """Publishes an event to whoever listens."""
 
     def publish(self, event: Struct) -> None:
         """Hand the event on, in the order of the calls; returns at once and never raises."""

@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time of day."""
+    """Reads the time of day."""
 
     def now_ms(self) -> int:
         """Return milliseconds since 1970-01-01 UTC."""

@@ -14,7 +14,7 @@ class Refusal(Exception):
 
     Args:
         message: One sentence for a person, saying what to do next where that helps.
-        details: JSON-able facts for a program, such as ``{"limit": 500}``.
+        details: JSON-able values for a program, such as ``{"limit": 500}``.
     """
 
     code: ClassVar[str] = "refused"
@@ -67,7 +67,7 @@ class NotFound(Refusal):
 
 
 class Conflict(Refusal):
-    """It clashes with what is there already."""
+    """The request clashes with what is there already."""
 
     code = "conflict"
     message = "This clashes with what exists already."

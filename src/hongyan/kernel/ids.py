@@ -1,11 +1,11 @@
 """Identifiers: their types, how they are made and what may be read from them.
 
-A conversation's id starts with a letter that tells its kind, so that nobody has to look
+A conversation's id starts with a letter that says its kind, so that nobody has to look
 the kind up. A direct conversation's id is derived from its two members, so that a pair can
 never have two.
 
 Ids are compared exactly, and all that are made are in lower case: no two differ by case only, so
-that they may pass through what does not tell cases apart, such as host names, file systems and
+that they may pass through what does not distinguish cases, such as host names, file systems and
 XMPP. What others make and we only keep (client ids, external ids) is compared exactly as well,
 whatever its letters; handles, addresses and codes that people type are folded to lower case before
 anything else.

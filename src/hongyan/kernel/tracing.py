@@ -12,7 +12,7 @@ from typing import Any, Protocol
 TRACE: ContextVar[str] = ContextVar("trace", default="")
 
 Ids = Mapping[str, str | int]
-"""What a span is about: ids and counts, never what people say."""
+"""Attributes of a span: ids and counts, never what people say."""
 
 
 class Span(Protocol):
@@ -22,7 +22,7 @@ class Span(Protocol):
     """Names it as the parent of others; travels to other processes."""
 
     def end(self, error: str = "", ids: Ids | None = None) -> None:
-        """It is over; ``error`` is the code of a refusal."""
+        """End the span; ``error`` is the code of a refusal."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""What could not be handled, as it is noted."""
+"""Notes of entries that could not be handled."""
 
 from hongyan.domain.log.model import Entry
 from hongyan.domain.log.readers import PassedEntry, ReaderPage

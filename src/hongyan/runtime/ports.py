@@ -1,4 +1,4 @@
-"""What the runtime needs of others."""
+"""Ports of the runtime."""
 
 from collections.abc import Collection
 from typing import Protocol
@@ -6,21 +6,21 @@ from typing import Protocol
 from hongyan.domain.log.ports import ChangeStream, Log, Records
 
 TERM_S = 5.0
-"""How long a lease lasts without being renewed."""
+"""Seconds that a lease lasts without being renewed."""
 
 
 class Store(Log, ChangeStream, Records, Protocol):
-    """Where entries, positions and rows are."""
+    """The store of entries, positions and rows."""
 
 
 class Leases(Protocol):
-    """What one process at a time holds of each work; it ends by itself when nobody renews it."""
+    """Leases: one process at a time holds each work, until nobody renews its lease."""
 
     async def meet(self) -> list[str]:
-        """Tell the others that this process takes part; return the names of all that do.
+        """Say to the others that this process takes part; return the names of all that do.
 
         Raises:
-            OSError: nobody can tell now.
+            OSError: nobody knows now.
         """
         ...
 
@@ -28,7 +28,7 @@ class Leases(Protocol):
         """Take these or renew them; return those that are this process's for another term.
 
         Raises:
-            OSError: nobody can tell now.
+            OSError: nobody knows now.
         """
         ...
 

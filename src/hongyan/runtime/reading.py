@@ -33,7 +33,7 @@ OUTSIDE_S = 1.0
 OUTSIDE_MOST_S = 30.0
 CONFLICT_S = 0.05
 SAVE_EVERY_S = 30.0
-"""How often the position is saved while nothing is found."""
+"""Seconds between two saves of the position while nothing is found."""
 PAGE_END = ":batch"
 """Behind the reader's name: under this the end of a whole page that was begun is saved."""
 
@@ -66,11 +66,11 @@ class ReaderLoop:
             store, reader.kinds, part, reader.parts
         )
         self._singles = 0
-        """So many items are given one by one: among them is one that fails."""
+        """Items that are given one by one: among them is one that fails."""
         self._is_awake = False
         self._is_changed = False
         self._idle: asyncio.Event | None = None
-        """What this waits for; None while it is at work."""
+        """The future that this waits for; None while it is at work."""
 
     def wake(self, event: Committed) -> None:
         """Wake up, if the commit may be of interest; one without entries always is."""

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 EVERY_S = 1.0
 LOOK_EVERY_S = 5.0
-"""How often families are asked unasked for: what is heard may be lost."""
+"""Seconds between two questions to families: a message that they changed may be lost."""
 
 Running = ReaderLoop | Repeating
 
@@ -114,7 +114,7 @@ class Runtime:
         self._due.set()
 
     async def _look(self) -> None:
-        """Find out which readers there are, if something was heard of it or it is time."""
+        """Find out which readers there are, if a change was reported or it is time."""
         now_s = asyncio.get_running_loop().time()
         if now_s >= self._looked_s + LOOK_EVERY_S:
             self._looked_s = now_s
@@ -179,7 +179,7 @@ class Runtime:
         self._until_s = dict.fromkeys(granted, asked_s + self._term_s)
 
     async def _is_ours(self, work: str) -> bool:
-        """Ask at once, not at the next round; who cannot be told goes on until the term is over."""
+        """Ask at once, not at the next round; without an answer, go on until the term is over."""
         try:
             return work in await self._leases.claim([work])
         except OSError:

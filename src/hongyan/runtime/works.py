@@ -9,14 +9,14 @@ from hongyan.domain.log.readers import READER_CHANGED, Family, Job, Reader, name
 
 
 class Watcher(Protocol):
-    """Who wants to know what becomes of readers."""
+    """Learns what becomes of readers."""
 
     def changed(self, name: str) -> None:
-        """A reader was moved, or its rows were changed; it may have come or gone."""
+        """Note that a reader was moved or its rows were changed; it may have come or gone."""
         ...
 
     def missed(self) -> None:
-        """Any of them may have been."""
+        """Note that any of them may have been."""
         ...
 
 
@@ -56,7 +56,7 @@ class Works:
 
     @property
     def cache(self) -> Cache:
-        """What watchers remember of readers; take it when all families are there."""
+        """The cache of watchers about readers; take it when all families are there."""
         kinds = tuple(kind for family in self.families for kind in family.kinds)
         return Cache((READER_CHANGED, *kinds), self._committed, self._missed)
 

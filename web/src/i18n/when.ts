@@ -12,7 +12,7 @@ function format(atMs: number, options: Intl.DateTimeFormatOptions): string {
 
 const midnight = (atMs: number) => new Date(atMs).setHours(0, 0, 0, 0);
 
-/** How many days before today it was; rounded, as a day with a clock change has 23 or 25 hours. */
+/** Days before today; rounded, as a day with a clock change has 23 or 25 hours. */
 export const daysAgo = (atMs: number, nowMs: number) =>
   Math.round((midnight(nowMs) - midnight(atMs)) / DAY_MS);
 
@@ -45,7 +45,7 @@ export function dayName(atMs: number, nowMs: number): string {
 /** The whole date and time. */
 export const moment = (atMs: number) => format(atMs, { dateStyle: "medium", timeStyle: "short" });
 
-/** How long ago, in words. */
+/** The time since then, in words. */
 export function ago(atMs: number, nowMs: number): string {
   const minutes = Math.floor((nowMs - atMs) / 60_000);
   const words = new Intl.RelativeTimeFormat(locale(), { numeric: "auto" });

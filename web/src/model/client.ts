@@ -26,7 +26,7 @@ export function useUser(userId: string): User | null {
   return useValue(observed);
 }
 
-/** What to call a user. */
+/** The name of a user. */
 export function useName(userId: string): string {
   const user = useUser(userId);
   return titleOf(user);
@@ -37,7 +37,7 @@ export function titleOf(user: User | null | undefined): string {
   return user.deleted ? t("user.deleted") : user.title;
 }
 
-/** What to call several users; drawn again when one of them becomes known. */
+/** The names of several users; drawn again when one of them becomes known. */
 export function useNames(userIds: readonly string[]): string[] {
   const client = useClient();
   const [, redraw] = useState(0);

@@ -77,6 +77,6 @@ export function closeDialog(id: number): void {
   dialogs.set(dialogs.value.filter((one) => one.id !== id));
 }
 
-/** What the live region tells to those who do not see the page. */
+/** The text of the live region, for those who do not see the page. */
 export const announcement = new Cell("");
 export const announce = (text: string) => announcement.set(text);

@@ -11,7 +11,7 @@ export async function sendFiles(handle: ConversationHandle, files: readonly File
   }
 }
 
-/** What a file is: a picture, a video, or any other. */
+/** The kind of a file: a picture, a video, or any other. */
 export async function describe(file: File): Promise<FileContent> {
   try {
     if (/^image\/(png|jpeg|gif|webp|avif)$/.test(file.type)) return await describeImage(file);

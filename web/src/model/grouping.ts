@@ -1,6 +1,6 @@
 import type { Message, TimelineItem } from "@hongyan/sdk";
 
-/** How an item stands among its neighbours. One row per item, so that indexes are the same. */
+/** The state of an item among its neighbours. One row per item, so that indexes are the same. */
 export interface Row {
   item: TimelineItem;
   /** The first of its day: the date is drawn above it. */

@@ -6,7 +6,7 @@ import { messageLine } from "./preview.js";
 import { conversationPath, go, route } from "./router.js";
 import { settings } from "./settings.js";
 
-/** What is read at once, as in the open conversation, is not counted for a moment. */
+/** Milliseconds before a message counts: in the open conversation it is read by then. */
 const BADGE_MS = 200;
 
 type Arrived = ClientEvents["message"];

@@ -3,7 +3,7 @@ import { t } from "../i18n/index.js";
 
 export type Content = NonNullable<wire.MessageBody["content"]>;
 
-/** What a content says, in one line. */
+/** A content in one line. */
 export function contentLine(content: Content): string {
   switch (content.type) {
     case "text":
@@ -41,7 +41,7 @@ function labelled(key: Parameters<typeof t>[0], text: string | undefined): strin
   return text ? `${t(key)} ${text}` : t(key);
 }
 
-/** What a message says, in one line, without its sender. */
+/** A message in one line, without its sender. */
 export function messageLine(message: Message): string {
   if (message.recalledBy) return t("message.recalled");
   if (message.burned) return t("message.burned");
@@ -57,7 +57,7 @@ export function peopleOf(item: TimelineItem): string[] {
   );
 }
 
-/** What happened, as a sentence. */
+/** An act as a sentence. */
 export function eventLine(item: TimelineEvent, nameOf: (id: string) => string): string {
   const who = nameOf(item.sender);
   switch (item.event) {

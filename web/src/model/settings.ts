@@ -1,6 +1,6 @@
 import { Cell } from "../lib/cell.js";
 
-/** What a person chose for this browser. */
+/** The choices of a person for this browser. */
 export interface Settings {
   theme: "system" | "light" | "dark";
   language: "system" | "zh" | "en";

@@ -14,7 +14,7 @@ export const focusRequests = new Cell<{ where: "composer" | "search" } | null>(n
 const isTyping = (target: EventTarget | null) =>
   target instanceof HTMLElement && (target.matches("input, textarea, select") || target.isContentEditable);
 
-/** What the keys do everywhere; `ShortcutSheet` lists them. */
+/** The keys that work everywhere; `ShortcutSheet` lists them. */
 export function onShortcut(event: KeyboardEvent, client: Client, open: Openers): void {
   if (event.isComposing || event.defaultPrevented || dialogs.value.length > 0) return;
   const command = event.ctrlKey || event.metaKey;

@@ -4,7 +4,7 @@ import { t } from "../i18n/index.js";
 import { Icon, type IconName } from "./Icon.js";
 
 interface Props {
-  /** What the colour is chosen by. */
+  /** The text that the colour is chosen by. */
   id: string;
   name: string;
   /** A media id, or empty. */

@@ -4,7 +4,7 @@ import { Icon, type IconName } from "./Icon.js";
 
 interface Props {
   icon: IconName;
-  /** What it does; its name for all, and its tooltip. */
+  /** The action: its name for all, and its tooltip. */
   label: string;
   size?: "small";
   kind?: "primary";

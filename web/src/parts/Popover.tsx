@@ -51,7 +51,7 @@ export function closePopover(): void {
   if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
 }
 
-/** Where popovers are drawn; there is one on the page. */
+/** The host of popovers; there is one on the page. */
 export function PopoverHost() {
   const open = useValue(current);
   return open && <Popover key={open.id} {...open} />;

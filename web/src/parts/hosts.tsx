@@ -3,7 +3,7 @@ import { useValue } from "../lib/hooks.js";
 import { announcement, closeDialog, closeToast, dialogs, toasts } from "../model/feedback.js";
 import { Suspense } from "preact/compat";
 
-/** Where toasts are drawn. */
+/** The host of toasts. */
 export function ToastHost() {
   const shown = useValue(toasts);
   return (
@@ -28,7 +28,7 @@ export function ToastHost() {
   );
 }
 
-/** Where dialogs are drawn. */
+/** The host of dialogs. */
 export function DialogHost() {
   useLanguage();
   const open = useValue(dialogs);

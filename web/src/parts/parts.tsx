@@ -156,7 +156,7 @@ interface EmptyProps {
   children?: ComponentChildren;
 }
 
-/** What a view shows when it has nothing to show. */
+/** The view of nothing to show. */
 export function Empty({ icon, title, text, children }: EmptyProps) {
   return (
     <div class="empty">
@@ -177,7 +177,7 @@ export function Spinner() {
   );
 }
 
-/** What a view shows when it could not load. */
+/** The view of what could not load. */
 export function Failed({ text, retry }: { text: string; retry?: () => void }) {
   return (
     <div class="empty" role="alert">
@@ -201,7 +201,7 @@ export function ErrorLine({ text }: { text: string }) {
   );
 }
 
-/** How many are unread. */
+/** The badge with the number of unread messages. */
 export function Badge({ count, quiet, label }: { count: number; quiet?: boolean; label: string }) {
   return (
     <span class={quiet ? "badge quiet" : "badge"} role="img" aria-label={label}>

@@ -10,7 +10,7 @@ import { ErrorLine, Field } from "../parts/parts.js";
 
 type Mode = "login" | "register" | "forgot" | "reset";
 
-/** What this browser calls itself in the list of devices. */
+/** The name of this browser in the list of devices. */
 function deviceName(): string {
   const agent = navigator.userAgent;
   const browser = /Edg\//.test(agent) ? "Edge" : /Firefox\//.test(agent) ? "Firefox" : /Chrome\//.test(agent) ? "Chrome" : /Safari\//.test(agent) ? "Safari" : "Web";

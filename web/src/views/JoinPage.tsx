@@ -14,7 +14,7 @@ interface Props {
   done: (id: string) => void;
 }
 
-/** Where an invite link or a group's address leads somebody: the group, and the way in. */
+/** The page of an invite link or a group's address: the group, and the way in. */
 export function JoinPage({ way, done }: Props) {
   const client = useClient();
   const loaded = useLoaded(

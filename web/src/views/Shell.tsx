@@ -22,7 +22,7 @@ const SettingsList = lazy(() => import("./settings/SettingsList.js"));
 const Palette = lazy(() => import("./Palette.js"));
 const ShortcutSheet = lazy(() => import("./ShortcutSheet.js"));
 
-/** The rooms behind the entrance: rail, list and what is open. */
+/** The views behind the entrance: rail, list and what is open. */
 export function Shell() {
   const shown = useValue(route);
   const isPhone = useMedia("(max-width: 699px)");

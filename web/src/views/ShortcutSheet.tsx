@@ -21,7 +21,7 @@ const SHORTCUTS: readonly (readonly [keys: readonly string[], what: Key])[] = [
   [["?"], "shortcut.help"],
 ];
 
-/** What the keys do. */
+/** The list of keys. */
 export default function ShortcutSheet({ close }: DialogProps) {
   return (
     <Dialog title={t("shortcut.title")} close={close}>

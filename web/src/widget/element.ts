@@ -97,7 +97,7 @@ export class HongyanChat extends HTMLElement {
     if (this.#session && this.isConnected) this.#beginSoon();
   }
 
-  /** How many messages are unread: of the conversation, or of all. */
+  /** The number of unread messages: of the conversation, or of all. */
   get unread(): number {
     return this.#unread;
   }

@@ -36,7 +36,7 @@ interface PanelOptions {
   reconnect: () => void;
 }
 
-/** What opens: drawn into the element's shadow tree when it is first asked for. */
+/** The panel that opens: drawn into the element's shadow tree when it is first asked for. */
 export class Panel {
   readonly #place = document.createElement("div");
   readonly #heading = new Cell("");
@@ -156,7 +156,7 @@ function Header({ title, options, children, line, back }: HeaderProps) {
   );
 }
 
-/** What is said while there is nothing to show. */
+/** The view while there is nothing to show. */
 function Waiting({ state, options }: { state: WidgetState; options: PanelOptions }) {
   if (state.kind === "idle" || state.kind === "connecting") return <Spinner />;
   const [title, text] = {
@@ -226,7 +226,7 @@ function Conversation({ title, client, handle, back, options }: ConversationProp
   const composerState = useMemo(() => new ComposerState(client, handle), [client, handle]);
   const summary = useValue(handle.summary);
   useEffect(() => {
-    if (!summary) handle.refresh().catch(() => {}); // the line above tells why
+    if (!summary) handle.refresh().catch(() => {}); // the line above says why
   }, [handle, !summary]);
   useSeen(composerState, summary);
   const name = summary ? titleOfConversation(summary) : title;

@@ -4,7 +4,7 @@ import { Cell } from "../lib/cell.js";
 /** Asks the host for a login token; null when nobody is logged in there. */
 export type GetToken = () => Promise<string | null>;
 
-/** Where the widget writes; empty for the list of the user's conversations. */
+/** The conversation the widget writes to; empty for the list of the user's conversations. */
 export interface Target {
   conversation: string;
   externalId: string;

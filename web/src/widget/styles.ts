@@ -1,4 +1,4 @@
-/** What of the tokens a host may set, by the names that it uses. */
+/** The tokens that a host may set, by the names that it uses. */
 const PUBLIC: Record<string, string> = {
   "--hy-accent-solid": "--hongyan-accent",
   "--hy-accent-solid-hover": "--hongyan-accent-hover",

@@ -1,4 +1,4 @@
-/** What the widget says before the panel and its catalogue are loaded. */
+/** The texts of the widget before the panel and its catalogue are loaded. */
 
 const zh = {
   title: "在线客服",

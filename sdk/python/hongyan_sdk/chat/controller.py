@@ -209,7 +209,7 @@ class ChatController(Screen[None]):
 
     @on(TextArea.Changed)
     def writing(self, event: TextArea.Changed) -> None:
-        """Tell the others that one is writing."""
+        """Signal to the others that one is writing."""
         area, chat = event.text_area, self._chat
         now_s = time.monotonic()
         if (

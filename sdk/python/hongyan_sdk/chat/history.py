@@ -43,7 +43,7 @@ class History(VerticalScroll, can_focus=True):
 
     @property
     def messages(self) -> list[Message]:
-        """What is shown, pending ones included."""
+        """The messages shown, pending ones included."""
         return self._messages
 
     @property

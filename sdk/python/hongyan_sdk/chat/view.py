@@ -87,7 +87,7 @@ def row(conversation: Conversation, newest: Message | None, me: str, cells: int)
 
 
 def begins_block(message: Message, before: Message | None) -> bool:
-    """Whether the message shows its sender: another one spoke before, or long ago."""
+    """Return whether the message shows its sender: another one spoke before, or long ago."""
     if before is None or before.sender != message.sender:
         return True
     return message.sent_at_ms - before.sent_at_ms > SAME_BLOCK_MS

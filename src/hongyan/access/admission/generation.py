@@ -1,4 +1,4 @@
-"""Which generation the logs are, for those who greet devices and do not keep the logs."""
+"""The generation of the logs, for processes that greet devices and do not keep the logs."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,7 +14,7 @@ KEPT_S = 5.0
 class LogGeneration:
     """Asks whoever keeps the logs, not more often than every few seconds.
 
-    What it tells may be a few seconds old: ``conversation.sync`` tells for sure.
+    The answer may be a few seconds old: ``conversation.sync`` says it for sure.
 
     Args:
         caller: Carries ``GetGeneration``.

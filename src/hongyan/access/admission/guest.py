@@ -21,7 +21,7 @@ from .standing import Standing
 
 NO_LIMIT = Bucket(0, 0)
 REFUSED_MAX = 1_000
-"""So many requests refused as too many, one after the other, and the connection is cut."""
+"""Requests refused as too many, one after the other, after which the connection is cut."""
 
 
 class Speaker(Protocol):
@@ -40,7 +40,7 @@ class Speaker(Protocol):
         ...
 
     def answer(self, request: Any, result: Any, error: Exception | None) -> None:
-        """Tell what came of the request."""
+        """Answer what came of the request."""
         ...
 
     def window(self, is_open: bool) -> None:
@@ -53,7 +53,7 @@ class Speaker(Protocol):
 
 
 class Guest(Standing):
-    """Whoever is behind one connection, or one request of HTTP; a stranger until identified.
+    """The guest behind one connection, or one request of HTTP; a stranger until identified.
 
     A connection that numbers its requests hands each to ``ask``; others await ``call``.
 
@@ -63,7 +63,7 @@ class Guest(Standing):
         speaker: Speaks the protocol of a connection; None for one that asks by ``call``.
 
     Attributes:
-        taken: By what the last request was counted, for protocols that tell it.
+        taken: By what the last request was counted, for protocols that say it.
     """
 
     __slots__ = (
@@ -201,7 +201,7 @@ class Guest(Standing):
     # --- many at once: the hot path ---
 
     def ask(self, method: str, request: Any) -> None:
-        """Take a request of the connection; ``Speaker.answer`` is told what came of it.
+        """Take a request of the connection; ``Speaker.answer`` gets what came of it.
 
         Returns at once. Those of one conversation take effect in the order in which they came.
 

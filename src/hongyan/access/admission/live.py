@@ -1,4 +1,4 @@
-"""What those who are connected may do now, not when they came.
+"""The rights of connected devices as they are now, not as they were at the start.
 
 An entry that changes rights (the account, its devices) makes them unsure; so does anything that
 may have been lost on its way here. Who is unsure is asked for at the next request, and half a
@@ -29,7 +29,7 @@ class Holder(Protocol):
 
     actor: Actor
     resyncs: int
-    """How often the rights became unsure."""
+    """Times that the rights became unsure."""
 
     def resync(self) -> None:
         """Trust the rights no more until they were learned anew."""
@@ -97,7 +97,7 @@ class Live:
             self.look_soon(holder)
 
     def resync_all(self) -> None:
-        """Any change may have passed unheard."""
+        """Make all rights unsure: any change may have been missed."""
         for user_id in self._holders:
             self.changed(user_id)
 

@@ -1,4 +1,4 @@
-"""How often somebody may ask: token buckets of connections, addresses, users and API keys."""
+"""Rate limits: token buckets of connections, addresses, users and API keys."""
 
 import math
 import time
@@ -25,7 +25,7 @@ class Bucket:
 
     @property
     def tokens(self) -> float:
-        """How many tokens were left after the last ``take``."""
+        """The tokens that were left after the last ``take``."""
         return self._tokens
 
     def take(self, tokens: float = 1.0) -> float:
@@ -42,7 +42,7 @@ class Bucket:
 
 
 class Limit:
-    """So many requests a second for each key; the least used keys are forgotten.
+    """A limit of requests a second for each key; the least used keys are forgotten.
 
     Args:
         name: What answers call it.
@@ -82,9 +82,9 @@ class Taken(Struct, frozen=True):
 
     limit: Limit
     wait_s: float
-    """How long to wait where it is one too many; else 0."""
+    """Seconds to wait where it is one too many; else 0."""
     tokens: float
-    """How many are left."""
+    """Tokens that are left."""
 
     def check(self) -> None:
         """Refuse the request that is one too many.

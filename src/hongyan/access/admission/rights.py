@@ -1,4 +1,4 @@
-"""Which commands an actor may call: access levels, scopes of API keys, what widgets may do."""
+"""The commands an actor may call: access levels, scopes of API keys, what widgets may do."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from hongyan.kernel.errors import Forbidden, Unauthenticated, UnknownMethod
 from hongyan.kernel.ids import SYSTEM, DeviceId
 
 OPERATOR = Actor(SYSTEM, DeviceId(""), admin=True, address="control")
-"""Whoever works on the server's own machine, and could read the database as well."""
+"""The operator on the server's own machine, who could read the database as well."""
 
 
 def check(actor: Actor, command: type[Command[Any]]) -> None:

@@ -1,4 +1,4 @@
-"""What all who ask at one process share: where requests go, and what is counted of them."""
+"""The part that all guests of a process share: the caller of commands, and the counters."""
 
 import asyncio
 from collections import Counter
@@ -25,19 +25,19 @@ from .rates import Rates
 
 
 class AdmissionOptions(Struct, frozen=True, kw_only=True):
-    """What holds for every connection and request."""
+    """The options of every connection and request."""
 
     rates: RateOptions = RateOptions()
     in_flight_max: int = 64
-    """So many unanswered requests of a connection, and no more of it is read."""
+    """Unanswered requests of a connection; with so many no more of it is read."""
     look_after_s: float = PAUSE_S
-    """How soon those whose rights may have changed are looked at, also when they ask nothing."""
+    """Seconds until those whose rights may have changed are looked at, also if they ask nothing."""
     relay_awaits_only_futures: bool = False
     """Whether no command that ``relay`` carries needs a task."""
 
 
 class Shared:
-    """Where requests go, and what is counted of them.
+    """Takes requests to the bus, and counts them.
 
     Args:
         caller: Carries the commands.
@@ -51,7 +51,7 @@ class Shared:
         tracer: Follows some requests; None follows none.
 
     Attributes:
-        generation: Tells which generation the logs are.
+        generation: The generation of the logs.
         meters: How long requests took, by method.
         refusals: How many were refused, by code.
     """

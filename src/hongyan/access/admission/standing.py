@@ -1,4 +1,4 @@
-"""Who somebody is, and what that one may do now."""
+"""The identity of a guest, and its present rights."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -16,7 +16,7 @@ from hongyan.kernel.ids import DeviceId, UserId, new_connection_id
 from .shared import Shared
 
 RIGHTS_S = 5.0
-"""How old the rights of somebody may be who is not told of changes: a long request of HTTP."""
+"""The greatest age of rights where changes are not received: in a long request of HTTP."""
 
 
 class Standing:
@@ -49,11 +49,11 @@ class Standing:
         self._shared = shared
         self._method: str | None = None
         self._command: type[Command[Any]]
-        """What was asked last, and may be asked while the rights are these."""
+        """The last command, which may be repeated while the rights are these."""
         self._peer: Peer | None = None
         self._has_left = False
         self._turns: asyncio.Lock | None = None
-        """Where requests wait while the rights are unsure; None while they are not."""
+        """The requests that wait while the rights are unsure; None while they are not."""
         self._waiting = 0
         self._is_unsure = False
         self._is_ended = False
@@ -119,7 +119,7 @@ class Standing:
         return self.actor
 
     async def attach(self, peer: Peer) -> None:
-        """Let facts reach the peer, for as long as this one may be here; then it is kicked."""
+        """Let events reach the peer, for as long as this one may be here; then it is kicked."""
         self._peer = peer
         self._shared.live.add(self)
         await self._shared.hub.attach(peer)

@@ -84,9 +84,9 @@ def create_app(
     Args:
         admission: Admits requests, and carries commands.
         options: The settings.
-        is_ready: Whether requests can be answered now; ``/readyz`` tells it.
+        is_ready: Whether requests can be answered now; ``/readyz`` says it.
         routes: Further paths, such as a web client's; ours come first.
-        noted: Told the class of each answer's status, and after how many seconds it began.
+        noted: Called with the class of each answer's status, and after how many seconds it began.
         turns: Lets a repeated request wait for the first one; None does so in this process.
     """
     clock = admission.clock

@@ -16,7 +16,7 @@ BLOCK_BYTES = 1024 * 1024
 CHECKPOINT_BYTES = 32 * 1024 * 1024
 """After so many bytes of one request the offset is made durable."""
 HANDOVER_S = 5.0
-"""How long a client that came back waits for its own former request to let go."""
+"""Seconds that a client that came back waits for its own former request to let go."""
 
 
 class WrongChecksum(Invalid):
@@ -133,7 +133,7 @@ class Chunk:
         upload_id: Which upload.
         part: Where the bytes go.
         checksum: What the chunk says of itself, if it does.
-        room: So many bytes it may have.
+        room: The bytes it may have.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What requests have in common: who sends them, their bodies, and answers in JSON."""
+"""The common parts of requests: who sends them, their bodies, and answers in JSON."""
 
 import asyncio
 from collections.abc import AsyncIterator

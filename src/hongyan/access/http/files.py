@@ -230,7 +230,7 @@ def _at_hand(descriptor: int, size: int, first: int) -> bytearray:
     buffer = bytearray(size)
     try:
         count = os.preadv(descriptor, (buffer,), first, os.RWF_NOWAIT)
-    except OSError:  # EAGAIN: on the disk; EOPNOTSUPP: this file system cannot tell
+    except OSError:  # EAGAIN: on the disk; EOPNOTSUPP: this file system cannot say
         count = 0
     del buffer[count:]
     return buffer

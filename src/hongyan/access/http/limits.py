@@ -1,4 +1,4 @@
-"""Limits of rates, told in the headers RateLimit and RateLimit-Policy."""
+"""Limits of rates, in the headers RateLimit and RateLimit-Policy."""
 
 import math
 

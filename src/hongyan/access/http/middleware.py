@@ -19,7 +19,7 @@ class SecurityHeaders:
     Args:
         app: What answers.
         headers: Set where the answer has no such header of its own; names in lower case.
-        noted: Told the class of each answer's status, and after how many seconds it began.
+        noted: Called with the class of each answer's status, and after how many seconds it began.
     """
 
     def __init__(self, app: ASGIApp, headers: Mapping[str, str], noted: Noted) -> None:

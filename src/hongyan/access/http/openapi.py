@@ -244,7 +244,7 @@ def _answer(result: Schema, has_pages: bool) -> Schema:
 
 
 def _refusals_of(operation: Operation) -> set[type[Refusal]]:
-    """Return what the door and the command refuse with."""
+    """Return what the server and the command refuse with."""
     known = {kind.__name__: kind for kind in refusals()}
     text = inspect.getdoc(operation.command) or ""
     raises = text.partition("Raises:")[2]

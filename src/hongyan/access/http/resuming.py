@@ -1,8 +1,8 @@
-"""How far a stream has come, as the id of its events: a stream that breaks goes on exactly there.
+"""Progress of a stream, as the id of its events: a stream that breaks goes on exactly there.
 
 What several processes commit at the same time is not pushed in the order of positions, and a push
-may be lost. So a stream knows up to where it has told everything (``upto``) because it has read
-it, and which later entries it has told because they were pushed (``beyond``).
+may be lost. So a stream knows up to where it has sent everything (``upto``) because it has read
+it, and which later entries it has sent because they were pushed (``beyond``).
 """
 
 import re
@@ -20,9 +20,9 @@ _TOKEN = re.compile(r"([0-9a-z]{1,32})\.([0-9a-f]{1,16})((?:\.[0-9a-f]{1,16}){0,
 _encode = msgspec.json.Encoder().encode
 PAGE = 500
 RESUMED_MAX = 10_000
-"""Whoever missed more than so many entries syncs instead."""
+"""Most entries that are sent to a client that missed some; with more it syncs instead."""
 BEYOND_MAX = 256
-"""So many later entries have room in an id."""
+"""Most later entries in an id."""
 BEYOND_READ = 16
 """With so many of them it is time to read again."""
 
@@ -33,12 +33,12 @@ def sse_event(name: str, data: Any) -> bytes:
 
 
 class StreamProgress:
-    """What one stream has told.
+    """The entries that one stream has sent.
 
     Args:
         generation: Of the logs, whose positions these are.
-        upto: All entries up to this position were told.
-        beyond: The positions of later ones that were told as well.
+        upto: All entries up to this position were sent.
+        beyond: The positions of later ones that were sent as well.
     """
 
     def __init__(self, generation: str, upto: int, beyond: set[int] | None = None) -> None:
@@ -54,7 +54,7 @@ class StreamProgress:
         Raises:
             Invalid: it is none of ours.
         """
-        if token.isascii() and token.isdigit():  # as the release before told them: a time
+        if token.isascii() and token.isdigit():  # as the release before wrote them: a time
             return cls("", 0)
         match = _TOKEN.fullmatch(token)
         if match is None or int(match[2], 16) >= 2**63:
@@ -73,28 +73,28 @@ class StreamProgress:
 
     @property
     def is_certain(self) -> bool:
-        """Whether nothing was told that is not covered by ``upto``."""
+        """Whether nothing was sent that is not covered by ``upto``."""
         return not self._beyond
 
     @property
     def is_due(self) -> bool:
-        """Whether so much was told beyond it that it is time to read."""
+        """Whether so much was sent beyond it that it is time to read."""
         return len(self._beyond) >= self._read_at
 
     def take(self, position: int) -> bool:
-        """Note an entry as told; return whether it was not told before."""
+        """Note an entry as sent; return whether it was not sent before."""
         if position <= self.upto or position in self._beyond:
             return False
         self._beyond.add(position)
         return True
 
     def reach(self, upto: int) -> None:
-        """Everything up to here was told."""
+        """Note that everything up to here was sent."""
         self.upto = max(self.upto, upto)
         self._beyond = {position for position in self._beyond if position > self.upto}
 
     def wait(self) -> None:
-        """It was read as far as it goes now: others hold up what is left, so do not hurry."""
+        """Read later: all that can be read now was read, and others hold up what is left."""
         self._read_at = max(BEYOND_READ, 2 * len(self._beyond))
 
 
@@ -115,7 +115,7 @@ class ResumableStream:
         self._write = write
 
     async def begin(self, last: StreamProgress | None) -> None:
-        """Tell what happened since the last event that the client has."""
+        """Send what happened since the last event that the client has."""
         now = self._progress
         if last is not None:
             self._progress = last
@@ -126,7 +126,7 @@ class ResumableStream:
         await self._write(b": from here on, as it happens\n" + self._id() + b"\n")
 
     async def send(self, frames: list[bytes]) -> None:
-        """Tell what was pushed."""
+        """Send what was pushed."""
         data = b"".join(map(self._of, frames))
         if data:
             await self._write(data)
@@ -140,7 +140,7 @@ class ResumableStream:
             await self._read()
 
     async def end(self, frames: list[bytes], reason: str) -> None:
-        """Tell what is left, and why it ends."""
+        """Send what is left, and why it ends."""
         last = b"".join(map(self._of, frames))
         if reason != "gone":
             last += sse_event("end", {"reason": reason})
@@ -157,7 +157,7 @@ class ResumableStream:
         return f"id: {token}\n".encode() if token else b""
 
     async def _read(self, limit: int = 0) -> bool:
-        """Tell what the archive has and the stream has not; return False when that is too much."""
+        """Send what the archive has and the stream has not; return False when that is too much."""
         progress, count = self._progress, 0
         while True:
             command = GetArchive(after=token_of(progress.upto), limit=PAGE)

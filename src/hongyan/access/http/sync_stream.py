@@ -1,8 +1,8 @@
 """Sync for networks that block WebSocket: Server-Sent Events, and a long poll.
 
-Both are peers of the hub, so they hear the same events as a WebSocket. A device has one
+Both are peers of the hub, so they get the same events as a WebSocket. A device has one
 connection: the newer one, of whichever kind, replaces the older. What the device asks for in
-requests beside it is told here too, for such a request may break before it has its answer.
+requests beside it is sent here too, for such a request may break before it has its answer.
 """
 
 import asyncio
@@ -106,7 +106,7 @@ class Listener:
 
     Args:
         actor: Who listens.
-        encoder: How events are told.
+        encoder: Encodes events.
         limit_bytes: What may wait; more cuts the peer, which then resumes.
     """
 

@@ -1,7 +1,7 @@
 """Uploads that survive breaks: tus 1.0 (https://tus.io/protocols/resumable-upload).
 
 The core protocol and the extensions creation, creation-with-upload, expiration, checksum and
-termination. An offset that was told is durable: the bytes are synced, then the offset is
+termination. An offset that was answered is durable: the bytes are synced, then the offset is
 committed, then the answer goes out. The answer that completes a file carries its id in the
 header ``Upload-Media-Id``; ``HEAD`` repeats it until the upload expires.
 """
@@ -60,7 +60,7 @@ TUS_HEADERS = (
     "Upload-Expires",
     "Upload-Media-Id",
 )
-"""What a page of another origin may read of an answer."""
+"""Headers of an answer that a page of another origin may read."""
 TUS_REQUEST_HEADERS = (
     "Tus-Resumable",
     "Upload-Length",
@@ -69,7 +69,7 @@ TUS_REQUEST_HEADERS = (
     "Upload-Checksum",
     "X-HTTP-Method-Override",
 )
-"""What a page of another origin may send."""
+"""Headers that a page of another origin may send."""
 
 
 class WrongTusVersion(Invalid):
@@ -110,7 +110,7 @@ class TusOptions(Struct, frozen=True, kw_only=True):
     file_bytes_max: int = 2 * 1024**3
     """The largest file."""
     public_url: str = ""
-    """Where people reach the server; empty takes what each request was sent to."""
+    """The URL that people reach the server at; empty takes what each request was sent to."""
     idle_s: float = 30.0
     """Seconds without a byte after which a request is given up."""
 

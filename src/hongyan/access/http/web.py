@@ -30,9 +30,9 @@ _FETCHED: Final = ("img-src", "media-src", "connect-src")
 CONTENT_SECURITY_POLICY: Final = "; ".join(_POLICY)
 PERMISSIONS_POLICY: Final = "microphone=(self), camera=(self), geolocation=(self)"
 WIDGET: Final = ("/widget.js", "/widget/")
-"""What pages of other sites load: the script they name, and what it loads in turn."""
+"""Files that pages of other sites load: the script they name, and what it loads in turn."""
 RESERVED: Final = ("/api/", "/protocol/", "/assets/", "/widget/", "/ws")
-"""Where a missing file is an error, and no address of the client's own."""
+"""Paths where a missing file is an error, and no address of the client's own."""
 ENCODINGS: Final = (("br", ".br"), ("gzip", ".gz"))
 TYPES: Final[Mapping[str, str]] = {
     ".css": "text/css",

@@ -15,7 +15,7 @@ class Framing:
 
     Attributes:
         frame: Turns a message into its frame.
-        encoder: Turns a fact into its frame.
+        encoder: Turns an event into its frame.
     """
 
     __slots__ = ("encoder", "frame")

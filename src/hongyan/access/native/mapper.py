@@ -30,7 +30,7 @@ class NativeEncoder:
         self._frame = frame
 
     def encode(self, event: Entry | Signal, position: int = 0) -> bytes:
-        """Return the frame of the push that tells this event."""
+        """Return the frame of the push of this event."""
         if isinstance(event, Entry):
             push = Push("entry", event)
         else:

@@ -11,7 +11,7 @@ CountOrNone = Annotated[int, Meta(ge=0)]
 
 
 class SocketOptions(Struct, frozen=True, kw_only=True):
-    """The WebSocket door: what it accepts, its limits, and how it notices dead peers."""
+    """The WebSocket server: what it accepts, its limits, and how it notices dead peers."""
 
     handshake_timeout_s: PositiveSeconds = 10.0
     """Seconds until the headers of a request must have come, and again until hello; who is late
@@ -38,9 +38,9 @@ class SocketOptions(Struct, frozen=True, kw_only=True):
     max_fragments: Count = 1024
     """The most frames of one message; more are closed with 1009."""
     read_buffer_bytes: Annotated[int, Meta(ge=2048)] = 2048
-    """What each connection holds for reading. It grows while a longer frame comes in."""
+    """Bytes that each connection holds for reading. It grows while a longer frame comes in."""
     slow_consumer_bytes: Annotated[int, Meta(ge=4096)] = 4 * 1024 * 1024
-    """What may wait for one slow peer; more cuts it with 4004, and it syncs when it is back."""
+    """Bytes that may wait for one slow peer; more cuts it with 4004, and it syncs when back."""
     heartbeat_s: Seconds = 30.0
     """Seconds of silence after which the peer is pinged; after twice as long it is cut with
     4007. 0 neither pings nor cuts."""

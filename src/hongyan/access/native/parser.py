@@ -40,8 +40,8 @@ def frame_parser(
     """Return a protocol for a transport that calls the listener's ``on_ws_frame``.
 
     Args:
-        listener: Also told by ``on_ws_disconnected`` that the transport has closed.
-        breakable: Told of a stream that breaks the protocol; frames read before it may still
+        listener: Also called by ``on_ws_disconnected`` that the transport has closed.
+        breakable: Called for a stream that breaks the protocol; frames read before it may still
             reach the listener afterwards, in the same tick.
         read_buffer_bytes: The buffer's first size.
         frame_bytes_max: The longest payload; a longer one breaks with 1009.

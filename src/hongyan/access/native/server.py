@@ -125,7 +125,7 @@ class WebServer:
     async def drain(self, deadline_s: float) -> None:
         """Take no more connections, and let those that are there move away.
 
-        Every device is told to connect again at a random time within the deadline; who is
+        Every device is asked to connect again at a random time within the deadline; who is
         still here then is closed with 1012. HTTP requests under way are finished.
 
         Args:

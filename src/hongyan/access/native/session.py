@@ -40,7 +40,7 @@ class Socket(Protocol):
 
     @property
     def outbox(self) -> Outbox:
-        """Where framed messages go."""
+        """The outbox of framed messages."""
         ...
 
     @property
@@ -55,7 +55,7 @@ class Socket(Protocol):
 
     @property
     def encoder(self) -> Encoder:
-        """Encodes facts into frames; one object for all sockets that frame alike."""
+        """Encodes events into frames; one object for all sockets that frame alike."""
         ...
 
     def close(self, code: int, reason: str) -> None:
@@ -192,7 +192,7 @@ class Session:
         self._socket.close(CLOSE_DEFECT, "events cannot be told here")
 
     def ask_to_reconnect(self, after_ms: int) -> None:
-        """Tell the client to connect again after so long; the server closes soon."""
+        """Ask the client to connect again after so long; the server closes soon."""
         self._send(Push("reconnect", {"after_ms": after_ms}))
 
     # --- inside ---

@@ -52,7 +52,7 @@ class SessionLike(Protocol):
         ...
 
     def ask_to_reconnect(self, after_ms: int) -> None:
-        """Tell the client to connect again after so long."""
+        """Ask the client to connect again after so long."""
         ...
 
 
@@ -221,7 +221,7 @@ class NativeSocket(WSListener):
         return self._session
 
     def heartbeat(self, heartbeats_per_interval: int) -> None:
-        """Count a beat of silence; ping after one interval of them, cut after two."""
+        """Count an interval of silence; ping after one interval of them, cut after two."""
         if self._state != OPEN or self._held is not None:  # a paused peer may well be talking
             return
         self.idle += 1

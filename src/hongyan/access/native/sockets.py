@@ -21,7 +21,7 @@ HEARTBEATS = 4
 """In how many steps the silence of one heartbeat interval is measured."""
 
 LINGER_S = 3.0
-"""How long a peer gets to answer a goodbye."""
+"""Seconds that a peer has to answer a goodbye."""
 
 T = TypeVar("T", bound=Hashable)
 
@@ -96,7 +96,7 @@ class Sockets:
 
     @property
     def cuts(self) -> int:
-        """How many connections were cut as they read too slowly."""
+        """The number of connections that were cut as they read too slowly."""
         return self._flusher.cuts
 
     # --- a socket's life ---

@@ -37,7 +37,7 @@ class OpsServer:
     Args:
         pages: What there is.
         token: Asked of everybody, as ``Authorization: Bearer``; empty for nobody.
-        open_to_all: Paths that tell nothing secret, and need no token.
+        open_to_all: Paths that show nothing secret, and need no token.
     """
 
     def __init__(self, pages: Pages, token: str = "", open_to_all: frozenset[str] = frozenset()):
@@ -58,7 +58,7 @@ class OpsServer:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where it listens."""
+        """The address it listens on."""
         assert self._server is not None
         host, port = self._server.sockets[0].getsockname()[:2]
         return host, port

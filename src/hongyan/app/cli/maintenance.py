@@ -76,7 +76,7 @@ def doctor(
 
 
 def show(diagnostics: list[Diagnostic]) -> None:
-    """Print findings for people."""
+    """Print diagnostics for people."""
     console = plain_console()
     for diagnostic in diagnostics:
         word, style = MARKS[diagnostic.level]

@@ -1,4 +1,4 @@
-"""``hongyan trace`` tells where a message is."""
+"""``hongyan trace``: where a message is."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The doors for clients, before whatever carries their commands: HTTP and WebSocket on one port.
+"""The access layer, before whatever carries the commands: HTTP and WebSocket on one port.
 
 Nothing here knows where commands are carried out: in this process or by others.
 """
@@ -51,7 +51,7 @@ class AccessServer:
         handshakes: Where hellos wait for their turn; None lets all in at once.
         turns: Lets a repeated request wait for the first one; None does so in this process.
         is_ready: Whether requests can be answered, as far as others know.
-        ops: Tells what is measured here.
+        ops: Serves what is measured here.
         tracer: Follows some requests; None follows none.
 
     Attributes:
@@ -115,7 +115,7 @@ class AccessServer:
 
     @property
     def url(self) -> str:
-        """Where people reach it."""
+        """The address that people reach it at."""
         host, port = self.web.address
         named = f"[{host}]" if ":" in host else host
         return self._settings.server.public_url or f"http://{named}:{port}"

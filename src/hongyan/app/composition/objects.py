@@ -26,7 +26,7 @@ class ObjectParts(Struct, frozen=True):
     staging: Staging
     objects: Objects
     downloads: Downloads
-    """The same objects, for the door."""
+    """The same objects, for the access layer."""
     download_links: DirectLinks | None = None
     """None where clients get the bytes from us."""
     upload_links: DirectLinks | None = None

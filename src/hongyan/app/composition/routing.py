@@ -19,7 +19,7 @@ from hongyan.infra.redis.transport import RedisTransport
 
 HEARTBEAT_S = 1.0
 REFRESH_S = 60.0
-"""How often a subscriber registers all its users again."""
+"""Seconds between two times that a subscriber registers all its users."""
 
 
 class Routes:
@@ -86,7 +86,7 @@ class Routes:
         """Return a gateway's side.
 
         Args:
-            conversations: Tells a user's conversations, asked over the network.
+            conversations: Finds a user's conversations, asked over the network.
             interests: Is filled; give it to the hub.
         """
         transport = self._transport()

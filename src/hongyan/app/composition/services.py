@@ -69,17 +69,17 @@ from .media import MediaParts
 
 
 class Store(Log, Cursors, ChangeStream, Archive, Records, Protocol):
-    """What one store offers: all five ports."""
+    """One store with all its five ports."""
 
 
 class Services:
-    """The domain at work: every command has its handler, every cache hears the commits.
+    """The domain at work: every command has its handler, every cache gets the commits.
 
     Args:
         settings: What an operator may set.
         secrets: The server's own secrets.
         store: Where everything is.
-        bus: Serves the services, and tells them what was committed.
+        bus: Serves the services, and publishes to them what was committed.
         clock: The time of day.
         throttles: Makes what counts failed attempts.
 
@@ -87,7 +87,7 @@ class Services:
         caches: What remembers rows.
         works: Readers and jobs, for the runtime.
         counting: Keeps the statistics.
-        tracing: Tells where a message is.
+        tracing: Says where a message is.
         integration: What app servers use.
         media: Keeps files.
     """

@@ -33,7 +33,7 @@ from .talk import (
 )
 
 PASSWORDS = 20
-"""So many people can log in; the others have no password until one is set."""
+"""People who can log in; the others have no password until one is set."""
 ADDED_AT_ONCE = 500
 
 

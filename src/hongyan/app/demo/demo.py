@@ -30,7 +30,7 @@ from .talk import DIALOGUES, DRAFT, POLL, WORDS, Line
 
 IN_FLIGHT = 2_000
 LITTLE = 3_000
-"""Up to so many messages, all is told in its very order, whatever time it takes. Of more, about
+"""Up to so many messages, all are sent in their very order, whatever time it takes. Of more, about
 so many have reactions or answer others: those cost a hundred times what a plain message does."""
 PICTURES = 10
 LOCAL = timedelta(hours=8)
@@ -38,7 +38,7 @@ DAY = timedelta(days=1)
 
 
 class DemoClock:
-    """Shows the time of what is told just now."""
+    """Shows the time of what happens just now."""
 
     def __init__(self) -> None:
         self.at_ms = 0

@@ -14,7 +14,7 @@ from hongyan.kernel.bus import Actor, Caller
 
 Colour = tuple[int, int, int]
 Draw = Callable[[int, int], Colour]
-"""Tells the colour at a place: from the left, from the top."""
+"""Gives the colour at a place: from the left, from the top."""
 
 INKS: tuple[Colour, ...] = ((29, 99, 237), (18, 140, 100), (217, 119, 6), (190, 40, 80))
 PAPER: Colour = (250, 250, 247)

@@ -101,10 +101,10 @@ WORDS: dict[str, tuple[tuple[str, str], ...]] = {
 
 
 class Line(Struct, frozen=True):
-    """One message of a scene."""
+    """One message of a talk."""
 
     who: int
-    """Which of the scene's speakers says it."""
+    """The index of the speaker who says it."""
     zh: str
     en: str
     answers: int = -1
@@ -112,7 +112,7 @@ class Line(Struct, frozen=True):
     emojis: str = ""
     """One of the others puts each of these to it."""
     slip: bool = False
-    """It was sent with a slip and edited at once."""
+    """Whether it is sent with a slip and edited at once."""
 
 
 Dialogue = tuple[Line, ...]

@@ -24,7 +24,7 @@ from .diagnostics import Diagnostic, fine, problem, troubles
 from .rows import clock, examine_rows
 
 LISTENS_S = 3.0
-"""How long to listen for signs of life; each node gives one a second."""
+"""Seconds to listen for signs of life; each node gives one a second."""
 ROLES = ("gateway", "backend", "worker")
 NO_OBJECT = "0" * 64
 MEND = "Go back to the newest backup of the database, and keep this one to look into."

@@ -13,30 +13,30 @@ class Diagnostic(Struct, frozen=True, omit_defaults=True):
     """One thing that was looked at."""
 
     check: str
-    """What was looked at: ``database``, ``disk``."""
+    """The thing that was looked at: ``database``, ``disk``."""
     level: Level
     text: str
     remedy: str = ""
-    """What to do."""
+    """The thing to do."""
 
 
 def fine(check: str, text: str) -> Diagnostic:
-    """It is as it should be."""
+    """Return a diagnostic of something that is as it should be."""
     return Diagnostic(check, "fine", text)
 
 
 def note(check: str, text: str, remedy: str = "") -> Diagnostic:
-    """It is worth knowing."""
+    """Return a diagnostic that is worth knowing."""
     return Diagnostic(check, "note", text, remedy)
 
 
 def warning(check: str, text: str, remedy: str) -> Diagnostic:
-    """It works, but not as it should."""
+    """Return a diagnostic of something that works, but not as it should."""
     return Diagnostic(check, "warning", text, remedy)
 
 
 def problem(check: str, text: str, remedy: str) -> Diagnostic:
-    """It does not work, or data is in danger."""
+    """Return a diagnostic of something that does not work, or of data in danger."""
     return Diagnostic(check, "problem", text, remedy)
 
 

@@ -182,7 +182,7 @@ async def _trouble(downloads: Downloads, name: str, item: MediaItem, deep: bool)
 
 
 async def _passed(snapshot: ExportSource) -> list[Diagnostic]:
-    """Tell what readers of the logs could not handle."""
+    """Return what readers of the logs could not handle."""
     rows = [row async for row in each(snapshot, PassedEntry)]
     if not rows:
         return [fine("readers", "No reader of the logs passed over an entry.")]

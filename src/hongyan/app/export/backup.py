@@ -36,7 +36,7 @@ MANIFEST, LOGS, DATA = "manifest.json", "logs.jsonl", "data"
 USED_SETTINGS = "settings-in-effect.toml"
 OBJECTS = "objects"
 RESTORING = "restoring"
-"""What is not whole yet is in this folder of the new data folder."""
+"""The folder of the new data folder for what is not whole yet."""
 LEFT_OUT = {DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", LOCK_FILE, SOCKET_FILE}
 FOLDERS_LEFT_OUT = {"staging"}
 """Uploads under way: their senders begin again."""
@@ -44,7 +44,7 @@ PIECE_BYTES = 1024 * 1024
 
 
 class BackupFailed(Exception):
-    """It was not done; the sentence says why, and nothing half-made is left."""
+    """A backup that was not made; the sentence says why, and nothing half-made is left."""
 
 
 class FileDigest(Struct, frozen=True):

@@ -48,7 +48,7 @@ PLAIN_SUFFIXES = {
 
 
 class ExportFailed(Exception):
-    """It was not done; the sentence says why."""
+    """An export that was not made; the sentence says why."""
 
 
 class ExportSource(Log, Cursors, Records, Protocol):
@@ -151,7 +151,7 @@ class Exporter:
     async def _seen(
         self, user_id: UserId, conversation_id: ConversationId
     ) -> AsyncIterator[list[Entry]]:
-        """Yield what a user sees, through the same door as the user's devices."""
+        """Yield what a user sees, by the same queries as the user's devices."""
         actor, after = Actor(user_id, DeviceId("")), 0
         while True:
             ask = GetHistory(conversation_id=conversation_id, after_seq=after, limit=READ_AT_ONCE)
@@ -258,7 +258,7 @@ class Exporter:
     async def _reactions(
         self, conversation_id: ConversationId, reader: UserId | None
     ) -> dict[int, list[tuple[str, int]]]:
-        """Return how many emojis each message has now, which who has left is not told."""
+        """Return how many emojis each message has now, which who has left does not learn."""
         if reader is not None:
             windows = await self._queries.visibility.windows(reader, [conversation_id])
             if windows[conversation_id].is_over:

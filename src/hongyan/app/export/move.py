@@ -19,7 +19,7 @@ PAGE = 5_000
 
 
 class MoveFailed(Exception):
-    """It was not done, or not to its end; the sentence says why and what to do."""
+    """A move that was not done, or not to its end; the sentence says why and what to do."""
 
 
 class Moved(Struct, frozen=True):
@@ -38,12 +38,12 @@ class Moved(Struct, frozen=True):
 
     @property
     def entries(self) -> int:
-        """How many entries there are in all logs."""
+        """The number of entries in all logs."""
         return self.rows(ENTRY.name)
 
     @property
     def logs(self) -> int:
-        """How many logs there are."""
+        """The number of logs."""
         return self.rows(LOG.name)
 
 

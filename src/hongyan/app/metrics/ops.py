@@ -51,11 +51,11 @@ class Ops:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where it listens."""
+        """The address it listens on."""
         return self._server.address
 
     async def close(self) -> None:
-        """Tell nothing more."""
+        """Stop serving."""
         if self._lag is not None:
             self._lag.cancel()
             with suppress(asyncio.CancelledError):

@@ -26,7 +26,7 @@ class StoreProbe:
     Args:
         store: The store.
         works: Whose readers are watched.
-        name: Tells this process's probe from others'.
+        name: Distinguishes this process's probe from others'.
 
     Attributes:
         is_writable: Whether the last write came to its end in time; true until one did not.

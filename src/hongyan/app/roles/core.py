@@ -67,7 +67,7 @@ class Core:
         self.bus.subscribe(Signal, self.publisher.publish)
 
     async def open(self) -> None:
-        """Connect to the database, and hear what others commit.
+        """Connect to the database, and receive what others commit.
 
         Raises:
             OSError: something cannot be reached.
@@ -77,7 +77,7 @@ class Core:
         await self.publisher.start()
 
     async def close(self) -> None:
-        """Finish what was begun, and tell what was committed."""
+        """Finish what was begun, and publish what was committed."""
         await self.services.close()
         await self.store.close()
         await self.publisher.close()

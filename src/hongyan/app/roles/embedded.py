@@ -44,7 +44,7 @@ DATABASE = "hongyan.db"
 
 
 class Embedded:
-    """Everything but the doors: the store, the bus and the services on one data folder.
+    """Everything but the access layer: the store, the bus and the services on one data folder.
 
     Whoever opens it holds the folder's lock.
     """
@@ -84,7 +84,7 @@ class Embedded:
 
 
 class Server:
-    """The doors before an ``Embedded``: HTTP, WebSocket and the operator's socket."""
+    """The access layer of an ``Embedded``: HTTP, WebSocket and the operator's socket."""
 
     def __init__(self, embedded: Embedded) -> None:
         settings = self._settings = embedded.settings
@@ -150,11 +150,11 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where people reach it."""
+        """The address that people reach it at."""
         return self._access.url
 
     async def start(self) -> None:
-        """Open the doors.
+        """Open the port for clients.
 
         Raises:
             OSError: an address cannot be had.
@@ -165,7 +165,7 @@ class Server:
         self._runtime.start()
 
     async def stop(self) -> None:
-        """Let connected devices move away, answer what was asked, and close the doors."""
+        """Let connected devices move away, answer what was asked, and close the port."""
         await self._access.close()
         await self._runtime.stop()
         await self.ops.close()
@@ -179,7 +179,7 @@ async def serve(settings: Settings, ready: Callable[[str], None]) -> None:
 
     Args:
         settings: The settings in effect.
-        ready: Called with the URL when the doors are open.
+        ready: Called with the URL when the port is open.
 
     Raises:
         SettingsError, OSError: it cannot start.

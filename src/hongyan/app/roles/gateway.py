@@ -39,13 +39,13 @@ log = logging.getLogger(__name__)
 
 
 class Gateway:
-    """The doors, and the hub behind them.
+    """The access layer, and the hub behind it.
 
     Args:
         settings: What an operator may set.
         link: The cluster.
         clock: The time of day.
-        ops: Tells of this process; None where the gateway is all of it.
+        ops: Serves the metrics of this process; None where the gateway is all of it.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class Gateway:
             await asyncio.to_thread(self._tracer.close)
 
     async def _follow_pushes(self) -> None:
-        """Hear which entries are followed, and tell when they were pushed here."""
+        """Receive which entries are followed, and report when they were pushed here."""
         if self._tracer is None:
             return
         pushes = PushTracing(self._tracer, self.hub.recent, self._link.name)

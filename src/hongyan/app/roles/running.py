@@ -33,7 +33,7 @@ async def opened(stack: AsyncExitStack, part: P) -> P:
 
 
 class StopSignal:
-    """Hears SIGINT and SIGTERM from the time it is made; a second one kills."""
+    """Takes SIGINT and SIGTERM from the time it is made; a second one kills."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()

@@ -25,7 +25,7 @@ from .observability import Observability
 
 
 class Worker:
-    """The share that one process has of readers and jobs, and telling what dead ones left untold.
+    """The share that one process has of readers and jobs, and republishing for those that died.
 
     Args:
         settings: What an operator may set.

@@ -29,7 +29,7 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
     """The process and its one port."""
 
     listen: Address = "127.0.0.1:8800"
-    """Where HTTP and WebSocket are served. Port 0 lets the system choose one. Put a proxy that
+    """The address of HTTP and WebSocket. Port 0 lets the system choose one. Put a proxy that
     speaks TLS before it when others than this machine are to reach it."""
     data_dir: str = "data"
     """The folder that holds everything: database, secrets, control socket. It is created with
@@ -64,14 +64,14 @@ class IntegrationSettings(Struct, frozen=True, kw_only=True):
     webhook_give_up_s: PositiveSeconds = 259_200.0
     """Seconds after which a failing delivery becomes a dead letter and the next one goes."""
     before_send_url: str = ""
-    """Where the business is asked before a message is stored; it may refuse or alter it. Each
-    message waits for the answer. Empty: nobody is asked."""
+    """The URL at which the business is asked before a message is stored; it may refuse or alter it.
+    Each message waits for the answer. Empty: nobody is asked."""
     before_send_secret: Secret = ""
     """Signs the question as webhooks are signed: ``whsec_`` and base64. Empty: no signature."""
     before_send_timeout_s: PositiveSeconds = 2.0
     """Seconds that the answer may take."""
     before_send_fails: Literal["open", "closed"] = "closed"
-    """What happens while the business cannot be asked: messages pass (open), or are refused and
+    """The policy while the business cannot be asked: messages pass (open), or are refused and
     may be sent again later (closed)."""
 
 
@@ -88,9 +88,9 @@ class UserSettings(Struct, frozen=True, kw_only=True):
     """Accounts, passwords, tokens and devices."""
 
     registration: Literal["open", "invite", "closed"] = "open"
-    """Who may make an account: everybody who reaches the port, who has an invitation code, or
-    only an administrator (``hongyan user create``). Choose ``invite`` or ``closed`` before you
-    let the whole internet reach the port."""
+    """The people who may make an account: everybody who reaches the port, who has an invitation
+    code, or only an administrator (``hongyan user create``). Choose ``invite`` or ``closed`` before
+    you let the whole internet reach the port."""
     password_length_min: Annotated[int, Meta(ge=1, le=128)] = 8
     """The shortest password, in characters. Longer than 128 is always refused."""
     argon2_passes: Count = 2
@@ -99,7 +99,7 @@ class UserSettings(Struct, frozen=True, kw_only=True):
     argon2_memory_kib: Annotated[int, Meta(ge=8)] = 19_456
     """Memory for one password hash, in KiB."""
     argon2_lanes: Count = 1
-    """Lanes that one password hash is computed in."""
+    """Threads that one password hash is computed in."""
     argon2_threads: Count = 2
     """Password hashes that are computed at the same time; others wait in a bounded queue."""
     scram_for_account_passwords: bool = False
@@ -117,8 +117,8 @@ class UserSettings(Struct, frozen=True, kw_only=True):
     devices_max: Count = 20
     """Devices that one user may have logged in; one more removes the one not seen longest."""
     terminals: Literal["all", "one_per_platform", "one"] = "all"
-    """Which devices may stay logged in together: all of them, the newest of each platform, or
-    the newest alone. The others are logged out and told why."""
+    """The devices that may stay logged in together: all of them, the newest of each platform, or
+    the newest alone. The others are logged out, with the reason."""
 
 
 class MessageSettings(Struct, frozen=True, kw_only=True):
@@ -151,7 +151,7 @@ class SmtpSettings(Struct, frozen=True, kw_only=True):
     port: Annotated[int, Meta(ge=1, le=65_535)] = 587
     """The mail server's port."""
     security: Literal["starttls", "tls", "none"] = "starttls"
-    """How the connection is protected. ``none`` is for a server on this machine."""
+    """The protection of the connection. ``none`` is for a server on this machine."""
     username: str = ""
     """The account at the mail server. Empty: no log-in."""
     password: Secret = ""
@@ -171,7 +171,7 @@ class ClusterSettings(Struct, frozen=True, kw_only=True):
     """The cluster's name. Several clusters may share a broker and a Redis under different
     names."""
     node: str = ""
-    """What this process is called, differently from all others of its role and the same after a
+    """The name of this process, different from all others of its role and the same after a
     restart. Empty: the machine's name and the port or role."""
     secret: Secret = ""
     """64 hexadecimal digits, the same for all processes: signs access tokens and links. Make them
@@ -192,13 +192,13 @@ class ClusterSettings(Struct, frozen=True, kw_only=True):
 
 
 class RoutingSettings(Struct, frozen=True, kw_only=True):
-    """How a message finds the gateways where its readers are.
+    """The routing of messages to the gateways where their readers are.
 
     All processes of a cluster need the same. ``docs/operate/routing.md`` compares the strategies.
     """
 
     strategy: Literal["broadcast", "broadcast-redis", "rpc", "registry"] = "broadcast"
-    """``broadcast``: every gateway gets every event, over NATS or (``broadcast-redis``) over Redis.
+    """``broadcast``: every gateway gets everything, over NATS or (``broadcast-redis``) over Redis.
     ``registry``: Redis knows where each user is; for more than eight gateways. ``rpc``: every
     gateway is called and answers."""
     lease_s: Annotated[float, Meta(ge=0.5)] = 10.0
@@ -255,7 +255,7 @@ class SettingsError(Exception):
 
 
 class Secrets(Struct, frozen=True, kw_only=True):
-    """What nobody but this server may know. Losing it logs everybody out, no more."""
+    """The secrets of this server. Losing them logs everybody out, no more."""
 
     access_token_key: Annotated[str, Meta(min_length=64)]
     """64 hexadecimal digits: signs the access tokens."""

@@ -37,7 +37,8 @@ _GONE: Mapping[tuple[Key, str], str] = {
     " for more than eight gateways",
     (("routing", "buckets"), ""): "it was of the strategy interest, which is no more; remove it",
 }
-"""What was allowed once -> what to do now. A key's value, or the empty text for the whole key."""
+"""Keys that were allowed once -> what to do now. A key's value, or the empty text for the whole
+key."""
 
 _RENAMED: Mapping[Key, Key] = {
     ("cluster", "hellos_at_once"): ("cluster", "handshakes_at_once"),

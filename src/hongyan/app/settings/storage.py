@@ -13,7 +13,7 @@ class FileSettings(Struct, frozen=True, kw_only=True):
     file_bytes_max: Count = 2 * 1024**3
     """The largest file, in bytes."""
     quota_bytes: CountOrNone = 10 * 1024**3
-    """What all files of one user may take together, in bytes, uploads under way included.
+    """Bytes that all files of one user may take together, uploads under way included.
     Files that no message shows any more do not count after a day. 0 means no limit."""
     uploads_max: Count = 100
     """Uploads that one user may have under way."""
@@ -26,7 +26,7 @@ class FileSettings(Struct, frozen=True, kw_only=True):
     """Seconds that a file is kept which no message, scheduled message or avatar shows."""
     refused_types: tuple[str, ...] = ()
     """Types that are not taken, such as ``application/x-executable`` or ``video/*``, as the
-    bytes tell them: names do not count."""
+    bytes show them: names do not count."""
     ticket_s: Annotated[int, Meta(ge=10, le=86_400)] = 600
     """Seconds that a link is good by which a browser shows a file."""
     workers: Annotated[int, Meta(ge=1, le=64)] = 1
@@ -42,7 +42,7 @@ class FileSettings(Struct, frozen=True, kw_only=True):
 
 
 class ObjectSettings(Struct, frozen=True, kw_only=True):
-    """Where the bytes of files are. ``docs/operate/objects.md`` tells how to set up a bucket."""
+    """The place of the bytes of files. ``docs/operate/objects.md`` says how to set up a bucket."""
 
     store: Literal["folder", "s3"] = "folder"
     """``folder``: below ``files`` in the data folder. ``s3``: in a bucket, which several servers
@@ -58,7 +58,7 @@ class ObjectSettings(Struct, frozen=True, kw_only=True):
     prefix: str = ""
     """Before the names of all objects. Empty: none."""
     access_key_id: str = ""
-    """Who asks the S3 service."""
+    """The id of the key for the S3 service."""
     secret_access_key: Secret = ""
     """The key's secret. Better in the environment than in a file."""
     path_style: bool = True
@@ -91,8 +91,8 @@ class TracingSettings(Struct, frozen=True, kw_only=True):
     """OpenTelemetry traces of a few requests, from the socket to the recipients."""
 
     url: str = ""
-    """Where OTLP over HTTP is taken, such as ``http://127.0.0.1:4318``. Empty: no traces, at no
-    cost. It needs the packages of ``hongyan[traces]``."""
+    """The URL of a collector that takes OTLP over HTTP, such as ``http://127.0.0.1:4318``. Empty:
+    no traces, at no cost. It needs the packages of ``hongyan[traces]``."""
     share: Annotated[float, Meta(ge=0, le=1)] = 0.01
     """The share of requests on WebSockets that are followed."""
 
@@ -101,8 +101,8 @@ class MetricsSettings(Struct, frozen=True, kw_only=True):
     """Health and metrics, for those who watch over the server. Nobody reaches them by default."""
 
     listen: AddressOrNone = ""
-    """Where ``/metrics``, ``/healthz`` and ``/readyz`` are served on a port of their own, such as
+    """The address of ``/metrics``, ``/healthz`` and ``/readyz`` on a port of their own, such as
     127.0.0.1:9464. Let no proxy for clients lead there. Empty: nowhere."""
     token: Secret = ""
-    """What Prometheus must send as ``Authorization: Bearer``. With it, ``/metrics`` is also served
-    where clients come; ``listen`` asks for it too. Empty: not served there."""
+    """The token that Prometheus must send as ``Authorization: Bearer``. With it, ``/metrics`` is
+    also served where clients come; ``listen`` asks for it too. Empty: not served there."""

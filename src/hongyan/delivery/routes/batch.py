@@ -21,7 +21,7 @@ from hongyan.domain.log.model import Committed, Entry, Signal
 from hongyan.kernel.ids import ClientId, ConnectionId, DeviceId, LogId, UserId, log_owner
 
 OVERHEAD_BYTES = 120
-"""What an event takes beside its body, about."""
+"""Bytes that an event takes beside its body, about."""
 
 
 GREETING = -1
@@ -42,8 +42,8 @@ class RoutedEvent(Struct, frozen=True, array_like=True):
     client_id: ClientId = ClientId("")
     sent_at_ms: int = 0
     moved: tuple[UserId, ...] = ()
-    """Who became a member by this entry, or left by it (``MEMBERS_LEFT``); of a conversation's
-    first entry who is in it: no node follows a log that did not exist."""
+    """The users who became members by this entry, or left by it (``MEMBERS_LEFT``); of a
+    conversation's first entry who is in it: no node follows a log that did not exist."""
     is_copy: bool = False
     """Sent for the sake of ``moved``, beside what is sent for the log."""
     devices: tuple[DeviceId, ...] = ()
@@ -77,9 +77,9 @@ class Heartbeat(Struct, frozen=True, array_like=True, tag=2):
 
     publisher: str
     numbers: dict[str, int]
-    """Subject -> number of the last batch, for those that got one since the last beat."""
+    """Subject -> number of the last batch, for those that got one since the last heartbeat."""
     overflows: int
-    """How often events did not fit in the publisher's queue, so far."""
+    """Events that did not fit in the publisher's queue, so far."""
     is_last: bool = False
 
 
@@ -102,7 +102,7 @@ _membership = msgspec.json.Decoder(MembershipJoined).decode
 
 
 def routed_events_of(event: Event) -> Iterator[RoutedEvent]:
-    """Yield what an event tells, one for each entry."""
+    """Yield the routed events of an event, one for each entry."""
     if isinstance(event, Signal):
         body, devices = bytes(event.body), event.devices
         yield RoutedEvent(
@@ -128,7 +128,7 @@ def routed_events_of(event: Event) -> Iterator[RoutedEvent]:
 
 
 def _members(entries: Sequence[Entry]) -> dict[LogId, tuple[UserId, ...]]:
-    """Return who is told in their own log, beside these entries, to be in which conversation."""
+    """Return who has, beside these entries, a membership of which conversation in their own log."""
     found: dict[LogId, tuple[UserId, ...]] = {}
     for entry in entries:
         owner = log_owner(entry.log_id)
@@ -147,7 +147,7 @@ def _moved(entry: Entry) -> tuple[UserId, ...]:
 
 
 def event_of(routed: RoutedEvent) -> Event:
-    """Return the event that was told."""
+    """Return the event that was published."""
     if not routed.seq:
         return Signal(
             routed.log_id, routed.kind, routed.sender, routed.body, routed.origin, routed.devices

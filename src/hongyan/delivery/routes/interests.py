@@ -18,7 +18,7 @@ class Interests:
         self._users: dict[ConversationId, UserId | set[UserId]] = {}
 
     def __contains__(self, user_id: UserId) -> bool:
-        """Whether the user is here."""
+        """Return whether the user is here."""
         return user_id in self._conversations
 
     def users(self) -> list[UserId]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Container
 from .batch import EventBatch, Heartbeat
 
 SILENCE_HEARTBEATS = 4
-"""A publisher that misses so many beats has died, perhaps with events that it had yet to tell."""
+"""A publisher that misses so many heartbeats has died, perhaps with events still to publish."""
 
 
 class _Known:
@@ -24,7 +24,7 @@ class LossDetector:
 
     Args:
         now_s: A clock that never goes back.
-        heartbeat_s: How often publishers beat.
+        heartbeat_s: Seconds between the heartbeats of a publisher.
     """
 
     def __init__(self, now_s: Callable[[], float], heartbeat_s: float) -> None:
@@ -44,10 +44,10 @@ class LossDetector:
         return True, last is not None and batch.number > last + 1
 
     def heartbeat(self, heartbeat: Heartbeat, listened: Container[str]) -> bool:
-        """Note a beat; return whether something is missing.
+        """Note a heartbeat; return whether something is missing.
 
         Args:
-            heartbeat: The beat.
+            heartbeat: The heartbeat.
             listened: The subjects that are listened to.
         """
         known = self._of(heartbeat.publisher)
@@ -63,7 +63,7 @@ class LossDetector:
         return is_missing
 
     def forget(self, subject: str) -> None:
-        """It is not listened to any more: what is missed there from now on is no loss."""
+        """Forget a subject that is not listened to any more: what is missed there is no loss."""
         for known in self._known.values():
             known.numbers.pop(subject, None)
 
@@ -76,7 +76,7 @@ class LossDetector:
         return bool(dead)
 
     def excuse(self) -> None:
-        """It was we who could not hear: silence begins to count now."""
+        """Count silence from now on: it was this node that could not receive."""
         now_s = self._now_s()
         for known in self._known.values():
             known.received_s = now_s

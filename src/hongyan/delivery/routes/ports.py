@@ -94,11 +94,11 @@ class RegistryChanges(Struct, frozen=True):
     """Changes of a registry since a publisher last looked."""
 
     position: str
-    """Where to go on the next time."""
+    """The position to go on from the next time."""
     is_whole: bool
     """False when the registry was lost or has moved on too far: forget what was kept."""
     age_s: float
-    """How long ago it began to be filled: younger than a lease, it may not know everybody."""
+    """Seconds since it began to be filled: younger than a lease, it may not know everybody."""
     connected: Sequence[tuple[UserId, str]] = ()
     """Users and the nodes where they are now, too."""
     stale_users: Sequence[UserId] = ()

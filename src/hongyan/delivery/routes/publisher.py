@@ -49,13 +49,13 @@ class RoutedPublisher:
 
     Args:
         transport: Carries the batches; it is started and closed here.
-        addressing: Tells what goes where.
+        addressing: Says what goes where.
         items_max: Events that may wait.
         bytes_max: Bytes that may wait.
         on_message: Takes what arrives here; most strategies expect nothing.
         post: Sends a batch; the transport's ``send`` unless the strategy wants more.
         counted: Whether batches are numbered for each subject, so that a loss is noticed.
-        heartbeat_s: Seconds between beats.
+        heartbeat_s: Seconds between heartbeats.
 
     Attributes:
         overflows: How many events did not fit; each becomes a possible loss at all subscribers.
@@ -80,7 +80,7 @@ class RoutedPublisher:
         self._on_message = on_message
         self._send = post or transport.send
         self._is_in_order = post is None
-        """Whether a beat comes after the batches before it, and so may tell their numbers."""
+        """Whether a heartbeat comes after the batches before it, and so may carry their numbers."""
         self._counted = counted
         self._items_max = items_max
         self._bytes_max = bytes_max
@@ -96,7 +96,7 @@ class RoutedPublisher:
 
     @property
     def waiting(self) -> int:
-        """How many events wait to be told."""
+        """The number of events that wait to be published."""
         return len(self._queue)
 
     async def start(self) -> None:

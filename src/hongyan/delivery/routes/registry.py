@@ -2,7 +2,7 @@
 
 What was looked up is kept for the conversation. Before each batch the publisher reads what has
 moved in the registry since, so that it is never behind a user whose ``connected`` has returned.
-When the registry cannot be reached, or was lost and is not filled again, every node is told.
+When the registry cannot be reached, or was lost and is not filled again, every node gets all.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ class ConversationNodes:
         self._members = 0
 
     def __len__(self) -> int:
-        """How many conversations are kept."""
+        """Return the number of conversations that are kept."""
         return len(self._kept)
 
     def get(self, log_id: LogId) -> set[str] | None:
@@ -113,7 +113,7 @@ class RegistryAddressing:
 
     Args:
         registry: Where users are.
-        members: Tells a conversation's members.
+        members: Finds a conversation's members.
         now_s: A clock that never goes back.
         lease_s: How long a node's lease is good.
         everywhere_members: From how many members on a conversation is not looked up.
@@ -130,7 +130,7 @@ class RegistryAddressing:
         kept_members_max: int = KEPT_MEMBERS_MAX,
     ) -> None:
         self.blind = 0
-        """How many batches went to every node because the registry could not tell."""
+        """The number of batches that went to every node because the registry did not answer."""
         self._registry = registry
         self._members = members
         self._now_s = now_s
@@ -167,7 +167,7 @@ class RegistryAddressing:
         await self._registry.close()
 
     async def _is_blind(self) -> bool:
-        """Follow the registry; return whether it cannot tell now."""
+        """Follow the registry; return whether it cannot answer now."""
         if self._now_s() < self._retry_at_s:
             return True
         try:
@@ -314,7 +314,7 @@ class RegistryFollower:
         """Register and unregister in batches.
 
         A failure is mended by ``_keep``: until then the registry is away, and publishers that
-        cannot ask it tell every node.
+        cannot ask it send to every node.
         """
         while True:
             await self._wake.wait()

@@ -50,13 +50,13 @@ class NodeQueues:
     """Calls each node with one batch after the other; also the ``Addressing`` of the strategy.
 
     Args:
-        transport: Where the nodes' signs of life are heard.
+        transport: Receives the nodes' signs of life.
         asker: Calls a node.
         now_s: A clock that never goes back.
         heartbeat_s: How often nodes give signs of life.
 
     Attributes:
-        dropped: How many batches did not fit into a lane; the numbers tell the node.
+        dropped: How many batches did not fit into a queue; their numbers show it to the node.
     """
 
     def __init__(

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 MOVES_KEPT = 20_000
 """Joins and leaves that are remembered, so that an older one does not undo a newer one."""
 HELD_MAX = 1_000
-"""Events of one conversation that wait until it is followed; more become doubt."""
+"""Events of one conversation that wait until it is followed; more are a possible loss."""
 ASKING_MAX = 32
 """Users whose conversations are asked for at the same time."""
 RETRY_S = 0.5
@@ -39,7 +39,7 @@ class _Arrival:
         """Makes the user's events come here; None when it is done."""
         self.is_asking = False
         self.left: set[ConversationId] = set()
-        """What the user left while their conversations were asked for."""
+        """Conversations that the user left while they were asked for."""
 
 
 class RoutedSubscriber:
@@ -49,10 +49,10 @@ class RoutedSubscriber:
         transport: Carries the batches; it is started and closed here.
         follower: Makes events come here.
         listening: What the follower and this subscriber listen to.
-        conversations: Tells a user's conversations; asked over the network.
+        conversations: Finds a user's conversations; asked over the network.
         interests: Filled here; give it to the hub.
         now_s: A clock that never goes back.
-        heartbeat_s: How often publishers beat.
+        heartbeat_s: Seconds between the heartbeats of a publisher.
 
     Attributes:
         stray: How many events came that concern nobody here.
@@ -313,8 +313,8 @@ class RoutedSubscriber:
     async def _follow(self, conversation_id: ConversationId, done: asyncio.Future[None]) -> None:
         """Follow a conversation that somebody here joined; then hand on what came of it.
 
-        What is told before it is followed never comes here. Who joins reads the conversation
-        when told so, and that is later.
+        What is published before it is followed never comes here. Who joins reads the conversation
+        when the join is pushed, and that is later.
         """
         await self._follower.follow([LogId(conversation_id)])
         self._followed((conversation_id,), done)
@@ -348,14 +348,14 @@ class RoutedSubscriber:
                 self.request_resync()
 
     async def _clear_resyncs(self) -> None:
-        """Read anew who belongs where, for a join may be lost too; then tell of the doubt."""
+        """Read anew who belongs where, as a join may be lost too; then report the possible loss."""
         while True:
             await self._resyncs.wait()
             self._resyncs.clear()
             await asyncio.gather(*map(self._refresh, list(self._arrivals)))
             self.resyncs += 1
             self._on_possible_loss()
-            await asyncio.sleep(self._heartbeat_s)  # several losses in a row are one doubt more
+            await asyncio.sleep(self._heartbeat_s)  # several losses in a row are one resync more
 
     async def _refresh(self, user_id: UserId) -> None:
         arrival = self._arrivals.get(user_id)

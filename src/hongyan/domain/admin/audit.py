@@ -28,9 +28,9 @@ AT_ONCE = 500
 class Audit:
     """Notes acts, and answers ``admin.audit``.
 
-    ``around`` is to be put around the handlers of the bus, so that no door can go past it.
+    ``around`` is to be put around the handlers of the bus, so that no protocol can go past it.
     An act is noted once it is over, before its caller is answered; of an act that ended in
-    the moment of a crash the logs alone can tell.
+    the moment of a crash the logs alone can show it.
 
     Args:
         log: Where records are committed.
@@ -156,6 +156,6 @@ def _matches(record: AuditRecord, command: ListAudit) -> bool:
 
 
 def act_of(record: AuditRecord) -> Act:
-    """Return what is told of a record."""
+    """Return what is shown of a record."""
     fields = {name: getattr(record, name) for name in Act.__struct_fields__}
     return Act(**(fields | {"params": msgspec.json.decode(record.params)}))

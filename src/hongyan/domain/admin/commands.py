@@ -9,19 +9,19 @@ from hongyan.kernel.ids import UserId
 
 
 class Act(Struct, frozen=True):
-    """One administrative act, as the audit log tells it."""
+    """One administrative act, as the audit log shows it."""
 
     number: int
     at_ms: int
     actor_id: UserId
-    """Who did it; ``system`` is the operator, who has the data folder."""
+    """The user who did it; ``system`` is the operator, who has the data folder."""
     device_id: str
     key_id: str
     address: str
-    """Where the request came from; ``control`` is the server's own machine."""
+    """The address that the request came from; ``control`` is the server's own machine."""
     method: str
     params: Any
-    """What was asked for; secrets are masked, long values cut."""
+    """The parameters of the request; secrets are masked, long values cut."""
     outcome: str
     """``done``, or the code of the refusal."""
 
@@ -86,7 +86,7 @@ class Day(Struct, frozen=True):
 class Statistics(Struct, frozen=True, kw_only=True):
     """Usage statistics. Days are those of UTC.
 
-    A user is active on a day on which any log tells something that he or she did: a message,
+    A user is active on a day on which any log shows something that he or she did: a message,
     a reading, a log-in. Counts follow the logs some seconds behind.
     """
 
@@ -103,7 +103,7 @@ class Statistics(Struct, frozen=True, kw_only=True):
     conversations: dict[str, int]
     """Conversations ever opened, by kind."""
     storage_bytes: dict[str, int]
-    """What lies on the disk, by kind; ``free`` is what is left there."""
+    """Bytes on the disk, by kind; ``free`` is what is left there."""
     connected_devices: int
 
 

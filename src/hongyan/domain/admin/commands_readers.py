@@ -1,4 +1,4 @@
-"""What an operator may ask about the readers of the logs, and do about them."""
+"""Commands of an operator about the readers of the logs."""
 
 from msgspec import Struct
 
@@ -7,13 +7,13 @@ from hongyan.kernel.errors import Invalid, NotFound
 
 
 class ReaderInfo(Struct, frozen=True):
-    """How a reader of the logs, or one part of it, gets on."""
+    """The progress of a reader of the logs, or of one part of it."""
 
     name: str
     entries: int
-    """How many entries it has not passed; 10,000 and more alike."""
+    """Entries that it has not passed; 10,000 and more alike."""
     seconds: float
-    """How old the oldest of them is."""
+    """The age of the oldest of them."""
     progress: float
     """The share of all entries that it has passed, from 0 to 1."""
     can_rebuild: bool
@@ -50,14 +50,14 @@ class NoSuchReader(NotFound):
 
 
 class NotRebuildable(Invalid):
-    """What the reader does cannot be undone, and so not be done anew."""
+    """The reader's work cannot be undone, and so not be done anew."""
 
     code = "not_rebuildable"
     message = "What this reader does cannot be done anew."
 
 
 class ListReaders(Command[ReaderStates], frozen=True, kw_only=True):
-    """Tell how far the readers of the logs are, and what they could not handle."""
+    """Return how far the readers of the logs are, and what they could not handle."""
 
     METHOD = "admin.readers"
     ACCESS = Access.ADMIN
@@ -79,13 +79,13 @@ class RetryPassed(Command[Done], frozen=True, kw_only=True):
 
     reader: str
     number: int = 0
-    """Which one; 0 tries all of this reader."""
+    """The number of the entry; 0 tries all of this reader."""
 
 
 class RebuildReader(Command[Done], frozen=True, kw_only=True):
     """Take away all that a reader made, and let it begin anew with the first entry.
 
-    ``admin.readers`` tells how far it is.
+    ``admin.readers`` says how far it is.
 
     Raises:
         NoSuchReader: there is none of this name.

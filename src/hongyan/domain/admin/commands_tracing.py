@@ -13,7 +13,7 @@ class DevicePush(Struct, frozen=True):
     device_id: DeviceId
     node: str
     at_ms: int
-    """When; the device may have been cut off before it had read it."""
+    """When it was pushed; the device may have been cut off before it had read it."""
     is_connected: bool
     """Whether that connection is still open."""
 
@@ -23,7 +23,7 @@ class NodeTrace(Struct, frozen=True):
 
     node: str
     heard_at_ms: int = 0
-    """When the fact came there; 0 when it never did, or it is forgotten."""
+    """When the event came there; 0 when it never did, or it is forgotten."""
     pushes: tuple[DevicePush, ...] = ()
 
 
@@ -66,9 +66,9 @@ class Traced(Struct, frozen=True, kw_only=True):
     accepted_at_ms: int
     """When the server judged it, just before it was stored."""
     is_stored: bool = True
-    """It is in the log, so it is on disk and will be delivered by sync at the latest."""
+    """Whether it is in the log: then it is on disk and is delivered by sync at the latest."""
     nodes: tuple[NodeTrace, ...] = ()
-    """The nodes that heard of it."""
+    """The nodes that received it."""
     users: tuple[TracedUser, ...] = ()
     """The members, by id; at most 200."""
     is_cut: bool = False
@@ -76,7 +76,7 @@ class Traced(Struct, frozen=True, kw_only=True):
 
 
 class TraceMessage(Command[Traced], frozen=True, kw_only=True):
-    """Tell how far a message has come: stored, heard by which node, pushed, delivered, read.
+    """Return how far a message has come: stored, received by which node, pushed, delivered, read.
 
     Either ``seq``, or ``sender`` and ``client_id`` as the sending device chose it.
 

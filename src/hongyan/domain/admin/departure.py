@@ -21,7 +21,7 @@ FORGETTING: tuple[Forgetting, ...] = (
     lambda user_id: ForgetMessages(user_id=user_id),
     lambda user_id: ForgetMedia(user_id=user_id),
 )
-"""What is called for a deleted user, in this order; each may be called again."""
+"""The commands that are called for a deleted user, in this order; each may be called again."""
 RUN_MAX = 20
 SERVER = Actor(SYSTEM, DeviceId(""))
 

@@ -26,12 +26,12 @@ class AuditRecord(Row, frozen=True, kw_only=True, omit_defaults=False):
     """1 for the first, then one more each time."""
     at_ms: int
     actor_id: UserId
-    """Who did it; ``system`` is the operator."""
+    """The user who did it; ``system`` is the operator."""
     device_id: str = ""
     key_id: str = ""
     """The API key that spoke for the actor, if one did."""
     address: str = ""
-    """Where the request came from; ``control`` is this machine."""
+    """The address that the request came from; ``control`` is this machine."""
     method: str
     params: str
     """JSON, at most 4,000 characters; secrets are masked."""
@@ -54,7 +54,7 @@ class DayCount(Row, frozen=True, kw_only=True):
 
 
 class LastActive(Row, frozen=True, kw_only=True):
-    """The last day on which a user did anything that a log tells."""
+    """The last day on which a user did anything that a log shows."""
 
     TABLE: ClassVar = Table("last_active", key=("user_id",), indexes={"by_day": ("day",)})
 

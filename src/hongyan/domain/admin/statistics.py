@@ -57,7 +57,7 @@ class Tallies:
 
 
 class Counting:
-    """Counts what the logs tell, and answers ``admin.statistics``.
+    """Counts what the logs show, and answers ``admin.statistics``.
 
     The counters and how far they have come are one commit: a crash makes nothing count twice
     and nothing be missed.

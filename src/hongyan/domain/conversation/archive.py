@@ -21,7 +21,7 @@ class Archives:
     """Answers ``conversation.archive``, and which generation the logs are.
 
     Args:
-        queries: Tells what the user may see.
+        queries: Finds what the user may see.
         archive: All logs together.
         stream: Knows where they end.
     """

@@ -181,9 +181,9 @@ class ReadMark(Struct, frozen=True):
 class MarkRead(Command[ReadMark], frozen=True, kw_only=True):
     """Move the caller's read cursor forward to a seq, and take back ``marked_unread``.
 
-    Does nothing when the cursor is there already. The caller's other devices are told by an
+    Does nothing when the cursor is there already. The caller's other devices get an
     entry in the user's log. The others of a direct conversation or a group of at most 500
-    are told by the signal ``ack.read``, unless the caller's privacy says no.
+    get the signal ``receipt.read``, unless the caller's privacy says no.
 
     Raises:
         NotAMember: the caller is not in it.
@@ -198,10 +198,10 @@ class MarkRead(Command[ReadMark], frozen=True, kw_only=True):
 
 
 class MarkDelivered(Command[Done], frozen=True, kw_only=True):
-    """Tell that a device of the caller has received everything up to a seq.
+    """Report that a device of the caller has received everything up to a seq.
 
     Counts in direct conversations only, where the peer gets the signal
-    ``ack.delivered``; elsewhere it does nothing.
+    ``receipt.delivered``; elsewhere it does nothing.
 
     Raises:
         NotAMember: the caller is not in it.
@@ -226,16 +226,16 @@ class MessageReaders(Struct, frozen=True):
     """The readers of a message. Its sender is not counted."""
 
     readers: tuple[MessageReader, ...]
-    """By user id; those whose privacy hides receipts are left out."""
+    """By user id; those whose privacy hides read receipts are left out."""
     next_after: UserId | None = None
     read: int | None = None
-    """How many have read it; None in conversations of more than 500 members."""
+    """Members that have read it; None in conversations of more than 500 members."""
     unread: int | None = None
-    """How many have not, or do not tell; None in conversations of more than 500 members."""
+    """Members that have not, or do not say; None in conversations of more than 500 members."""
 
 
 class GetReaders(Command[MessageReaders], frozen=True, kw_only=True):
-    """Tell who of those that were members when an entry was made has read it.
+    """Return who of those that were members when an entry was made has read it.
 
     Raises:
         NotAMember: the caller is not in it.
@@ -263,7 +263,7 @@ class PeerCursors(Struct, frozen=True):
 
 
 class GetCursors(Command[PeerCursors], frozen=True, kw_only=True):
-    """Tell how far the peer of a direct conversation has read and received.
+    """Return how far the peer of a direct conversation has read and received.
 
     Raises:
         NotAMember: the caller is not in it.
@@ -364,9 +364,9 @@ class ListFolders(Command[Folders], frozen=True, kw_only=True):
 
 
 class SendTyping(Command[Done], frozen=True, kw_only=True):
-    """Tell the others that the caller is writing, or has stopped, by the signal ``typing``.
+    """Signal to the others that the caller is writing, or has stopped, by ``typing``.
 
-    Silently tells nobody in channels, in groups of more than 500, and where one has blocked
+    Silently reaches nobody in channels, in groups of more than 500, and where one has blocked
     the other. Clients repeat it every few seconds and let it expire after ten.
 
     Raises:

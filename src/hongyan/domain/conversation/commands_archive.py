@@ -1,4 +1,4 @@
-"""What may be asked of all of a user's logs together."""
+"""Commands about all of a user's logs together."""
 
 from msgspec import Struct
 
@@ -44,7 +44,7 @@ class GetArchive(Command[Archived], frozen=True, kw_only=True):
     after: str = ""
     """Positions up to here are left out."""
     before: str = ""
-    """So are positions from here on; empty for no end."""
+    """Positions from here on are left out too; empty for no end."""
     newest_first: bool = False
     limit: int = 100
     """With 0 nothing is read, and ``next`` is where the archive ends now."""
@@ -57,7 +57,7 @@ class Generation(Struct, frozen=True):
 
 
 class GetGeneration(Command[Generation], frozen=True, kw_only=True):
-    """Tell which generation the logs are, for who greets devices."""
+    """Return the generation of the logs, for processes that greet devices."""
 
     METHOD = "conversation.generation"
     ACCESS = Access.INTERNAL

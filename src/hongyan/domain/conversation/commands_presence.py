@@ -23,7 +23,7 @@ class UserPresence(Struct, frozen=True):
     user_id: UserId
     online: bool = False
     platforms: tuple[str, ...] = ()
-    """What they are connected with, such as ``web`` and ``android``."""
+    """Platforms of the connected devices, such as ``web`` and ``android``."""
     last_seen_ms: int = 0
     """When their last device went; 0 while online, and when it is not known.
 
@@ -38,7 +38,7 @@ class Presences(Struct, frozen=True):
 
 
 class GetPresence(Command[Presences], frozen=True, kw_only=True):
-    """Tell who of these users is online.
+    """Return who of these users is online.
 
     Raises:
         LimitReached: more than 500.
@@ -51,14 +51,14 @@ class GetPresence(Command[Presences], frozen=True, kw_only=True):
 
 
 class WatchPresence(Command[Presences], frozen=True, kw_only=True):
-    """Tell who is online, and from now on whenever that changes, by the signal ``presence``.
+    """Return who is online, and push each change from now on, by the signal ``presence``.
 
-    A change is told a moment later, so that one who only changes networks makes no noise.
+    A change is pushed a moment later, so that one who only changes networks makes no noise.
     The watch ends with ``presence.unwatch`` or when the user's last device goes offline.
 
     Raises:
         LimitReached: the user's devices would watch more than 500 users.
-        NotConnected: the caller has no connection that could be told.
+        NotConnected: the caller has no connection that could be pushed to.
     """
 
     METHOD = "presence.watch"

@@ -68,7 +68,7 @@ class Mention(Row, frozen=True, kw_only=True):
 
 
 class About(Struct, frozen=True):
-    """What delivery must know of a conversation beyond its id, where a protocol says it."""
+    """The details of a conversation that some protocols say to clients."""
 
     name: str = ""
     """Of a group or channel; else empty."""
@@ -82,7 +82,7 @@ class Conversation(Struct, frozen=True, kw_only=True):
     conversation_id: ConversationId
     kind: Kind
     head: LogState
-    """How far the conversation's log has come."""
+    """The state of the conversation's log."""
     member: Member
     """The caller's own place in it."""
     peer_id: UserId = UserId("")
@@ -90,11 +90,11 @@ class Conversation(Struct, frozen=True, kw_only=True):
     group: Group | None = None
     """The group or channel; None for other kinds."""
     member_count: int = 0
-    """How many are in the group or channel; 0 for other kinds."""
+    """Members of the group or channel; 0 for other kinds."""
     preference: Preference
-    """How the caller keeps it."""
+    """The caller's preference for it."""
     cursor: Cursor = Cursor()
-    """How far the caller has read and received."""
+    """The caller's cursor: read and received up to here."""
     unread: int = 0
     """Messages of others after the cursor."""
     mentions: int = 0

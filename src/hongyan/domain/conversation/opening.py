@@ -146,7 +146,7 @@ class Opening:
 
 
 def _membership(member: Member, kind: Kind) -> Append:
-    """Return what a member of a new conversation is told in their own log."""
+    """Return what a member of a new conversation gets in their own log."""
     body = MembershipJoined(
         conversation_id=member.conversation_id, kind=kind, how="opened", peer_id=member.peer_id
     )

@@ -1,8 +1,8 @@
-"""Telling those who share a conversation with somebody what that one is called and looks like.
+"""Signals of a changed name or avatar, to those who share a conversation with somebody.
 
 A signal to each direct conversation and small group: nothing is stored, and who is away reads
 profiles anew when it is back. It carries the profile, so that nobody has to ask for it. In
-larger groups and in channels nothing is told: there a change is seen at the next look.
+larger groups and in channels nothing is sent: there a change is seen at the next look.
 """
 
 from collections.abc import Callable
@@ -24,23 +24,23 @@ from .model import PROFILE
 from .rules import is_small
 
 DELAY_S = 2.0
-"""Changes that follow each other within this time are told once."""
+"""Changes that follow each other within this time are sent once."""
 WAITING_MAX = 1_000
-"""A change beyond so many at once (an import of a directory) is not told."""
+"""A change beyond so many at once (an import of a directory) is not sent."""
 CONVERSATIONS_MAX = 500
-"""A change is told in so many of the user's conversations, direct ones first."""
+"""A change is sent in so many of the user's conversations, direct ones first."""
 NOTIFIED_AT_ONCE = 50
 
 
 class ProfileSignals:
-    """Hears of ``ProfileChanged``, in the process that committed the change.
+    """Takes ``ProfileChanged``, in the process that committed the change.
 
     Args:
         records: Users, members and the sizes of groups.
         publisher: Takes the signals.
         clock: The time of day, for statuses that end.
         later: Calls a function after so many seconds (``loop.call_later``).
-        background: Tells behind the answer.
+        background: Sends behind the answer.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class ProfileSignals:
         self._waiting: set[UserId] = set()
 
     def changed(self, event: ProfileChanged) -> None:
-        """Tell of it in a moment."""
+        """Send it in a moment."""
         user_id = event.user_id
         if user_id not in self._waiting and len(self._waiting) < WAITING_MAX:
             self._waiting.add(user_id)
@@ -81,7 +81,7 @@ class ProfileSignals:
                     await self._background.give_way()  # commits and answers go first
 
     async def _conversations(self, user_id: UserId) -> list[ConversationId]:
-        """Return where it is told."""
+        """Return where it is sent."""
         keys = await self._records.keys(Member, user_id, True, by="of_user")
         conversations = [conversation_id for conversation_id, _ in keys]
         found = [place for place in conversations if kind_of(place) == Kind.DIRECT][

@@ -54,7 +54,7 @@ class Reading:
     Args:
         queries: Reads conversations.
         clock: The time of day.
-        publisher: Takes the receipts.
+        publisher: Takes the read receipts.
     """
 
     def __init__(
@@ -215,7 +215,7 @@ class Reading:
     async def _disclosing(
         self, conversation_id: ConversationId, entry: Entry, user_ids: list[UserId]
     ) -> set[UserId]:
-        """Return who of these was there for the entry and sends receipts."""
+        """Return who of these was there for the entry and sends read receipts."""
         records = self._queries.records
         members = await records.get_many(
             Member, [(conversation_id, user_id) for user_id in user_ids]
@@ -225,7 +225,7 @@ class Reading:
         return {u.user_id for u in users.values() if u.privacy.sends_receipts}
 
     async def _discloses_reading(self, access: ConversationAccess) -> bool:
-        """Return whether the others are told what this member has read."""
+        """Return whether the others learn what this member has read."""
         member = access.member
         kind = kind_of(member.conversation_id)
         if kind == Kind.GROUP:
@@ -234,7 +234,7 @@ class Reading:
         return kind == Kind.DIRECT and await self._discloses(member.user_id, member.peer_id)
 
     async def _discloses(self, user_id: UserId, to: UserId | None = None) -> bool:
-        """Return whether a user sends receipts, and has no block between them and ``to``."""
+        """Return whether a user sends read receipts, and has no block between them and ``to``."""
         records = self._queries.records
         user = await records.get(User, user_id)
         if user is None or not user.privacy.sends_receipts:

@@ -1,4 +1,4 @@
-"""What is unread, and what may be asked for: pure functions."""
+"""Rules of what is unread, and of what may be asked for: pure functions."""
 
 from collections.abc import Iterable, Sequence
 
@@ -38,7 +38,7 @@ def mentions_after(floor: int, head: LogState, group: Group | None, mentions: Se
 
 
 def is_small(member_count: MemberCount | None) -> bool:
-    """Return whether receipts and typing are told to everybody here."""
+    """Return whether read receipts and typing are sent to everybody here."""
     return member_count is None or member_count.member_count <= RECEIPTS_MEMBERS_MAX
 
 

@@ -74,7 +74,7 @@ class CreateGroup(Command[Created], frozen=True, kw_only=True):
     """1 to 64 characters."""
     avatar: str = ""
     user_ids: tuple[UserId, ...] = ()
-    """Whom to add at once, at most 500; their blocks and privacy are respected."""
+    """Users to add at once, at most 500; their blocks and privacy are respected."""
     join_policy: JoinPolicy = "invite"
     members_limit: int = 500
     """2 to 100,000."""
@@ -109,7 +109,7 @@ class ListMyGroups(Command[Groups], frozen=True, kw_only=True):
 
 
 class UpdateGroup(Command[GroupInfo], frozen=True, kw_only=True):
-    """Change what is given and leave the rest; what is so already is not told again.
+    """Change what is given and leave the rest; what is so already is not logged again.
 
     Name, avatar and notice need the role that ``permissions.edit_info`` says; ``permissions``
     and ``members_limit`` need the owner; the others an admin.

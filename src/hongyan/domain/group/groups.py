@@ -294,7 +294,7 @@ def _creation(actor: Actor, command: CreateGroup, group: Group, members: list[Me
 
 
 def _membership(group: Group, member: Member, actor: Actor) -> Append:
-    """Return what a member of a new group is told in their own log."""
+    """Return what a member of a new group gets in their own log."""
     body = MembershipJoined(
         conversation_id=group.conversation_id,
         kind=group.kind,

@@ -293,7 +293,7 @@ class MemberService:
 
 
 def _alter(change: GroupChange, target: Member, **fields: Any) -> None:
-    """Change one member and tell it, where that makes a difference."""
+    """Change one member and log it, where that makes a difference."""
     changed = structs.replace(target, **fields)
     if changed == target:
         return

@@ -24,7 +24,7 @@ CONVERSATION_DISSOLVED = "conversation.dissolved"
 MEMBERS_JOINED = "members.joined"
 """Body: ``MembersJoined``. Delivery adds them to the audience."""
 MEMBERS_LEFT = "members.left"
-"""Body: ``MembersLeft``. Delivery tells them too, then drops them from the audience."""
+"""Body: ``MembersLeft``. Delivery pushes it to them too, then drops them from the audience."""
 MEMBER_CHANGED = "member.changed"
 """Body: ``MemberChanged``."""
 JOIN_REQUESTED = "group.join_requested"
@@ -41,7 +41,7 @@ MEMBERSHIP_ROLE = "membership.role"
 MEMBERS_MAX = 100_000
 
 JoinPolicy = Literal["free", "approval", "invite", "closed"]
-"""Who comes in: whoever wants, whom an admin lets in, who is invited, whom an admin adds."""
+"""The ways in: for whoever wants, whom an admin lets in, who is invited, whom an admin adds."""
 
 
 class Role(StrEnum):
@@ -184,7 +184,7 @@ class JoinRequest(Row, frozen=True, kw_only=True):
     conversation_id: ConversationId
     user_id: UserId
     answer: str = ""
-    """What the user answers to the group's ``join_question``."""
+    """The user's answer to the group's ``join_question``."""
     state: Literal["open", "accepted", "refused"] = "open"
     asked_at_ms: int = 0
     answered_at_ms: int = 0
@@ -285,7 +285,7 @@ class MembersLeft(Struct, frozen=True):
 
 
 class MembershipJoined(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Where the user is a member now.
+    """The user is a member of a conversation now.
 
     ``name`` is the group's as of then; that it is called otherwise later stands in the group's
     own log alone. A group that is dissolved keeps its members, so it takes nobody's membership.
@@ -303,7 +303,7 @@ class MembershipJoined(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class MembershipLeft(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Where the user is a member no more, and why."""
+    """The user is a member of a conversation no more, and why."""
 
     conversation_id: ConversationId
     kind: Kind
@@ -312,7 +312,7 @@ class MembershipLeft(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class MembershipRole(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Where the user has another role, and which."""
+    """The user has another role in a conversation."""
 
     conversation_id: ConversationId
     kind: Kind

@@ -122,7 +122,7 @@ class GroupChange:
         ]
 
     def put(self, row: Row, seq_field: str = "") -> None:
-        """Store a row; ``seq_field`` gets the seq of the first entry told."""
+        """Store a row; ``seq_field`` gets the seq of the first entry."""
         self.changes.append(Put(row, seq_field))
 
     def add(self, beside: Commit) -> None:
@@ -146,7 +146,7 @@ class GroupChange:
     def add_member(
         self, places: Iterable[tuple[UserId, Member | None]], how: How, by: UserId = NO_ONE
     ) -> None:
-        """Make these people members; tell it before anything else.
+        """Make these people members; log it before anything else.
 
         What was said before they came is not unread to them, though they may see it.
 
@@ -179,7 +179,7 @@ class GroupChange:
         self.append_for_each(joined, MEMBERSHIP_JOINED, body)
 
     def remove_member(self, members: Sequence[Member], why: Why) -> None:
-        """Let these members be no more; tell it before anything else."""
+        """Let these members be no more; log it before anything else."""
         for member in members:
             gone = structs.replace(member, active=False, role=Role.MEMBER, rank=-1)
             self.put(gone, "visible_until")
@@ -192,7 +192,7 @@ class GroupChange:
         self.append_for_each(gone_ids, MEMBERSHIP_LEFT, body)
 
     def give_role(self, member: Member, role: Role) -> Member:
-        """Give a member another role and tell it in the member's own log; return the member."""
+        """Give a member another role and log it in the member's own log; return the member."""
         group, changed = self.group, structs.replace(member, role=role, rank=role.rank)
         self.put(changed)
         body = MembershipRole(
@@ -318,7 +318,7 @@ class GroupRepository:
         user_ids: Sequence[UserId],
         trusted: bool = False,
     ) -> tuple[list[tuple[UserId, Member | None]], list[NotAdded]]:
-        """Tell who of these people can be added (with the place they had), and who cannot.
+        """Return who of these people can be added (with the place they had), and who cannot.
 
         Members are in neither list. Four reads, however many are named.
         """

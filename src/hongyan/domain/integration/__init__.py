@@ -1,1 +1,1 @@
-"""App servers: their API keys, their users and groups, and the webhooks that tell them things."""
+"""App servers: their API keys, their users and groups, and the webhooks that send them entries."""

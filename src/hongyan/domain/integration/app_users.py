@@ -35,7 +35,7 @@ NAME_MAX = 64
 PROFILE_FIELDS = ("name", "handle", "avatar", "bio", "locale")
 CONTACT_FIELDS = ("email", "phone")
 ITSELF = Actor(SYSTEM, DeviceId(""))
-"""Who makes accounts for an app server: the server, since the act is noted already."""
+"""The actor that makes accounts for an app server: the server, as the act is noted already."""
 
 
 class ExternalUsers:
@@ -205,7 +205,7 @@ class AppUsers:
 
 
 def _differences(user: User, command: UpsertUser, names: Sequence[str]) -> dict[str, Any]:
-    """Return what is given and is not so already, as far as one can tell before cleaning."""
+    """Return what is given and is not so already, as far as is known before cleaning."""
     given = structs.asdict(command)
     return {
         name: given[name]

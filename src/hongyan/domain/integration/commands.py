@@ -24,7 +24,7 @@ KEY_PREFIX = "hy_"
 
 
 class NewKey(Struct, frozen=True):
-    """A key that was just made. Its text is told only now."""
+    """A key that was just made. Its text is shown only now."""
 
     key: str
     info: KeyInfo
@@ -222,7 +222,7 @@ class KeyUnknown(Unauthenticated):
 class RefusedByHook(Refusal):
     """The business's own rules do not allow the message.
 
-    No ``Forbidden``: of that, a sender asks again with a fresh room.
+    No ``Forbidden``: of that, a sender asks again with a fresh context.
     """
 
     code = "refused_by_hook"

@@ -125,7 +125,7 @@ class MintLoginToken(Command[LoginToken], frozen=True, kw_only=True):
 
 
 class NewBot(Struct, frozen=True):
-    """A bot, and the key that it speaks with; the key is told only now."""
+    """A bot, and the key that it speaks with; the key is shown only now."""
 
     external_id: str
     user_id: UserId
@@ -261,7 +261,7 @@ class Notify(Command[Ack], frozen=True, kw_only=True):
     ACCESS = Access.ADMIN
 
     external_id: str
-    """Whom to tell."""
+    """The user to notify."""
     account: str
     """The external id of the system account."""
     client_id: ClientId

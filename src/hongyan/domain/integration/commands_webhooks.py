@@ -59,11 +59,11 @@ class WebhookInfo(Struct, frozen=True):
     created_by: UserId
     created_at_ms: int
     position: int
-    """How far it has come in the feed."""
+    """Its position in the feed."""
 
 
 class NewWebhook(Struct, frozen=True):
-    """A webhook, and the secret that signs its deliveries; the secret is told only now."""
+    """A webhook, and the secret that signs its deliveries; the secret is shown only now."""
 
     info: WebhookInfo
     secret: str

@@ -1,6 +1,6 @@
 """Rows of what app servers use: API keys, external ids, stored answers and webhooks.
 
-What changes about keys and webhooks is told in the system's own log (``@system``), so that
+What changes about keys and webhooks is noted in the system's own log (``@system``), so that
 every part that remembers something of them can forget it.
 """
 
@@ -19,7 +19,7 @@ WEBHOOK_CHANGED = "webhook.changed"
 """In the system's log: a webhook was made, changed, moved or removed. Body: ``WebhookRef``."""
 
 SYSTEM_LOG = user_log(ids.SYSTEM)
-"""Where administrative changes are told; nobody's device reads it."""
+"""The log of administrative changes; nobody's device reads it."""
 
 Scope = Literal[
     "users:read",
@@ -32,7 +32,7 @@ Scope = Literal[
     "webhooks:write",
     "bots",
 ]
-"""What a key may do. ``bots`` lets a key make bots and their keys."""
+"""A right of a key. ``bots`` lets a key make bots and their keys."""
 
 
 class ApiKey(Row, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Which conversations a bot's webhook need look at: those that the bot is or was in."""
+"""The conversations that a bot's webhook need look at: those that the bot is or was in."""
 
 import msgspec
 

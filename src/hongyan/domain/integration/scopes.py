@@ -67,7 +67,7 @@ _WIDGET = """
     media.direct_resume media.direct_finish presence.get presence.watch presence.unwatch
 """
 WIDGET_METHODS: Final = frozenset(_WIDGET.split())
-"""What a widget's device may ask: what a conversation needs, nothing of the account."""
+"""Methods for a widget's device: what a conversation needs, nothing of the account."""
 
 
 def check_scope(actor: Actor, command: type[Command[object]]) -> None:

@@ -31,13 +31,13 @@ ATTEMPTS_KEPT = 100
 BATCH_MAX = 500
 BATCH_BYTES = 1024 * 1024
 WINDOWS_AT_ONCE = 20
-"""So many stretches of the feed without anything for the webhook, and it is told how far it is."""
+"""Stretches of the feed without anything for the webhook after which its progress is saved."""
 ERROR_MAX = 200
 WEBHOOK_RETRY = Retry(most_s=3_600.0, give_up_s=3 * 86_400.0, attempts_max=0)
 
 
 class DispatcherContext(Struct, frozen=True):
-    """What all dispatchers share."""
+    """The ports and options that all dispatchers share."""
 
     log: Log
     stream: ChangeStream
@@ -172,7 +172,7 @@ class WebhookDispatcher:
 async def taken_by(
     visibility: Visibility, user_id: UserId, filter_: Filter, page: Sequence[Placed]
 ) -> list[Placed]:
-    """Return what a webhook tells of these entries: a bot's, what the bot may see now."""
+    """Return what a webhook gets of these entries: a bot's, what the bot may see now."""
     taken = [one for one in page if filter_.takes(one[1])]
     if not user_id or not taken:
         return taken

@@ -291,7 +291,7 @@ def _change(
     changes: tuple[Change, ...],
     preconditions: tuple[Precondition, ...],
 ) -> Commit:
-    """Return the commit that changes a webhook, tells it and raises its guard's version."""
+    """Return the commit that changes a webhook, logs it and raises its guard's version."""
     body = encode_body(WebhookRef(webhook_id))
     entry_body = Append(SYSTEM_LOG, WEBHOOK_CHANGED, actor.user_id, body, dispatch.clock.now_ms())
     return Commit((entry_body,), (*changes, Bump(guard_of(webhook_id))), preconditions)

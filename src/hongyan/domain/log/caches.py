@@ -1,4 +1,4 @@
-"""What is remembered of rows, and must be forgotten when somebody changes them."""
+"""Caches of rows, and how they learn that somebody changed them."""
 
 from collections.abc import Callable
 
@@ -14,14 +14,14 @@ def _always(_entry: Entry) -> bool:
 class Cache(Struct, frozen=True):
     """Something that remembers rows.
 
-    It is registered once; from that follows who tells it, in this process and among all.
+    It is registered once, and then learns of commits in this process and in all others.
     """
 
     kinds: tuple[str, ...]
     """Entries of these kinds change what is remembered."""
     committed: Callable[[Committed], None]
-    """Told each commit with such an entry, whichever process carried it out."""
+    """Called for each commit with such an entry, whichever process carried it out."""
     missed: Callable[[Missed], None]
-    """Told when commits of other processes may have passed unheard: forget all."""
+    """Called when commits of other processes may have been missed: forget all."""
     matters: Callable[[Entry], bool] = _always
-    """Whether an entry of these kinds is worth telling others; where a kind is frequent."""
+    """Whether an entry of these kinds is worth sending to others; where a kind is frequent."""

@@ -19,7 +19,7 @@ NOBODY = ConnectionId("")
 class Entry(Struct, frozen=True):
     """One thing that happened, as it stands in its log.
 
-    ``body`` is JSON whose shape ``kind`` tells. It is rewritten only by an edit, a recall or
+    ``body`` is JSON whose shape ``kind`` says. It is rewritten only by an edit, a recall or
     the end of a message that burns; everything else in an entry is immutable.
     """
 
@@ -182,7 +182,7 @@ class SaveOffset(Struct, frozen=True):
 
     reader: str
     position: bytes
-    """Whatever its source understands; empty is the beginning. See ``offset_of``."""
+    """A position that its source understands; empty is the beginning. See ``offset_of``."""
 
 
 class Precondition(Struct, frozen=True):
@@ -203,11 +203,11 @@ class Commit(Struct, frozen=True):
     preconditions: tuple[Precondition, ...] = ()
     origin: ConnectionId = NOBODY
     """The connection that asked; it gets the answer, so the entries are not pushed to it. Not
-    the device: when it has lost this connection, its next one must hear of them."""
+    the device: when it has lost this connection, its next one must get them."""
 
 
 class Committed(Struct, frozen=True):
-    """Event: these entries are on disk. Told once, in commit order, seqs of a log ascending."""
+    """Event: these entries are on disk. Published once, in commit order, each log's by seq."""
 
     entries: tuple[Entry, ...]
     origin: ConnectionId
@@ -224,7 +224,7 @@ class Committed(Struct, frozen=True):
 
 
 class Missed(Struct, frozen=True):
-    """Event: commits of other processes may have passed unheard.
+    """Event: commits of other processes may have been missed.
 
     Whoever remembers rows, and relies on ``Committed`` to learn of their change, forgets them.
     """
@@ -246,7 +246,7 @@ class Signal(Struct, frozen=True):
     body: bytes
     origin: ConnectionId = NOBODY
     devices: tuple[DeviceId, ...] = ()
-    """Which of the user's devices get it; empty for all."""
+    """The user's devices that get it; empty for all."""
 
     def __post_init__(self) -> None:
         if self.devices and log_owner(self.log_id) is None:

@@ -21,7 +21,7 @@ class Log(Protocol):
         changes nothing, whatever ``preconditions`` says.
 
         Raises:
-            VersionConflict: an ``Precondition`` did not hold.
+            VersionConflict: a ``Precondition`` did not hold.
             Duplicate: a ``Put`` breaks a unique constraint.
             Busy: the bounded queue of commits is full.
             StorageFull: the disk is full.
@@ -87,7 +87,7 @@ class Cursors(Protocol):
 class ChangeStream(Protocol):
     """All entries of all logs, in the order in which they were committed, for readers.
 
-    A reader (search, webhooks, push) keeps its place in the store under its name (the change
+    A reader (search, webhooks, push) keeps its position in the store under its name (the change
     ``SaveOffset``), so that a crash between commit and effect loses nothing.
     """
 

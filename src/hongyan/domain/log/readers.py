@@ -21,13 +21,13 @@ READERS_LOG = user_log(SYSTEM)
 
 
 class ReaderRef(Struct, frozen=True):
-    """Which reader changed."""
+    """The reader that changed."""
 
     name: str
 
 
 class PassedEntry(Row, frozen=True, kw_only=True):
-    """What a reader could not handle, however often it tried, and passed over."""
+    """An entry that a reader could not handle, however often it tried, and passed over."""
 
     TABLE: ClassVar = Table("passed_entry", key=("reader", "number"))
 
@@ -41,7 +41,7 @@ class PassedEntry(Row, frozen=True, kw_only=True):
     """Its own position, in hexadecimal."""
     log_id: str = ""
     seq: int = 0
-    """Where the entry is; empty where the source has no logs."""
+    """The place of the entry; empty where the source has no logs."""
     kind: str = ""
     at_ms: int
     """When it was passed over."""
@@ -52,14 +52,14 @@ class PassedEntry(Row, frozen=True, kw_only=True):
 
 
 class ReaderPage(Struct, frozen=True):
-    """What a reader is given at once."""
+    """The items that a reader is given at once."""
 
     after: bytes
     """The position before it."""
     end: bytes
     """The position up to which the source was looked through."""
     items: Sequence[Any] = ()
-    """What was found there: of the feed ``Placed``."""
+    """The items found there: of the change stream ``Placed``."""
     is_full: bool = False
     """Whether there may be more behind it already."""
     attempt: int = 1
@@ -67,7 +67,7 @@ class ReaderPage(Struct, frozen=True):
 
 
 class Lag(Struct, frozen=True):
-    """How far a reader is behind its source."""
+    """The distance of a reader from the end of its source."""
 
     entries: int
     """At least so many; sources may stop counting somewhere."""
@@ -78,7 +78,7 @@ class Lag(Struct, frozen=True):
 
 
 class Source(Protocol):
-    """What a reader reads; positions are bytes that it alone understands."""
+    """The source of a reader; positions are bytes that it alone understands."""
 
     async def read(self, after: bytes, limit: int, until: bytes = b"") -> ReaderPage:
         """Return the next items behind a position.
@@ -109,7 +109,7 @@ class Unhandled(Exception):
 
 
 class Retry(Struct, frozen=True):
-    """When a page is tried again, and when it is given up."""
+    """The rules of trying a page again, and of giving it up."""
 
     first_s: float = 1.0
     factor: float = 2.0
@@ -166,7 +166,7 @@ class Reader(Struct, frozen=True):
     """Given a page, how often it was tried and the last error: what notes that it was given up.
     None notes a ``PassedEntry``."""
     clear: Callable[[], Awaitable[tuple[Change, ...]]] | None = None
-    """What takes away all that was made of entries, so that it can be made anew. None: the reader
+    """Takes away all that was made of entries, so that it can be made anew. None: the reader
     cannot be rebuilt."""
 
     @property
@@ -181,7 +181,7 @@ class Family(Struct, frozen=True):
     """Readers of which there are as many as there are rows: one for each webhook."""
 
     kinds: tuple[str, ...]
-    """Entries of these kinds tell that one of them came, changed or went."""
+    """Entries of these kinds say that one of them came, changed or went."""
     members: Callable[[], Awaitable[Sequence[Reader]]]
     """Returns those that are to run; the same object as before for the same name."""
     name_of: Callable[[Entry], str]

@@ -9,7 +9,7 @@ from .readers import Lag, ReaderPage
 
 LOOK_AT = 500
 COUNTED_MAX = 10_000
-"""A lag of more entries is told as this."""
+"""A lag of more entries is reported as this."""
 
 
 class StreamSource:

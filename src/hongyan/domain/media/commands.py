@@ -1,7 +1,7 @@
 """Commands of the media service, with answers and refusals.
 
 The bytes themselves travel by HTTP: up by tus at ``/api/v1/uploads``, down by
-``GET /api/v1/media/{media_id}``. The doors there ask the internal commands.
+``GET /api/v1/media/{media_id}``. The HTTP server there asks the internal commands.
 """
 
 from msgspec import Struct
@@ -16,11 +16,11 @@ from .model import MediaInfo, Variant
 
 
 class GetMedia(Command[MediaInfo], frozen=True, kw_only=True):
-    """Tell what is known of a file: its type, size, dimensions, previews.
+    """Return what is known of a file: its type, size, dimensions, previews.
 
     Who may: its owner, who can see a message that shows it, and for an avatar everybody. A
     message may be sent while its file is still ``processing``; then its content lacks the
-    dimensions, and this tells them once ``state`` is another.
+    dimensions, and this returns them once ``state`` is another.
 
     Raises:
         NoSuchMedia: there is none, or it is not for the caller.
@@ -31,8 +31,8 @@ class GetMedia(Command[MediaInfo], frozen=True, kw_only=True):
 
     media_id: str
     conversation_id: ConversationId = ConversationId("")
-    """Where the caller saw it, with ``seq``: needed only for a file that thousands of messages
-    show, which are not all looked through."""
+    """The conversation where the caller saw it, with ``seq``: needed only for a file that thousands
+    of messages show, which are not all looked through."""
     seq: int = 0
 
 
@@ -66,7 +66,7 @@ class ClaimMedia(Command[MediaInfo], frozen=True, kw_only=True):
     """Have a file without sending its bytes, if the caller can read the same bytes already.
 
     Raises:
-        NoSuchMedia: the caller can read no such file; whether another can is not told.
+        NoSuchMedia: the caller can read no such file; whether another can is not said.
         QuotaExceeded: it would be more than the caller may keep.
         Invalid: ``sha256`` or the name is malformed.
     """
@@ -86,19 +86,19 @@ class Usage(Struct, frozen=True):
     reserved_bytes: int
     """Held for uploads under way."""
     quota_bytes: int
-    """What both together may be; 0 means no limit."""
+    """The limit of both together; 0 means no limit."""
     file_bytes_max: int
     """The largest single file."""
 
 
 class GetUsage(Command[Usage], frozen=True, kw_only=True):
-    """Tell how much the caller keeps on the server, and how much that may be."""
+    """Return how much the caller keeps on the server, and how much that may be."""
 
     METHOD = "media.usage"
     READS_ONLY = True
 
 
-# --- what the doors ask ---
+# --- what the HTTP server asks ---
 
 
 class UploadInfo(Struct, frozen=True):
@@ -129,7 +129,7 @@ class CreateUpload(Command[UploadInfo], frozen=True, kw_only=True):
 
 
 class GetUpload(Command[UploadInfo], frozen=True, kw_only=True):
-    """Tell how far the caller's upload is.
+    """Return how far the caller's upload is.
 
     Raises:
         NoSuchUpload: there is none of the caller's, or it has expired.
@@ -218,7 +218,7 @@ class OpenMedia(Command[Opened], frozen=True, kw_only=True):
 
 
 class RedeemTicket(Command[UserId], frozen=True, kw_only=True):
-    """Tell for whom a ticket was made.
+    """Return for whom a ticket was made.
 
     Raises:
         TicketExpired: it is not good, or not any more, or for another media.

@@ -22,7 +22,7 @@ class DirectUpload(Struct, frozen=True):
     expires_at_ms: int
     """When the links end; ``media.direct_resume`` gives new ones."""
     pieces: tuple[Piece, ...]
-    """Those that have not come yet. PUT each with exactly its length as Content-Length."""
+    """Pieces that have not come yet. PUT each with exactly its length as Content-Length."""
     media_id: str = ""
     """The media, once the upload is finished."""
 
@@ -44,7 +44,7 @@ class BeginDirectUpload(Command[DirectUpload], frozen=True, kw_only=True):
 
 
 class ResumeDirectUpload(Command[DirectUpload], frozen=True, kw_only=True):
-    """Tell which pieces have not come, with new links; the upload lives on as from its begin.
+    """Return which pieces have not come, with new links; the upload lives on as from its begin.
 
     Raises:
         DirectOff: this server takes files by tus only.
@@ -72,7 +72,7 @@ class FinishDirectUpload(Command[MediaInfo], frozen=True, kw_only=True):
 
     upload_id: str
     sha256: str = ""
-    """What the bytes should be, in 64 lower-case hexadecimal digits. Empty: as they are."""
+    """The wanted hash, in 64 lower-case hexadecimal digits. Empty: any."""
 
 
 class DirectOff(Conflict):

@@ -1,4 +1,4 @@
-"""Reading media: facts, links, bytes, and having what one can read already."""
+"""Reading media: details, links, bytes, and having what one can read already."""
 
 from hongyan.domain.log.deciding import decide
 from hongyan.domain.log.model import Bump, Commit, Precondition, Put
@@ -42,7 +42,7 @@ from .rules import DEFAULT_LIMITS, MediaLimits, check_quota, check_sha256, clean
 
 CANDIDATES_MAX = 20
 PATH = "/api/v1/media/"
-"""Where the HTTP door offers media."""
+"""The path under which the HTTP server offers media."""
 
 
 class MediaService:

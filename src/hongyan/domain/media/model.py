@@ -86,10 +86,10 @@ class Upload(Row, frozen=True, kw_only=True):
     owner_id: UserId
     length_bytes: int
     offset_bytes: int = 0
-    """So much is durable; what was written behind it does not count."""
+    """Bytes that are durable; what was written behind them does not count."""
     name: str = ""
     media_id: str = ""
-    """What became of it; empty until it is complete."""
+    """The media it became; empty until it is complete."""
     expires_at_ms: int = 0
 
 
@@ -112,7 +112,7 @@ class MediaItem(Row, frozen=True, kw_only=True):
     """Of the bytes, 64 hexadecimal digits."""
     size_bytes: int
     mime: str
-    """What the bytes look like, whatever the name says."""
+    """The type by the bytes, whatever the name says."""
     name: str = ""
     state: State = "processing"
     is_plain: bool = False
@@ -172,7 +172,7 @@ class MediaUsage(Row, frozen=True, kw_only=True):
     reserved_bytes: int = 0
     """The full lengths of the uploads under way."""
     uploads: int = 0
-    """How many are under way."""
+    """Uploads under way."""
 
 
 class MediaInfo(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -190,7 +190,7 @@ class MediaInfo(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 def media_info(item: MediaItem) -> MediaInfo:
-    """Return what is told of the row."""
+    """Return what is shown of the row."""
     return MediaInfo(**{name: getattr(item, name) for name in MediaInfo.__struct_fields__})
 
 

@@ -50,7 +50,7 @@ class Sealed(Struct, frozen=True):
     """The bytes of a complete upload, which nobody changes any more."""
 
     key: str
-    """Where staging has them."""
+    """The key of the bytes in staging."""
     sha256: str
     """In lower-case hexadecimal digits, of exactly these bytes."""
 
@@ -126,7 +126,7 @@ class Objects(Protocol):
 
 
 class Downloads(Protocol):
-    """The same objects, for the door that sends them."""
+    """The same objects, for the server that sends them."""
 
     def path(self, name: str) -> Path | None:
         """Return the file that holds the bytes, where they are on this machine."""
@@ -153,10 +153,10 @@ class Piece(Struct, frozen=True):
     """A stretch of a file that a client sends to the bucket itself."""
 
     first: int
-    """Where it begins in the file."""
+    """The offset of its first byte in the file."""
     length_bytes: int
     url: str
-    """Where to PUT exactly these bytes; whoever knows it may. A repeat replaces them."""
+    """The URL to PUT exactly these bytes; whoever knows it may. A repeat replaces them."""
 
 
 class DirectLinks(Protocol):
@@ -178,7 +178,7 @@ class Sniffed(Struct, frozen=True):
     is_plain: bool = False
     """See ``MediaItem.is_plain``."""
     is_probed: bool = False
-    """Whether looking into it can tell more."""
+    """Whether looking into it can find more."""
 
 
 class Probed(Struct, frozen=True):
@@ -186,7 +186,7 @@ class Probed(Struct, frozen=True):
 
     facts: MediaDetails
     mime: str = ""
-    """Where it is another than it seemed; else empty."""
+    """The type, if it is another than it seemed; else empty."""
     pictures: Mapping[Variant, bytes] = {}
 
 
@@ -198,7 +198,7 @@ class Prober(Protocol):
     """Looks into files."""
 
     async def sniff(self, head: bytes, tail: bytes) -> Sniffed:
-        """Tell a file's type from its first ``HEAD_BYTES`` and last ``TAIL_BYTES``."""
+        """Return a file's type, found from its first ``HEAD_BYTES`` and last ``TAIL_BYTES``."""
         ...
 
     async def probe(self, path: Path, mime: str) -> Probed:

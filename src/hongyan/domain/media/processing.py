@@ -77,7 +77,7 @@ class Processing:
             await self._objects.put(object_name(item.sha256, variant), picture)
 
     async def _finish(self, item: MediaItem, twin: MediaItem) -> None:
-        """Give the media the state and facts of ``twin``, and tell its owner."""
+        """Give the media the state and details of ``twin``, and notify its owner."""
         guard = content_log(item.sha256)
 
         async def attempt() -> Commit:

@@ -52,7 +52,7 @@ NAME_MAX = 4096
 
 
 class Uploads:
-    """Answers ``upload.*``; the door that takes the bytes asks them.
+    """Answers ``upload.*``; the server that takes the bytes asks them.
 
     Args:
         log: The guards.
@@ -60,7 +60,7 @@ class Uploads:
         clock: The time of day.
         staging: The bytes that came so far.
         objects: Where complete files go.
-        prober: Tells types.
+        prober: Finds types.
         turns: One at a time for each content, shared by the media services.
         limits: How much may come.
     """
@@ -304,7 +304,7 @@ def like(item: MediaItem, twin: MediaItem) -> MediaItem:
 
 
 def ready_entry(item: MediaItem, clock: Clock) -> Append:
-    """Return the entry that tells the owner's devices what is known of a media."""
+    """Return the entry that says to the owner's devices what is known of a media."""
     body = encode_body(media_info(item))
     return Append(user_log(item.owner_id), MEDIA_READY, SYSTEM, body, clock.now_ms())
 

@@ -27,7 +27,7 @@ class Attached(Struct, frozen=True):
     """The additions of a message with files to its commit."""
 
     content: Content
-    """With the facts as the server knows them."""
+    """The content, with the details as the server knows them."""
     changes: tuple[Change, ...] = ()
     preconditions: tuple[Precondition, ...] = ()
 
@@ -40,7 +40,7 @@ def carries_files(content: Content) -> bool:
 
 
 class Attaching:
-    """Tells what a message's files change; commits nothing itself.
+    """Finds what a message's files change; commits nothing itself.
 
     Args:
         attachments: Lends files.
@@ -118,10 +118,10 @@ def _nested(raw: dict[str, Any]) -> Content | None:
 
 
 def filled(content: Content, items: Mapping[str, MediaItem]) -> Content:
-    """Return the content with the facts that the server knows, and no others.
+    """Return the content with the details that the server knows, and no others.
 
     Of a file that has not been looked into yet, what the sender says of its looks stays: a picture
-    keeps its room in the timeline, a voice message its length.
+    keeps its space on the screen, a voice message its length.
     """
     if isinstance(content, MergedForward):
         messages = tuple(

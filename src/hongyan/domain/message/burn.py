@@ -2,7 +2,7 @@
 
 Sending stores a ``BurnTask`` with the message. Whether it was read is seen by the reader's
 cursor, which is state and cannot be missed: after a crash the tasks that wait are compared
-with the cursors again. What is heard of commits only says where to look first, so that the
+with the cursors again. What is published of commits only says where to look first, so that the
 time counts from the reading. (Following the feed of all entries would say the same, at the
 cost of reading every message once more.)
 """
@@ -63,10 +63,10 @@ class Burning:
         self.cache = Cache(
             (MESSAGE, CONVERSATION_READ), self._committed, self._missed, _matters_to_burning
         )
-        """What is remembered of the conversations in which something burns."""
+        """The cache of the conversations in which something burns."""
 
     def _missed(self, _event: Missed) -> None:
-        self._after = None  # the cursors tell; look at all of them from the first one on
+        self._after = None  # the cursors show it; look at all of them from the first one on
 
     def _committed(self, event: Committed) -> None:
         """Take note of what may have read a message that burns."""

@@ -33,8 +33,8 @@ class Ack(Struct, frozen=True):
 class SendMessage(Command[Ack], frozen=True, kw_only=True):
     """Append a message to a conversation.
 
-    Idempotent for ever: the same ``client_id`` again answers with the first receipt, writes
-    nothing and delivers nothing. A ``Ack`` means that an fsync has covered the message.
+    Idempotent for ever: the same ``client_id`` again answers with the first ack, writes
+    nothing and delivers nothing. An ``Ack`` means that an fsync has covered the message.
 
     Raises:
         NotAMember, Blocked, FriendsOnly, Muted, MayNotSpeak, SlowMode, Dissolved: the rules.
@@ -55,7 +55,7 @@ class SendMessage(Command[Ack], frozen=True, kw_only=True):
 
 
 class Noted(Struct, frozen=True):
-    """The change is on disk, and ``entry_seq`` is where the log tells it.
+    """The change is on disk, and ``entry_seq`` is its seq in the log.
 
     0 when nothing had to change, because it was so already.
     """

@@ -236,7 +236,7 @@ class PollTally(Struct, frozen=True):
     """The state of a poll after the caller's vote or closing."""
 
     entry_seq: int
-    """Where the log tells it; 0 when nothing changed."""
+    """Its seq in the log; 0 when nothing changed."""
     tallies: tuple[int, ...]
     voters: int
 

@@ -33,14 +33,14 @@ class _Copy(Struct, frozen=True):
     content: Content
     origin: Origin | None
     seen: tuple[tuple[LogId, int], ...]
-    """Where the messages stand."""
+    """The place of the messages."""
 
 
 class Forwarding:
     """Answers ``message.forward``.
 
     Args:
-        records: Tells the authors' names.
+        records: Has the authors' names.
         targets: Finds the messages.
         sending: Sends the copies, by all rules of sending.
     """

@@ -19,7 +19,7 @@ SEQS_KEPT = 20
 
 
 class Mentioning:
-    """Tells what a message's mentions change; commits nothing itself.
+    """Finds what a message's mentions change; commits nothing itself.
 
     Only active members are mentioned; others, and oneself, are passed over. Mentioning
     everybody writes no row for anybody: the group remembers the seq. That rewrites the

@@ -35,7 +35,7 @@ class MetadataQueries:
 
     Args:
         records: The marks.
-        targets: Tells what the caller sees.
+        targets: Finds what the caller sees.
     """
 
     def __init__(self, records: Records, targets: Targets) -> None:

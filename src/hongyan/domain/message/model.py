@@ -57,7 +57,7 @@ class Entity(Struct, frozen=True, omit_defaults=True):
     offset: int
     length: int
     user_id: UserId = UserId("")
-    """Who is mentioned."""
+    """The user who is mentioned."""
     url: str = ""
     language: str = ""
 
@@ -272,7 +272,7 @@ class MessageReacted(Struct, frozen=True):
     emoji: str
     added: bool
     count: int
-    """How many have this emoji there now."""
+    """Users who have this emoji there now."""
 
 
 class MessagePinned(Struct, frozen=True):
@@ -290,7 +290,7 @@ class PollVoted(Struct, frozen=True):
     """Votes by option."""
     voters: int
     choice: tuple[int, ...] | None = None
-    """What the entry's sender chose; None in an anonymous poll."""
+    """The choice of the entry's sender; None in an anonymous poll."""
 
 
 class PollClosed(Struct, frozen=True):

@@ -28,8 +28,8 @@ from .targets import Target, Targets
 class Polling:
     """Answers ``poll.vote``, ``poll.close`` and ``poll.votes``.
 
-    Votes are told with the tallies. Who chose what in an anonymous poll is stored, so that a
-    choice can be replaced, and told to nobody.
+    Votes are sent with the tallies. Who chose what in an anonymous poll is stored, so that a
+    choice can be replaced, and shown to nobody.
 
     Args:
         records: The votes.

@@ -1,7 +1,7 @@
 """Recalling: a message is taken back for everybody, and its content is gone.
 
 What quotes a message keeps its place and sender only (``Quote``), search and exports read the
-log, and of the entries that told its edits none keeps a text: so nothing is left to find.
+log, and of the entries of its edits none keeps a text: so nothing is left to find.
 """
 
 from hongyan.domain.log.model import Commit

@@ -109,7 +109,7 @@ class Removal:
 
 
 async def overtake(log: Log, entry: Entry, revision: Revision) -> list[Change]:
-    """Return what takes the content out of the entry that told the end of this revision.
+    """Return what takes the content out of the entry that ended this revision.
 
     So the log says what a message says now, and nowhere what it said before.
     """

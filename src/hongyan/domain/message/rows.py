@@ -1,7 +1,7 @@
 """Rows that are kept beside messages: private to the message service.
 
 What happens to a conversation's messages is serialised by the version of a log of its own
-(``metadata_log``), so that a reaction does not make every sender's room stale.
+(``metadata_log``), so that a reaction does not make every sender's context stale.
 """
 
 from typing import ClassVar
@@ -34,7 +34,7 @@ class Revision(Row, frozen=True, kw_only=True):
     since_ms: int
     """When this version was sent or edited."""
     ended_seq: int = 0
-    """Where the entry stands that tells the edit which ended this version."""
+    """The seq of the edit that ended this version."""
 
 
 class EmojiCount(Struct, frozen=True):
@@ -149,4 +149,4 @@ class ScheduledMessage(Row, frozen=True, kw_only=True):
     failed_message: str = ""
     """The refusal; it waits for the user to move or cancel it."""
     told_seq: int = 0
-    """Where the user's log first told it; its files are in use there until it is sent."""
+    """The seq of its first entry in the user's log; its files are in use there until it is sent."""

@@ -52,14 +52,14 @@ class Scheduling:
     """Answers ``message.schedule`` and its kin; ``run`` sends what is due.
 
     What changes a user's schedules is serialised by the version of the user's log. The message,
-    the end of its row and the entry that tells the user's devices are one commit: it is sent
+    the end of its row and the entry for the user's devices are one commit: it is sent
     once, and never after it was cancelled.
 
     Args:
         log: The users' logs.
         records: The schedules.
         clock: The time of day.
-        targets: Tells who is in a conversation.
+        targets: Finds who is in a conversation.
         sending: Sends, by all rules of sending.
         limits: How large a message may be.
         attaching: What files change; None lets messages name files that nobody keeps.

@@ -2,7 +2,7 @@
 
 A send that needs nothing but a known context goes straight to the log. One that must look
 something up first (an unknown context, mentions, a quote, slow mode, a gate) waits its turn in
-its sender's lane of that conversation, and so does whatever the same sender sends there
+its sender's ordered queue of that conversation, and so does whatever the same sender sends there
 meanwhile: messages stand in the log in the order in which their sender sent them.
 """
 
@@ -58,7 +58,7 @@ class ExtraChanges(Struct, frozen=True):
     changes: tuple[Change, ...] = ()
     preconditions: tuple[Precondition, ...] = ()
     seen: tuple[tuple[LogId, int], ...] = ()
-    """Where the sender saw the files that the message carries."""
+    """The place where the sender saw the files that the message carries."""
 
 
 NO_EXTRAS = ExtraChanges()
@@ -104,7 +104,7 @@ class Sending:
 
     Args:
         log: Where messages go.
-        cursors: Tells when somebody last spoke, for slow mode.
+        cursors: Knows when somebody last spoke, for slow mode.
         clock: The time of day.
         contexts: Who stands how where.
         mentions: What mentions change.
@@ -157,7 +157,7 @@ class Sending:
                 if isinstance(done, Ack):
                     return done
                 context = done
-            try:  # no wait before the commit is queued: the next in the lane comes after this one
+            try:  # no wait before the commit is queued: the next one comes after this one
                 commit = self._commit(actor, command, extras, context, command.content)
                 return _ack((await self._log.commit(commit))[0])
             except (VersionConflict, Forbidden):  # the context may be old: judge by a fresh one
@@ -330,7 +330,7 @@ def _mentions_somebody(content: Content) -> bool:
 
 
 def _needs_look(context: SendContext, content: Content) -> bool:
-    """Whether more than the context must be known before this may be stored."""
+    """Return whether more than the context must be known before this may be stored."""
     group = context.group
     if group is not None and group.slow_mode_s > 0 and context.member.role == Role.MEMBER:
         return True

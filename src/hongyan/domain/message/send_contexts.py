@@ -1,6 +1,6 @@
 """Send contexts: one sender's standing in one conversation, cached.
 
-A context is as true as its version: whoever commits on it names the version in an ``Precondition``,
+A context is as true as its version: whoever commits on it names the version in a ``Precondition``,
 so a context that others have changed meanwhile cannot let anything through. It is then loaded anew.
 """
 
@@ -23,7 +23,7 @@ Key = tuple[ConversationId, UserId]
 
 
 class SendContext(Struct, frozen=True):
-    """One sender's standing in one conversation, as of an version."""
+    """One sender's standing in one conversation, as of a version."""
 
     conversation_id: ConversationId
     kind: Kind

@@ -29,7 +29,7 @@ class Target(Struct, frozen=True):
     body: MessageBody
 
     def content(self) -> Content:
-        """What the message says.
+        """Return what the message says.
 
         Raises:
             Gone: nothing any more.
@@ -39,7 +39,7 @@ class Target(Struct, frozen=True):
         return self.body.content
 
     def append(self, kind: str, body: Struct, at_ms: int, sender: UserId | None = None) -> Append:
-        """Return the entry that tells the conversation what happened to this message."""
+        """Return the entry of the conversation that says what happened to this message."""
         who = self.context.member.user_id if sender is None else sender
         return Append(self.entry.log_id, kind, who, encode_body(body), at_ms)
 

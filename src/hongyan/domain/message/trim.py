@@ -1,7 +1,7 @@
 """Retention: what is older than a conversation keeps it is emptied, a batch at a time.
 
 Entries stay, without content, so that seqs have no gap and a repeated client id is still
-known. Nobody can see them any more: ``Trim.up_to_seq`` raises the layer of everybody's window.
+known. Nobody can see them any more: ``Trim.up_to_seq`` raises the beginning of everybody's window.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ from .targets import Targets
 
 DAY_MS = 86_400_000
 ROUND_MS = 3_600_000
-"""How often all conversations are looked at."""
+"""Milliseconds between two looks at all conversations."""
 LOOKED_AT_ONCE = 100
 BATCH = 500
 """Entries that one commit empties."""
@@ -44,7 +44,7 @@ class Trimming:
     """Empties what is too old; call ``run`` each second.
 
     A conversation loses whole days: what was sent before the day (UTC) that lies
-    ``retention_days`` back. So its log tells it at most once a day. After a crash it goes on
+    ``retention_days`` back. So its log says so at most once a day. After a crash it goes on
     where the rows say.
 
     Args:

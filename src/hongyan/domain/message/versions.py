@@ -1,4 +1,4 @@
-"""What messages said earlier, for those who have left since."""
+"""Earlier versions of messages, for those who have left since."""
 
 from collections.abc import Mapping, Sequence
 
@@ -48,7 +48,7 @@ class MessageVersions:
 
 
 def visibility_of(records: Records) -> Visibility:
-    """Return the visibility of what these records tell, messages with their versions."""
+    """Return the visibility of these records, messages with their versions."""
     return Visibility(records, SHOWN, MessageVersions(records))
 
 

@@ -145,7 +145,7 @@ class BlockPerson(Command[Done], frozen=True, kw_only=True):
     """Block somebody: they can neither write, see presence, invite nor ask to be friends.
 
     Friendship stays, and works again after ``relation.unblock``. An open request of theirs is
-    refused. Blocking again changes nothing. The blocked person is not told.
+    refused. Blocking again changes nothing. The blocked person is not notified.
 
     Raises:
         NotFound: there is no such user.

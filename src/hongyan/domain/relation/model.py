@@ -42,7 +42,7 @@ class Relation(Row, frozen=True, kw_only=True):
     muted: bool = False
     """No notification of what this person writes."""
     remark: str = ""
-    """What ``user_id`` calls this person."""
+    """The name that ``user_id`` gives this person."""
     since_ms: int = 0
     """When they became friends; 0 when they are not."""
 

@@ -76,7 +76,7 @@ class Pair:
         self.appends: list[Append] = []
         self.changes: list[Change] = []
         self.counted: set[UserId] = set()
-        """Whose rows a limit has counted."""
+        """Users whose rows a limit has counted."""
 
     def append(self, user_id: UserId, kind: str, body: Struct) -> None:
         """Append to a user's log."""
@@ -84,7 +84,7 @@ class Pair:
         self.appends.append(Append(log_id, kind, self.me, encode_body(body), self.now_ms))
 
     def set(self, relation: Relation) -> None:
-        """Keep one side's relation and tell that side, where it has changed."""
+        """Keep one side's relation and notify that side, where it has changed."""
         if relation in (self.mine, self.theirs):
             return
         if relation.user_id == self.me:

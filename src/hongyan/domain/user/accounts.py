@@ -108,7 +108,7 @@ class AccountPlan:
         self._changes.append(Bump(precondition.log_id))
 
     def change_user(self, old: User | None, new: User, kind: str = USER_CHANGED) -> None:
-        """Replace the user's row and what finds it, and tell the devices."""
+        """Replace the user's row and what finds it, and notify the devices."""
         before = search_keys(old) if old is not None else frozenset()
         after = search_keys(new)
         for text in sorted(before - after):
@@ -122,7 +122,7 @@ class AccountPlan:
         self.append(kind, account_of(new))
 
     def remove_device(self, device: Device, reason: Reason) -> None:
-        """Remove the device, and tell all of them (that one too) why."""
+        """Remove the device, and notify all of them (that one too) why."""
         self.drop(Device, device.device_id)
         self.append(DEVICE_REMOVED, DeviceRemoved(device.device_id, reason))
 
@@ -145,7 +145,7 @@ class Accounts:
         clock: The time of entries.
         region: ISO 3166 code of telephone numbers without a country code; empty for none.
         avatars: Keeps pictures; None lets users name pictures that nobody keeps.
-        publisher: Is told ``ProfileChanged``; None where nobody is to know.
+        publisher: Takes ``ProfileChanged``; None where nobody is to know.
     """
 
     def __init__(

@@ -163,7 +163,7 @@ class RenameDevice(Command[Done], frozen=True, kw_only=True):
 
 
 class KickDevice(Command[Done], frozen=True, kw_only=True):
-    """Remove one of the caller's devices; it is told the reason ``kicked``.
+    """Remove one of the caller's devices; it gets the reason ``kicked``.
 
     Raises:
         NotFound: the caller has no such device.
@@ -198,7 +198,7 @@ class Profile(Struct, frozen=True, omit_defaults=True):
 
 
 class ProfileChanged(Struct, frozen=True):
-    """Event: others see the user otherwise than before; told in the process that did it."""
+    """Event: others see the user otherwise than before; published in the process that did it."""
 
     user_id: UserId
 
@@ -345,7 +345,7 @@ class WeakPassword(Invalid):
 
 
 class WrongCredentials(Unauthenticated):
-    """No such account or a wrong password; which of them is not told."""
+    """No such account or a wrong password; which of them is not said."""
 
     code = "wrong_credentials"
     message = "The name or the password is wrong."

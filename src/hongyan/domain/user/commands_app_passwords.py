@@ -1,4 +1,4 @@
-"""What a user may do about app passwords: one for each device or program, made by the server."""
+"""Commands about app passwords: one for each device or program, made by the server."""
 
 from msgspec import Struct
 
@@ -49,7 +49,7 @@ class ListAppPasswords(Command[AppPasswords], frozen=True, kw_only=True):
 
 
 class RevokeAppPassword(Command[Done], frozen=True, kw_only=True):
-    """Make an app password worthless; the device that logged in with it is told ``kicked``.
+    """Make an app password worthless; the device that logged in with it gets ``kicked``.
 
     Raises:
         NotFound: the caller has no such app password.

@@ -195,7 +195,7 @@ class Credentials:
         await self._code_guard.begin(key, actor.address, self._clock.now_ms())
         if self._background.pending >= SENDING_MAX:
             raise Busy("Too many mails are being sent; try again.")
-        # Everything else happens behind the answer, so that its time tells nothing either.
+        # Everything else happens behind the answer, so that its time shows nothing either.
         self._background.begin(self._send_code(command.identifier))
         return DONE
 
@@ -320,4 +320,4 @@ _EMPTY: dict[str, Any] = {
     "state": "deleted",
     "deactivated_by": "",
 }
-"""What is left of a deleted user: the id, the age, and that it was a bot."""
+"""The rest of a deleted user: the id, the age, and that it was a bot."""

@@ -50,7 +50,7 @@ class DevicePolicy(Struct, frozen=True):
     refresh_ttl_s: int = 90 * 24 * 3600
     """A device that refreshed nothing for so long has to log in again; 0 for never."""
     grace_ms: int = 30_000
-    """How long a lost answer to a refresh may be asked for again."""
+    """Milliseconds in which a lost answer to a refresh may be asked for again."""
     terminals: Terminals = "all"
     devices_max: int = 20
     """One more device removes the one that was away the longest."""

@@ -18,7 +18,7 @@ DEVICE_ADDED = "device.added"
 DEVICE_CHANGED = "device.changed"
 """A device has another name. Body: ``DeviceInfo``."""
 DEVICE_REMOVED = "device.removed"
-"""Body: ``DeviceRemoved``. Delivery closes that device's connection and tells it the reason."""
+"""Body: ``DeviceRemoved``. Delivery closes that device's connection and says the reason."""
 APP_PASSWORD_ADDED = "app_password.added"
 """Body: ``AppPasswordInfo``."""
 APP_PASSWORD_REMOVED = "app_password.removed"
@@ -32,7 +32,7 @@ State = Literal["active", "deactivated", "deleted"]
 
 
 class DeviceRemoved(Struct, frozen=True):
-    """Why a device may no longer be connected."""
+    """A device may no longer be connected, and why."""
 
     device_id: DeviceId
     reason: Literal[
@@ -125,7 +125,7 @@ class User(Row, frozen=True, kw_only=True):
     bot: bool = False
     state: State = "active"
     deactivated_by: Literal["", "self", "admin"] = ""
-    """Who deactivated it: what oneself did, a log-in may undo."""
+    """The user who deactivated it: what oneself did, a log-in may undo."""
     created_at_ms: int = 0
 
 
@@ -149,14 +149,14 @@ class Account(Struct, frozen=True, omit_defaults=True):
 
 
 class ScramKeys(Struct, frozen=True):
-    """What one mechanism of SCRAM keeps of a password (RFC 5802, section 3)."""
+    """The keys of one mechanism of SCRAM for a password (RFC 5802, section 3)."""
 
     stored_key: bytes
     server_key: bytes
 
 
 class ScramVerifier(Struct, frozen=True):
-    """What SCRAM keeps of a password. All of one user's have the same salt and iterations.
+    """The keys of SCRAM for a password. All of one user's have the same salt and iterations.
 
     The server names them before it knows which of the user's passwords the client has.
     """

@@ -36,7 +36,7 @@ staff support system undefined webmaster
 RESERVED_HANDLES = frozenset(_RESERVED.split())
 
 APP_PASSWORD = re.compile(r"[0-9a-v]{26}")
-"""What an app password looks like: see ``new_token_id``."""
+"""The form of an app password: see ``new_token_id``."""
 _HANDLE = re.compile(r"[a-z0-9._-]{2,32}")
 _USER_ID = re.compile(r"[a-z0-9._-]{1,64}")
 _EMAIL = re.compile(
@@ -200,7 +200,7 @@ def terms(text: str) -> list[str]:
 
 
 def is_han(term: str) -> bool:
-    """Whether the term is a run of Han characters."""
+    """Return whether the term is a run of Han characters."""
     return bool(_IS_HAN.match(term))
 
 
@@ -225,12 +225,12 @@ def search_keys(user: User) -> frozenset[str]:
 
 
 def is_found_by(user: User, by: str) -> bool:
-    """Whether the user is found by the whole of this identifier (``handle``, ``email``...)."""
+    """Return whether the whole of this identifier (``handle``, ``email``...) finds the user."""
     return user.state == "active" and bool(getattr(user.privacy, f"found_by_{by}"))
 
 
 def is_match(user: User, wanted: list[str]) -> bool:
-    """Whether every wanted term is the beginning of a word, or a part of a Han run."""
+    """Return whether every wanted term is the beginning of a word, or a part of a Han run."""
     keys = search_keys(user)
     runs = terms(user.name) if user.privacy.found_by_name else []
     return all(

@@ -1,4 +1,4 @@
-"""What SCRAM keeps of a user's passwords: made when they are set, found when they are used."""
+"""SCRAM verifiers of a user's passwords: made when they are set, found when they are used."""
 
 import hmac
 import secrets

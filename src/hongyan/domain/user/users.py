@@ -65,7 +65,7 @@ class UserService:
         avatars: Keeps pictures; None lets users name pictures that nobody keeps.
         throttles: Makes what counts attempts, given a name and a policy.
         login_tokens: Makes and reads login tokens; None lets nobody log in with one.
-        publisher: Is told ``ProfileChanged``; None where nobody is to know.
+        publisher: Takes ``ProfileChanged``; None where nobody is to know.
     """
 
     def __init__(
@@ -126,5 +126,5 @@ class UserService:
 
     @property
     def cache(self) -> Cache:
-        """What is remembered of devices."""
+        """The cache of devices."""
         return self._devices.live.cache

@@ -1,1 +1,1 @@
-"""Who sees which entry, in which version. Everybody who shows one asks here."""
+"""Visibility: who sees which entry, in which version. Everybody who shows one asks here."""

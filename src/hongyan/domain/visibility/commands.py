@@ -1,4 +1,4 @@
-"""What delivery asks of visibility."""
+"""Commands of delivery about visibility."""
 
 from msgspec import Struct
 
@@ -14,7 +14,7 @@ class FirstSeen(Struct, frozen=True):
 
 
 class GetFirstSeen(Command[FirstSeen], frozen=True, kw_only=True):
-    """Tell from which seq on each of these users may see a conversation.
+    """Return from which seq on each of these users may see a conversation.
 
     Delivery asks before it pushes what is about an older entry: newcomers to a group that hides
     its history get it without its content.

@@ -1,4 +1,4 @@
-"""What limits one user's view of a conversation, beside the member's own row.
+"""Limits of one user's view of a conversation, beside the member's own row.
 
 Nobody but this package reads these limits (a test holds it); who writes them is listed there.
 """
@@ -42,13 +42,13 @@ class Trim(Row, frozen=True, kw_only=True):
 
     conversation_id: ConversationId
     up_to_seq: int = 0
-    """What stands at or before this seq is gone for everybody."""
+    """The last seq that is gone for everybody, with all before it."""
     up_to_ordinal: int = 0
     """The ordinal at ``up_to_seq``: nothing up to here counts as unread."""
     looked_seq: int = 0
     """Up to here nothing is left to be emptied."""
     told_seq: int = 0
-    """The ``up_to_seq`` that the log told last."""
+    """The last ``up_to_seq`` in the log."""
 
 
 class Preference(Row, frozen=True, kw_only=True):
@@ -69,7 +69,7 @@ class Preference(Row, frozen=True, kw_only=True):
     hidden: bool = False
     """Not listed until a message arrives after ``hidden_seq``."""
     hidden_seq: int = 0
-    """Where the conversation's log ended when it was hidden."""
+    """The last seq of the conversation's log when it was hidden."""
     cleared_seq: int = 0
     """This user no longer sees what stands at or before this seq, because he or she cleared the
     conversation or because it is kept for a time only."""

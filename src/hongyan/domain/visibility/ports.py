@@ -1,4 +1,4 @@
-"""What visibility needs of the services above it."""
+"""Ports of visibility to the services above it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -11,7 +11,7 @@ Position = tuple[LogId, int]
 
 
 class Versions(Protocol):
-    """What entries said earlier; the message service keeps it."""
+    """The earlier versions of entries; the message service keeps them."""
 
     async def as_of(self, wanted: Sequence[tuple[Entry, int]]) -> Mapping[Position, Entry]:
         """Return those of these entries that were rewritten later, as they stood then.

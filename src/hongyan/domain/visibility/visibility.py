@@ -16,7 +16,7 @@ from .rules import window
 
 Place = tuple[ConversationId, int]
 FEW = 10
-"""So many messages are looked up one by one, whether they are hidden."""
+"""Most messages that are looked up one by one, whether they are hidden."""
 HIDDEN_SCANNED = 2_000
 """Of more messages, all that the user has hidden is read, if it is not more than this."""
 
@@ -104,7 +104,7 @@ class Visibility:
     ) -> dict[ConversationId, tuple[Entry, ...]]:
         """Return the same of entries whose windows are known; one read where nobody has left.
 
-        What is about an entry that the user does not see (an edit tells its new content) is
+        What is about an entry that the user does not see (an edit has its new content) is
         not seen either.
         """
         abouts = [

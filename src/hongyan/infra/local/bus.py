@@ -21,7 +21,7 @@ class LocalBus:
         self._handlers: dict[type[Command[Any]], Handler] = {}
         self._listeners: dict[type[Struct], list[Callable[[Any], None]]] = {}
         self.around: Around = lambda _, handler: handler
-        """What is put around each handler that is served from now on."""
+        """Wrappers of each handler that is served from now on."""
 
     def serve(self, service: object) -> None:
         """Let a service's ``@handles`` methods answer their commands.

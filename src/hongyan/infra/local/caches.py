@@ -1,4 +1,4 @@
-"""Where this process's caches are registered, and told what was committed."""
+"""The registered caches of this process, which learn here what was committed."""
 
 import logging
 from itertools import chain
@@ -11,12 +11,12 @@ log = logging.getLogger(__name__)
 
 
 class Caches:
-    """Tells caches of the commits whose kinds concern them, and the others of nothing.
+    """Hands caches the commits whose kinds concern them, and the others nothing.
 
     Most commits are messages, and most caches wait for something rare: those cost nothing.
 
     Args:
-        bus: Tells what was committed, and what was missed.
+        bus: Publishes what was committed, and what was missed.
     """
 
     def __init__(self, bus: EventSubscriber) -> None:
@@ -37,7 +37,7 @@ class Caches:
         return tuple(self._all)
 
     def matter(self, entry: Entry) -> bool:
-        """Return whether caches of other processes want to be told this entry."""
+        """Return whether caches of other processes want this entry."""
         return any(cache.matters(entry) for cache in self._by_kind.get(entry.kind, ()))
 
     def _committed(self, event: Committed) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 
 
 class Holders:
-    """Who holds what, and who takes part; shared by all of them."""
+    """The holders of leases and the members that take part; shared by all of them."""
 
     def __init__(self) -> None:
         self.of_work: dict[str, tuple[str, float]] = {}

@@ -10,7 +10,7 @@ LAST_SEEN_KEPT = 100_000
 
 
 class LocalConnectionRegistry:
-    """The ``Whereabouts`` of nodes in one process."""
+    """The ``ConnectionRegistry`` of nodes in one process."""
 
     def __init__(self) -> None:
         self._here: dict[UserId, dict[str, tuple[DeviceId, ...]]] = {}
@@ -19,7 +19,7 @@ class LocalConnectionRegistry:
     async def note(
         self, user_id: UserId, node: str, devices: Collection[DeviceId], now_ms: int
     ) -> tuple[bool, bool]:
-        """See ``Whereabouts.note``."""
+        """See ``ConnectionRegistry.note``."""
         nodes = self._here.get(user_id, {})
         was_online = bool(nodes)
         if devices:
@@ -32,7 +32,7 @@ class LocalConnectionRegistry:
         return was_online, bool(nodes)
 
     async def of(self, user_ids: Collection[UserId]) -> Mapping[UserId, UserConnections]:
-        """See ``Whereabouts.of``."""
+        """See ``ConnectionRegistry.of``."""
         found = {}
         for user_id in user_ids:
             nodes = self._here.get(user_id, {})
@@ -41,7 +41,7 @@ class LocalConnectionRegistry:
         return found
 
     async def forget_lost(self, now_ms: int) -> Collection[UserId]:
-        """See ``Whereabouts.forget_lost``: a part of this process is never lost."""
+        """See ``ConnectionRegistry.forget_lost``: a part of this process is never lost."""
         return ()
 
     def _disconnected(self, user_id: UserId, now_ms: int) -> None:

@@ -33,7 +33,7 @@ class LocalNetwork:
 
 
 class LocalTransport:
-    """The ``Transport`` and the ``Asker`` on a ``LocalNetwork``."""
+    """The ``Transport`` and the ``Requester`` on a ``LocalNetwork``."""
 
     def __init__(self, wire: LocalNetwork) -> None:
         self._wire = wire
@@ -64,7 +64,7 @@ class LocalTransport:
         self.subjects.difference_update(subjects)
 
     async def ask(self, subject: str, payload: bytes, timeout_s: float) -> None:
-        """See ``Asker.ask``."""
+        """See ``Requester.ask``."""
         if not self._wire.deliver(subject, payload):
             raise Unanswered(f"nobody listens at {subject}")
 

@@ -14,7 +14,7 @@ SIDES: tuple[tuple[Variant, int], ...] = (("preview", 1280), ("thumb", 320))
 """The smaller pictures, each made of the one before, and their longest sides in pixels."""
 QUALITY = 80
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "TIFF")
-"""What is decoded; anything else that Pillow knows stays closed."""
+"""Formats that are decoded; anything else that Pillow knows stays closed."""
 
 
 def probe_image(path: Path, pixels_max: int) -> Probed:

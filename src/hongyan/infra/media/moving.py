@@ -14,7 +14,7 @@ from hongyan.domain.media.ports import Probed
 from .images import reduced, webp
 
 CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,ogg,flac,mp3,wav,aac,amr"
-"""What is opened. Above all no playlists: those name other files, and hosts."""
+"""Containers that are opened. Above all no playlists: those name other files, and hosts."""
 OPENING = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
 CODECS = """
     h264 hevc av1 vp8 vp9 mpeg4 mjpeg theora h263 flv1 mpeg1video mpeg2video prores
@@ -27,7 +27,7 @@ DECODED = frozenset(CODECS.split())
 """The codecs that people have, not the hundreds that FFmpeg knows."""
 POSTER_SIDE = 1280
 FRAMES_MAX = 18
-"""So many frames are looked at for one that is not dark."""
+"""Frames that are looked at for one that is not dark."""
 DARK = 12.0
 """Mean brightness of 255 below which a frame says nothing."""
 BARS = 64
@@ -55,7 +55,7 @@ def probe_moving(path: Path, mime: str, pixels_max: int) -> Probed:
 
 
 def _is_cover(stream: av.VideoStream) -> bool:
-    """Whether the stream is the picture of a record, not a video."""
+    """Return whether the stream is the picture of a record, not a video."""
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
 ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "TZ")
-"""What a worker is told; settings and secrets are not among it."""
+"""The variables that a worker gets; settings and secrets are not among them."""
 JOBS_MAX = 500
 """A worker is replaced after so many jobs: decoders leak."""
 

@@ -66,11 +66,11 @@ _SHOWN = frozenset(
         "application/pdf",
     }
 )
-"""What a browser shows without running any of it."""
+"""Types that a browser shows without running any of it."""
 
 
 def sniff(head: bytes, tail: bytes) -> Sniffed:
-    """Tell a file's type from its ends, as long as ``HEAD_BYTES`` and ``TAIL_BYTES``."""
+    """Return a file's type, found from its ends, as long as ``HEAD_BYTES`` and ``TAIL_BYTES``."""
     mime = mime_of(head)
     return Sniffed(mime, mime in _SHOWN and is_single(mime, head, tail), _is_probed(mime))
 

@@ -3,7 +3,7 @@
 ``python -m hongyan.infra.media.worker MEMORY_BYTES CPU_S PIXELS_MAX``. It reads requests from
 its standard input and writes answers to its standard output, each a length of four bytes and
 MessagePack. A file that it cannot look into is answered with an error; one that breaks the
-process ends it, and the server starts another. It opens the files it is told and writes none.
+process ends it, and the server starts another. It opens the files it is asked for and writes none.
 """
 
 import os

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 IN_FLIGHT_MAX = 20_000
 SWEEP_S = 0.1
 COMING_BACK_S = 3.0
-"""So long after the broker came back nobody is given up for not listening yet."""
+"""Seconds after the broker came back in which nobody is given up for not listening yet."""
 PROBE_AFTER_S = 0.25
 """A backend that owes an answer for so long is asked whether it is still there."""
 
@@ -88,7 +88,7 @@ class NatsCaller:
 
     @property
     def in_flight(self) -> int:
-        """How many calls wait for an answer."""
+        """The number of calls that wait for an answer."""
         return len(self._in_flight_calls)
 
     def call(self, actor: Actor, command: Command[Result]) -> Coroutine[Any, Any, Result]:

@@ -1,7 +1,7 @@
 """The broadcast of commits among processes, for their caches and readers.
 
-Only entries that somebody listens for are told whole; that something was committed at all is
-told too, many times a second at most. It may be lost: then ``Missed`` is published here.
+Only entries that somebody listens for are sent whole; that something was committed at all is
+sent too, many times a second at most. It may be lost: then ``Missed`` is published here.
 """
 
 import asyncio
@@ -34,13 +34,13 @@ _decode = msgspec.json.Decoder(BroadcastCommits).decode
 
 
 class CommitBroadcast:
-    """Tells the other processes, and publishes what they tell.
+    """Sends commits to the other processes, and publishes what they send.
 
     Args:
         connection: The broker.
         subjects: Names subjects.
         publisher: Gets ``Committed``, also an empty one as something was committed, and ``Missed``.
-        matters: Whether an entry is to be told.
+        matters: Whether an entry is to be sent.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class CommitBroadcast:
         self._connection.on_back(lambda: self._publisher.publish(Missed()))
 
     def publish(self, committed: Committed) -> None:
-        """Tell what this process committed, a moment later."""
+        """Send what this process committed, a moment later."""
         for entry in committed.entries:
             if self._matters(entry):
                 if len(self._waiting) < WAITING_MAX:

@@ -105,7 +105,7 @@ class DeliveriesResponder:
     Args:
         connection: The broker.
         subjects: Names subjects.
-        known: Tells what the gateway knows.
+        known: Says what the gateway knows.
     """
 
     def __init__(self, connection: NatsConnection, subjects: Subjects, known: Known) -> None:

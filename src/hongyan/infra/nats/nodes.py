@@ -19,7 +19,7 @@ LOST_S = 3.5
 """After so long without a sign of life a node is taken for lost."""
 
 State = Literal["starting", "ready", "draining", "gone", "lost"]
-"""``gone`` is said by the node itself, when it has told all that it had to tell; ``lost`` is
+"""``gone`` is said by the node itself, when it has sent all that it had to send; ``lost`` is
 what others call one that fell silent."""
 
 
@@ -39,7 +39,7 @@ _decode = msgspec.msgpack.Decoder(Alive).decode
 
 
 class Nodes:
-    """Tells the others of this node, and knows them.
+    """Announces this node to the others, and knows them.
 
     Args:
         connection: The broker.
@@ -87,7 +87,7 @@ class Nodes:
         self._connection.publish(self._subjects.who, b"")
 
     def become(self, state: State) -> None:
-        """Tell the others at once that this node's state is another."""
+        """Announce at once that this node's state is another."""
         self._me = msgspec.structs.replace(self._me, state=state)
         self._heartbeat()
 
@@ -110,12 +110,12 @@ class Nodes:
         return node in self.known or now < self._listens_s + self._lost_s
 
     def missed(self, node: str) -> None:
-        """Somebody found that the node does not listen: forget it until it is heard again."""
+        """Forget a node that does not listen, as somebody found, until it gives a sign of life."""
         self._forget(node)
 
     def _asked_again(self) -> None:
         now = asyncio.get_running_loop().time()
-        self._received_at = dict.fromkeys(self._received_at, now)  # nobody could be heard meanwhile
+        self._received_at = dict.fromkeys(self._received_at, now)  # nothing could arrive meanwhile
         self._connection.publish(self._subjects.who, b"")
 
     def _heartbeat(self) -> None:
@@ -153,7 +153,7 @@ class Nodes:
             await asyncio.sleep(self._heartbeat_s)
             now = loop.time()
             if not self._connection.is_up or now - began > 2 * self._heartbeat_s:
-                continue  # it was we who could not hear
+                continue  # it was this node that could not receive
             for node, at in list(self._received_at.items()):
                 if now - at > self._lost_s:
                     log.warning("no sign of life of node %s", self.known.get(node, node))

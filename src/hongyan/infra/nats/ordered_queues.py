@@ -90,7 +90,7 @@ class _OrderedQueue:
 
 
 class OrderedQueues:
-    """Keeps the order of calls that have the same lane.
+    """Keeps the order of calls that have the same ordered queue.
 
     Args:
         send: Sends a call to a backend.

@@ -71,7 +71,7 @@ class NatsServer:
 
     @property
     def in_flight(self) -> int:
-        """How many calls are at work."""
+        """The number of calls at work."""
         return len(self._tasks)
 
     async def start(self) -> None:

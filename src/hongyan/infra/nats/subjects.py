@@ -15,9 +15,9 @@ class Subjects:
         self.who = f"{cluster}.who"
         """Asks all nodes for a sign of life."""
         self.committed = f"{cluster}.heard"
-        """What was committed, for what others remember."""
+        """Carries what was committed, for the caches of others."""
         self.followed = f"{cluster}.followed"
-        """Tells all gateways of entries that belong to a trace."""
+        """Carries entries that belong to a trace to all gateways."""
         self.traces = f"{cluster}.traces"
         """Asks all gateways what they know of an entry."""
 

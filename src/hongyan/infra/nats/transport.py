@@ -19,7 +19,7 @@ LISTEN_S = 2
 
 
 class NatsTransport:
-    """The ``Transport`` and the ``Asker`` of the routes, on a connection that others may use too.
+    """The ``Transport`` and the ``Requester`` of the routes, on a shared connection.
 
     Args:
         connection: The broker; opened and closed elsewhere.
@@ -73,7 +73,7 @@ class NatsTransport:
                 self._run(_unsubscribe(subscription))
 
     async def ask(self, subject: str, payload: bytes, timeout_s: float) -> None:
-        """See ``Asker.ask``."""
+        """See ``Requester.ask``."""
         if not self._listens_for_answers:
             self._listens_for_answers = True
             await self._connection.subscribe(

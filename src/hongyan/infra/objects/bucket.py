@@ -23,7 +23,7 @@ FULL = (
     "507 Insufficient Storage",
     "No space left",
 )
-"""How an error says that there is no room. It may also hold keys and ports: any digits."""
+"""The errors that say that there is no room. They may hold keys and ports too: any digits."""
 
 
 class BucketOptions(Struct, frozen=True, kw_only=True):

@@ -25,7 +25,7 @@ async def copy_objects(folder: Path, target: S3Store, report: Callable[[int, int
     Args:
         folder: Has ``objects/``.
         target: The bucket.
-        report: Told how many are done, of how many.
+        report: Called with how many are done, of how many.
 
     Raises:
         ObjectDiffers: one is not whole in the bucket.

@@ -1,6 +1,6 @@
 """The port DirectLinks: URLs that carry their own signature (AWS Signature Version 4, query).
 
-https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html tells how they are
+https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html says how they are
 signed. obstore signs too, but neither headers nor the ``response-*`` parameters.
 """
 
@@ -92,7 +92,7 @@ class S3Links:
     """Links to the objects and the staging of one bucket.
 
     Args:
-        staging: Tells which pieces are there.
+        staging: Says which pieces are there.
         signer: Signs.
         piece_bytes: The largest piece.
         download_s: Seconds that a download may begin in.

@@ -3,7 +3,7 @@
 Below ``staging/UPLOAD/`` each durable stretch of bytes is an object ``part-FIRST-END-STAMP``. A
 part is never changed and, while the upload lives, never deleted: two gateways that write at the
 same time, because a client came back before its former request had ended, cannot take from each
-other what was told as durable. Which parts make the file is found by ``chain``. The one that
+other what was reported as durable. Which parts make the file is found by ``chain``. The one that
 reads them, ``seal``, writes them together as an object that no client can reach.
 """
 
@@ -182,7 +182,7 @@ class S3Part:
         self._size = 0
 
     async def write(self, data: bytes | bytearray) -> None:
-        """See ``Part.write``; ``StorageFull`` tells of the local disk too."""
+        """See ``Part.write``; ``StorageFull`` is for the local disk too."""
         try:
             await asyncio.to_thread(self._file.write, data)
         except OSError as error:

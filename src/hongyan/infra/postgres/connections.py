@@ -44,12 +44,12 @@ RIVALRY = (
 
 
 def is_lost(error: BaseException) -> bool:
-    """Return whether the error tells of the connection, not of what was asked."""
+    """Return whether the error is about the connection, not of what was asked."""
     return isinstance(error, LOST) and not isinstance(error, asyncpg.DataError)
 
 
 def refusal(error: BaseException) -> Exception:
-    """Return what the caller is told of an error."""
+    """Return the error that the caller gets."""
     if isinstance(error, asyncpg.DiskFullError):
         return StorageFull()
     if isinstance(error, asyncpg.CharacterNotInRepertoireError):

@@ -82,7 +82,7 @@ async def check_moved(connection: Connection) -> None:
 
 
 async def _home(connection: Connection) -> str:
-    """Return what tells this database from any that its content may be copied to."""
+    """Return what distinguishes this database from any that its content may be copied to."""
     may_ask = "SELECT has_function_privilege('pg_control_system()', 'execute')"
     cluster = await connection.fetchval(CLUSTER) if await connection.fetchval(may_ask) else ""
     return f"{cluster} {await connection.fetchval(TABLE)}"

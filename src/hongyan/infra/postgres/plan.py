@@ -49,7 +49,7 @@ class BatchPlan:
         """Plan one commit; return its entries and whether it was a repeat.
 
         Raises:
-            VersionConflict: an ``Precondition`` does not hold; nothing is planned.
+            VersionConflict: a ``Precondition`` does not hold; nothing is planned.
             ValueError: another append than the first has a client id.
         """
         key = retry_key(commit)

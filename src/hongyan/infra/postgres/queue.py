@@ -61,7 +61,7 @@ class CommitQueue:
 
     @property
     def count(self) -> int:
-        """How many commits wait or are on their way."""
+        """The number of commits that wait or are on their way."""
         return self._count
 
     def put(self, job: CommitJob) -> None:

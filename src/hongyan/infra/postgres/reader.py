@@ -27,7 +27,7 @@ from .rows import POSTGRES, get_many
 LAST = 2**63 - 1
 _ARCHIVE = {"oldest": SQL["archive"], "newest": SQL["archive"].replace(" ASC ", " DESC ")}
 SETTLE_S = 2.0
-"""How long ``follow`` waits for transactions that began earlier than what it has found."""
+"""Seconds that ``follow`` waits for transactions that began earlier than what it has found."""
 
 
 class PostgresReader(SqlRecords, ByOrdinal):

@@ -56,7 +56,7 @@ class PostgresStore(PostgresReader):
 
     @property
     def waiting(self) -> int:
-        """How many commits are not answered yet."""
+        """The number of commits that are not answered yet."""
         return self._queue.count
 
     async def start(self) -> None:

@@ -24,7 +24,7 @@ from .queue import CommitJob, CommitQueue
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 12
-"""How often rivals may be in the way of one batch."""
+"""Tries of one batch that rivals may be in the way of."""
 CAREFUL_BATCHES = 50
 """After a repeat or a stale commit was met, so many batches are done carefully at once."""
 SESSION = "hongyan writer "
@@ -141,8 +141,8 @@ class PostgresWriter:
     def _give_up_late(self, jobs: list[CommitJob]) -> None:
         """Answer those that waited too long.
 
-        A batch that is in doubt stays with this writer all the same, unless the store is being
-        closed: should it stand, it must still be told.
+        A batch of unknown result stays with this writer all the same, unless the store is being
+        closed: should it stand, it must still be published.
         """
         now = asyncio.get_running_loop().time()
         self._queue.expire(now)
@@ -232,7 +232,7 @@ class PostgresWriter:
         self._base = await connection.fetchval(SQL["base"])
 
     def _stood(self) -> bool:
-        """Return, once, whether the batch that was in doubt turned out to be committed."""
+        """Return, once, whether the batch with an unknown result is committed."""
         stands, self._stands = self._stands, None
         return stands is True
 

@@ -6,7 +6,7 @@ Keys, all in one slot, below ``{CLUSTER}:presence:``
   ends by itself when nobody does.
 - ``seen:USER``: when the last device went.
 - ``nodes``: a set of the nodes that said anything; ``on:NODE``: a set of the users there.
-- ``probe:USER``: a hash, watched user -> the devices that watch; ``watchers:USER``: a set.
+- ``watching:USER``: a hash, watched user -> the devices that watch; ``watchers:USER``: a set.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -79,7 +79,7 @@ redis.call('DEL', KEYS[1])
 
 
 class RedisConnectionRegistry:
-    """The ``Whereabouts`` of a cluster.
+    """The ``ConnectionRegistry`` of a cluster.
 
     Args:
         url: Where Redis is.
@@ -95,7 +95,7 @@ class RedisConnectionRegistry:
     async def note(
         self, user_id: UserId, node: str, devices: Collection[DeviceId], now_ms: int
     ) -> tuple[bool, bool]:
-        """See ``Whereabouts.note``."""
+        """See ``ConnectionRegistry.note``."""
         keys = (self._at(user_id), self._prefix + "nodes", self._on(node))
         arguments = (node, ",".join(devices), user_id, str(AT_MS))
         with as_refusals():
@@ -110,7 +110,7 @@ class RedisConnectionRegistry:
         return was_online, is_online
 
     async def of(self, user_ids: Collection[UserId]) -> Mapping[UserId, UserConnections]:
-        """See ``Whereabouts.of``."""
+        """See ``ConnectionRegistry.of``."""
         if not user_ids:
             return {}
         with as_refusals():
@@ -125,7 +125,7 @@ class RedisConnectionRegistry:
         }
 
     async def forget_lost(self, now_ms: int) -> Collection[UserId]:
-        """See ``Whereabouts.forget_lost``."""
+        """See ``ConnectionRegistry.forget_lost``."""
         gone: list[UserId] = []
         with as_refusals():
             asked = self._redis.smembers(self._prefix + "nodes")

@@ -91,7 +91,7 @@ class RedisRegistry:
     async def changes(self, position: str) -> RegistryChanges:
         """See ``Registry.changes``: one command, unless the registry was lost.
 
-        The place is the last change that was read. It comes again, as long as it is there, so
+        The position is the last change that was read. It comes again, as long as it is there, so
         nothing after it can be missing.
         """
         with as_os_errors():

@@ -184,7 +184,7 @@ class RedisTransport:
             log.info("a subscription ended with its connection: %s", error)
 
     async def _ping_on(self) -> None:
-        """See that the connection lives which only hears."""
+        """See that the connection lives which only receives."""
         while True:
             await asyncio.sleep(PING_S)
             pubsub = self._pubsub

@@ -15,7 +15,7 @@ class Argon2Hasher:
     Args:
         memory_kib: Memory of one hash.
         iterations: Passes over it.
-        parallelism: Lanes of one hash.
+        parallelism: Threads of one hash.
         threads: Hashes made at once; each holds ``memory_kib``.
         queue_limit: Passwords that may wait; one more is refused with ``Busy``.
 
@@ -56,7 +56,7 @@ class Argon2Hasher:
 
     @property
     def waiting(self) -> int:
-        """How many passwords are hashed or wait now."""
+        """The number of passwords that are hashed or wait now."""
         return self.threads.waiting
 
     def _verify(self, hashed: str, password: str) -> bool:

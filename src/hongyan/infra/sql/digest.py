@@ -38,5 +38,5 @@ class TableHasher:
 
     @property
     def digest(self) -> TableDigest:
-        """What was taken so far."""
+        """The digest of what was taken so far."""
         return TableDigest(self._name, self._rows, self._hash.hexdigest())

@@ -43,7 +43,7 @@ class LogHead:
 
 
 def retry_key(commit: Commit) -> RetryKey | None:
-    """Return by what a commit is known when it comes again; None when nothing tells.
+    """Return by what a commit is known when it comes again; None for nothing.
 
     Raises:
         ValueError: another append than the first has a client id.

@@ -12,7 +12,7 @@ from hongyan.domain.log.model import Entry, LogState, Order
 from hongyan.kernel.ids import LogId
 
 SPARSE = 4
-"""Where there are more entries than so many for each countable one, each is searched for."""
+"""Entries for each countable one; where there are more, each is searched for."""
 
 
 class ByOrdinal(ABC):

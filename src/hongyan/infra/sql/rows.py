@@ -22,7 +22,7 @@ class Dialect(Struct, frozen=True):
     """The dialect of a database."""
 
     mark: str
-    """What comes before the number of a bound value."""
+    """The text before the number of a bound value."""
     index_hint: str
     """Names the index to be used, with ``{index}`` for its name; empty when that cannot be said."""
     ascending: str

@@ -22,8 +22,8 @@ def copy_database(source: Path, target: Path, copying: Progress, reading: Progre
     Args:
         source: The database file.
         target: The file to be made: one file, without a write-ahead log.
-        copying: Told how many pages were copied.
-        reading: Told how many entries were hashed.
+        copying: Called with how many pages were copied.
+        reading: Called with how many entries were hashed.
     """
     connection = open_database(source, read_only=True)
     try:

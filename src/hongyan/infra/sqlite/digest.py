@@ -10,10 +10,10 @@ from msgspec import Struct
 from hongyan.infra.sql.digest import TableDigest, TableHasher
 
 Progress = Callable[[int, int], None]
-"""Told how much is done of how much."""
+"""Called with how much is done of how much."""
 STEP = 10_000
 NOT_ROWS = ("entry", "entry_place", "entry_retry", "indexed", "generation")
-"""Tables that are told by their logs, only find what others hold, or name this copy alone."""
+"""Tables that follow from their logs, only find what others hold, or name this copy alone."""
 
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -34,7 +34,7 @@ class Digests(Struct, frozen=True):
 
     @property
     def entries(self) -> int:
-        """How many entries there are in all logs."""
+        """The number of entries in all logs."""
         return sum(log.entries for log in self.logs)
 
 

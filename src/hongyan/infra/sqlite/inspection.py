@@ -30,7 +30,7 @@ def check_logs(
     Args:
         connection: In a transaction.
         countable: The kinds of entry that raise the ordinal; all others must not.
-        progress: Told how many entries were looked at.
+        progress: Called with how many entries were looked at.
     """
     (total,) = connection.execute("SELECT count(*) FROM entry").fetchone() or (0,)
     ends: dict[int, tuple[int, int]] = {}

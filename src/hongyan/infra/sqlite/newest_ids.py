@@ -2,7 +2,7 @@
 
 Clients mostly make ids that sort by the time of making. One that sorts behind all others of its
 sender in its log is new; only the rest must be looked for. Nothing is promised to depend on it:
-ids in any order are told apart as well, at the cost of a look-up each.
+ids in any order are distinguished as well, at the cost of a look-up each.
 """
 
 from collections.abc import Callable

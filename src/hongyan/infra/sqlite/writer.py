@@ -64,7 +64,7 @@ class _Job:
 
 
 class SqliteWriter:
-    """Carries out commits on one thread, and tells what became of them on the event loop.
+    """Carries out commits on one thread, and reports what became of them on the event loop.
 
     Args:
         path: The database file.
@@ -271,7 +271,7 @@ def _first_of(error: Exception) -> Exception:
 
 
 def _refusal(error: Exception) -> Exception:
-    """Return what the caller is told of an error that kept a batch from the disk."""
+    """Return what the caller gets for an error that kept a batch from the disk."""
     if isinstance(error, apsw.FullError):
         return StorageFull()
     log.error("commits failed", exc_info=error)

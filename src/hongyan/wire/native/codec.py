@@ -24,7 +24,7 @@ class Request(Struct, frozen=True):
 
 
 class WireError(Struct, frozen=True):
-    """Why a request was refused: a stable code, a sentence, and whether to try again."""
+    """The refusal of a request: a stable code, a sentence, and whether to try again."""
 
     code: str
     message: str

@@ -1,6 +1,6 @@
 import type zh from "../zh/errors.js";
 
-/** What went wrong, in English. */
+/** The texts of errors, in English. */
 const errors: Record<keyof typeof zh, string> = {
   "ended.kicked": "This device was removed. Please log in again.",
   "ended.replaced": "Your account was logged in elsewhere.",

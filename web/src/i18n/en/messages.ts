@@ -1,6 +1,6 @@
 import type zh from "../zh/messages.js";
 
-/** What is said in and about messages, in English. */
+/** The texts in and about messages, in English. */
 const messages: Record<keyof typeof zh, string> = {
   "timeline.label": "Message history",
   "timeline.unread": "New messages",

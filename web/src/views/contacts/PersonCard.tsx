@@ -21,7 +21,7 @@ interface Props {
   done: () => void;
 }
 
-/** Who somebody is, and what the user can do with them. */
+/** The card of a person, and what the user can do with them. */
 export function PersonCard({ userId, summary, done }: Props) {
   const client = useClient();
   const me = useMyId();

@@ -12,7 +12,7 @@ import { MergedForwardDialog } from "./MergedForwardDialog.js";
 import { PollView } from "./PollView.js";
 import { RichText } from "./RichText.js";
 
-/** What a message holds. `message` is null inside a merged forward. */
+/** The content of a message. `message` is null inside a merged forward. */
 export function ContentView({ content, message }: { content: Content; message: Message | null }) {
   switch (content.type) {
     case "text":

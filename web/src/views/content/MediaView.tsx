@@ -131,7 +131,7 @@ export function FileView({ content, message }: Props<wire.File>) {
 
 const extension = (name: string) => (/\.([a-z0-9]{1,4})$/i.exec(name)?.[1] ?? "").toUpperCase();
 
-/** How far a file's upload has come, with the means to pause and to go on. */
+/** The progress of a file's upload, with the means to pause and to go on. */
 function Progress({ message }: { message: Message | null }) {
   if (!message?.uploadId || message.state === "sent") return null;
   return <UploadProgress id={message.uploadId} />;
@@ -164,7 +164,7 @@ interface TransferProps {
   toggle: () => void;
 }
 
-/** How far a file has come, and the button to pause it and to go on. */
+/** The progress of a file, and the button to pause it and to go on. */
 function Transfer({ share, label, toggleLabel, isPaused, toggle }: TransferProps) {
   const onClick = (event: MouseEvent) => {
     event.stopPropagation();

@@ -11,7 +11,7 @@ import { Spinner } from "../../parts/parts.js";
 
 interface Props extends DialogProps {
   content: wire.Image | wire.Video | wire.File;
-  /** What is at hand already; empty for nothing. */
+  /** The URL at hand already; empty for none. */
   url: string;
 }
 

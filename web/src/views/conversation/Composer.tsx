@@ -21,7 +21,7 @@ const Recorder = lazy(() => import("../composer/Recorder.js"));
 
 const TEXT_MAX = 10_000;
 
-/** Where messages are written. */
+/** The composer: messages are written here. */
 export function Composer({ summary }: { summary: ConversationSummary }) {
   const composerState = useComposerState();
   const [isRecording, setRecording] = useState(false);

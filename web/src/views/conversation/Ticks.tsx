@@ -5,11 +5,11 @@ import { Icon } from "../../parts/Icon.js";
 interface Props {
   message: Message;
   summary: ConversationSummary;
-  /** How far somebody else has read a group, where that is known. */
+  /** The seq up to which somebody else has read a group, where that is known. */
   seenSeq?: number;
 }
 
-/** How far a message of one's own has come: waiting, refused, sent, received, read. */
+/** The progress of a message of one's own: waiting, refused, sent, received, read. */
 export function Ticks({ message, summary, seenSeq = 0 }: Props) {
   if (message.state === "failed") return <Mark icon="warning" label={t("ticks.failed")} kind="failed" />;
   if (message.state === "pending") return <Mark icon="clock" label={t("ticks.pending")} />;

@@ -3,7 +3,7 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import { Cell } from "../../lib/cell.js";
 
-/** What somebody is doing in an open conversation. */
+/** The state of writing in an open conversation. */
 export class ComposerState {
   /** The message that is being answered. */
   readonly reply = new Cell<Message | null>(null);
@@ -13,7 +13,7 @@ export class ComposerState {
   readonly selected = new Cell<ReadonlySet<number> | null>(null);
   /** A text to be put into the composer. */
   readonly insertion = new Cell<{ text: string; replace: boolean } | null>(null);
-  /** How far somebody else has read a group, where that is watched; else 0. */
+  /** The seq up to which somebody else has read a group, where that is watched; else 0. */
   readonly seen = new Cell(0);
   /** Show a message; set by the timeline. */
   jump: (seq: number) => void = () => {};

@@ -13,7 +13,7 @@ import type { ComposerState } from "./composerState.js";
 
 const EmojiPicker = lazy(() => import("../emoji/EmojiPicker.js"));
 
-/** What the deeds at a message need to know. */
+/** The context of the actions at a message. */
 export interface MessageContext {
   client: Client;
   composerState: ComposerState;
@@ -36,7 +36,7 @@ export function may(summary: ConversationSummary, what: keyof wire.Permissions):
 export const canReact = ({ summary, message }: MessageContext) =>
   message.seq > 0 && summary.active && !summary.group?.dissolved;
 
-/** What can be done with a message. */
+/** The menu of a message. */
 export function messageMenu(context: MessageContext): (MenuItem | "line" | false)[] {
   const { message, composerState } = context;
   if (message.state !== "sent") return pendingMenu(context);

@@ -6,9 +6,9 @@ import { useMyId } from "../../model/client.js";
 import type { Row } from "../../model/grouping.js";
 import { useComposerState } from "./composerState.js";
 
-/** How near an end of what is loaded, in pixels, more is loaded. */
+/** Pixels to an end of what is loaded; nearer, more is loaded. */
 const NEAR_PX = 1200;
-/** How near the end counts as at the end. */
+/** Pixels to the end that count as at the end. */
 const END_PX = 48;
 
 /** The end of the list, or a row that has `above` of the free height over it. */
@@ -18,7 +18,7 @@ type Hold = "end" | { index: number; above: number };
 const NEAR_TOP = 0.12;
 const MIDDLE = 0.5;
 
-/** What stays where it is while rows around it come and are measured. Whoever scrolls lets go. */
+/** The row that stays where it is while rows around it come and are measured. Whoever scrolls lets go. */
 class Anchor {
   readonly box = createRef<HTMLDivElement>();
   readonly list = createRef<VirtualizerHandle>();
@@ -53,7 +53,7 @@ class Anchor {
   }
 }
 
-/** Scrolling: where to open, keeping at the end, loading what is near, telling what was read. */
+/** Scrolling: where to open, keeping at the end, loading what is near, reporting what was read. */
 export function useScroll(
   view: TimelineWindow,
   summary: ConversationSummary,
@@ -117,7 +117,7 @@ function loadNear(view: TimelineWindow, above: number, below: number): void {
   else if (hasAfter && below < NEAR_PX) void view.loadAfter();
 }
 
-/** Tell how far somebody has read who looks at the page; returns what tells it now. */
+/** Report how far somebody has read who looks at the page; returns what reports it now. */
 function useReadMark(view: TimelineWindow, anchor: Anchor, isPlaced: { current: boolean }, headSeq: number) {
   const { handle } = useComposerState();
   const markRead = useCallback(() => {

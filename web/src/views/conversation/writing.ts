@@ -10,7 +10,7 @@ import { useMentions } from "./mentions.js";
 export type Area = { current: HTMLTextAreaElement | null };
 export type Writing = ReturnType<typeof useWriting>;
 
-/** What is being written: the text, whom it mentions, and what it edits or answers. */
+/** The message being written: the text, whom it mentions, and what it edits or answers. */
 export function useWriting(summary: ConversationSummary, area: Area) {
   const composerState = useComposerState();
   const [text, setText] = useState(summary.draft);

@@ -18,7 +18,7 @@ interface Props {
   setDetail: (detail: Detail) => void;
 }
 
-/** What is open beside a conversation. */
+/** The pane that is open beside a conversation. */
 export default function DetailPane({ summary, detail, setDetail }: Props) {
   const titles = { info: t("detail.title"), pins: t("pins.title"), search: t("search.here"), "": "" };
   const close = () => setDetail("");

@@ -23,7 +23,7 @@ const USUAL: Record<(typeof PERMISSIONS)[number], wire.Role> = {
   see_members: "member",
 };
 
-/** What admins can change of a group. */
+/** The settings of a group that admins can change. */
 export function GroupSettings({ summary, group }: { summary: ConversationSummary; group: wire.Group }) {
   const client = useClient();
   const role = summary.member.role ?? "member";

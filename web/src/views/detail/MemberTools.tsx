@@ -14,7 +14,7 @@ interface Props {
   done: () => void;
 }
 
-/** What a group's admins can do with a member of a lower rank. */
+/** The tools of a group's admins for a member of a lower rank. */
 export function MemberTools({ summary, userId, done }: Props) {
   const client = useClient();
   const user = useUser(userId);

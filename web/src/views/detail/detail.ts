@@ -1,2 +1,2 @@
-/** What is open beside a conversation; "" is nothing. */
+/** The view that is open beside a conversation; "" is none. */
 export type Detail = "" | "info" | "pins" | "search";

@@ -8,7 +8,7 @@ import { Dialog } from "../../parts/Dialog.js";
 import { Empty, Failed, Spinner } from "../../parts/parts.js";
 import { PersonRow } from "./PersonRow.js";
 
-/** Who asks to join a group. */
+/** The users who ask to join a group. */
 export default function JoinRequests({ summary, close }: DialogProps & { summary: ConversationSummary }) {
   const client = useClient();
   const loaded = useLoaded(() => client.call("group.join_requests", { conversation_id: summary.id }), [summary.id]);

@@ -8,7 +8,7 @@ import { SearchBox } from "../../parts/parts.js";
 interface Props {
   chosen: ReadonlySet<string>;
   setChosen: (chosen: ReadonlySet<string>) => void;
-  /** Who cannot be chosen, as they are in already. */
+  /** Users who cannot be chosen, as they are in already. */
   without?: ReadonlySet<string>;
 }
 

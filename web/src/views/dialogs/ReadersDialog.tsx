@@ -8,7 +8,7 @@ import { PersonRow } from "./PersonRow.js";
 
 const READ_AGAIN_MS = 2000;
 
-/** Who has read a message, followed while it is open. */
+/** The readers of a message, followed while it is open. */
 export default function ReadersDialog({ handle, seq, close }: DialogProps & { handle: ConversationHandle; seq: number }) {
   const loaded = useLoaded(() => handle.readers(seq), [handle, seq]);
   useInterval(loaded.reload, READ_AGAIN_MS);

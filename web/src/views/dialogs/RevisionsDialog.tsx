@@ -8,7 +8,7 @@ import { type Content, contentLine } from "../../model/preview.js";
 import { Dialog } from "../../parts/Dialog.js";
 import { Failed, Spinner } from "../../parts/parts.js";
 
-/** What a message said before it was edited. */
+/** The earlier versions of a message. */
 export default function RevisionsDialog({ handle, seq, close }: DialogProps & { handle: ConversationHandle; seq: number }) {
   const client = useClient();
   const params = { conversation_id: handle.id, seq };

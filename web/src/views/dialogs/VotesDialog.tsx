@@ -7,7 +7,7 @@ import { Failed, Spinner } from "../../parts/parts.js";
 import type { ComposerState } from "../conversation/composerState.js";
 import { PersonRow } from "./PersonRow.js";
 
-/** Who chose what in a poll. */
+/** The votes of a poll: who chose what. */
 export default function VotesDialog({ composerState, seq, content, close }: DialogProps & { composerState: ComposerState; seq: number; content: wire.Poll }) {
   const params = { conversation_id: composerState.handle.id, seq, limit: 500 };
   const loaded = useLoaded(() => composerState.client.call("poll.votes", params), [composerState, seq]);

@@ -16,7 +16,7 @@ interface Props {
   summary: ConversationSummary;
   now: number;
   isOpen: boolean;
-  /** Where the Tab key stops in the list. */
+  /** Whether the Tab key stops here in the list. */
   isStop: boolean;
 }
 

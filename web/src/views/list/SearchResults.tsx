@@ -12,7 +12,7 @@ import { ConversationAvatar, titleOfConversation } from "../../parts/Conversatio
 
 const LIMIT = 50;
 
-/** What is found on this device: conversations by title, messages by text, friends by name. */
+/** The results on this device: conversations by title, messages by text, friends by name. */
 export function SearchResults({ query, done }: { query: string; done: () => void }) {
   const client = useClient();
   const [messages, setMessages] = useState<readonly Message[] | null>(null);

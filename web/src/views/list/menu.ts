@@ -6,7 +6,7 @@ import type { MenuItem } from "../../parts/Menu.js";
 import { openFolder } from "../dialogs/openers.js";
 import { confirmClear } from "../conversation/confirmations.js";
 
-/** What can be done with a conversation from the list. */
+/** The menu of a conversation in the list. */
 export function conversationMenu(client: Client, summary: ConversationSummary): (MenuItem | "line")[] {
   const handle = client.conversation(summary.id);
   const prefer = (changes: Parameters<typeof handle.setPreference>[0]) =>

@@ -8,7 +8,7 @@ import { Confirm } from "../../parts/Dialog.js";
 import { Icon } from "../../parts/Icon.js";
 import { Failed, Spinner } from "../../parts/parts.js";
 
-/** Where the user is logged in. */
+/** The devices on which the user is logged in. */
 export function DevicesSection() {
   const client = useClient();
   const loaded = useLoaded(() => client.call("user.list_devices", {}), []);

@@ -16,7 +16,7 @@ const USUAL: Required<wire.Privacy> = {
   sends_receipts: true,
 };
 
-/** Who may write, invite, find and see. */
+/** Settings of who may write, invite, find and see. */
 export function PrivacySection() {
   const client = useClient();
   const me = useValue(client.me);

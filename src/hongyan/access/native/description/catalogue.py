@@ -30,7 +30,7 @@ class Ping(Struct, frozen=True):
 
 
 class EntryKind(Struct, frozen=True):
-    """One kind of entry or signal: its name, what it tells, and its body where it has one."""
+    """One kind of entry or signal: its name, what it says, and its body where it has one."""
 
     name: str
     text: str
@@ -83,7 +83,7 @@ def refusals() -> list[type[Refusal]]:
 
 
 def all_structs(kind: type[Struct] = Struct) -> Iterator[type[Struct]]:
-    """Yield every struct that a door may show; the rooms above and beside have their own."""
+    """Yield every struct that a protocol may show; the layers ``app`` and ``infra`` have others."""
     for found in kind.__subclasses__():
         room = found.__module__.split(".")
         if room[0] == "hongyan" and room[1] not in ("app", "infra"):

@@ -83,7 +83,7 @@ def methods_page(callable_methods: list[Method]) -> str:
 
 
 def _fields(struct: type[Struct], asked: bool) -> list[str]:
-    """Return a list of fields; of parameters (``asked``) it tells whether they are needed."""
+    """Return a list of fields; of parameters (``asked``) it says whether they are needed."""
     texts = field_texts(struct)
     lines = []
     for field in msgspec.structs.fields(struct):
