@@ -146,7 +146,8 @@ class Script:
             assert (got.sender, got.text) == (sender, said), f"{named} got {got}"
 
     @sentence(
-        rf"{DEVICE} receives what {NAME} wrote on (?P<label>\w+) to (?P<target>{NAME}): (?P<said>.+)"
+        rf"{DEVICE} receives what {NAME} wrote on (?P<label>\w+) to (?P<target>{NAME}): "
+        r"(?P<said>.+)"
     )
     async def _receives_own(self, device: str, label: str, target: str, said: str) -> None:
         got = await self._device(device).next_received(self._place("to", target))
