@@ -70,8 +70,8 @@ class Process:
             if number % burst == 0:
                 await self.part._idle.wait()
                 if self.about["strategy"] == "rpc":
-                    for lane in self.part._addressing._lanes.values():
-                        await lane.idle.wait()
+                    for queue in self.part._addressing._queues.values():
+                        await queue.idle.wait()
             if number % FLUSH_EVERY == 0:
                 await self.connection.flush(10.0)
         await self.part._idle.wait()

@@ -119,7 +119,7 @@ class Simulation:
         await self.publisher.start()
         self.wire.by_subject.clear()
         if self.strategy == "rpc":
-            self.lanes._heartbeat_s = HEARTBEAT_S
+            self.queues._heartbeat_s = HEARTBEAT_S
             for subscriber in self.subscribers:
                 await subscriber._follower._heartbeat()  # type: ignore[attr-defined]
 
@@ -135,17 +135,16 @@ class Simulation:
     def _publisher(self) -> RoutedPublisher:
         transport, people = LocalTransport(self.wire), self.people
         if self.strategy == "rpc":
-            lanes = NodeQueues(transport, LocalTransport(self.wire), time.monotonic, 0.01)
-            made = RoutedPublisher(
+            asker = LocalTransport(self.wire)
+            self.queues = NodeQueues(transport, asker, time.monotonic, 0.01, "publisher")
+            return RoutedPublisher(
                 transport,
-                lanes,
-                on_message=lanes.received,
-                post=lanes.send,
+                self.queues,
+                on_message=self.queues.received,
+                post=self.queues.send,
                 heartbeat_s=HEARTBEAT_S,
+                name="publisher",
             )
-            lanes.publisher = made.name
-            self.lanes = lanes
-            return made
         addressing: Any = BroadcastAddressing()
         if self.strategy == "registry":
             addressing = RegistryAddressing(self.registry, people, time.monotonic, LEASE_S)
@@ -193,7 +192,7 @@ class Simulation:
     async def _idle(self) -> None:
         await self.publisher._idle.wait()
         if self.strategy == "rpc":
-            for lane in self.lanes._queues.values():
-                await lane.idle.wait()
+            for queue in self.queues._queues.values():
+                await queue.idle.wait()
         self.wire.count.wakes += len(self.wire.touched)
         self.wire.touched.clear()

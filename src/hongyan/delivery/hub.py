@@ -56,8 +56,6 @@ class Hub:
         conversations: Finds where a user belongs.
         descriptions: Says what a conversation is.
         resyncs: Asks peers to sync that may have lost something.
-        on_devices: Called when the devices of a user that are connected here are others.
-        on_offline: Called when a user's last peer has gone.
         connected: Awaited before a peer counts as attached (``Subscriber.connected``).
         withholding: Says who does not see what; None where everybody sees everything.
     """
@@ -68,8 +66,6 @@ class Hub:
         conversations: UserConversations,
         descriptions: Descriptions,
         resyncs: Resyncs,
-        on_devices: Callable[[UserId], None] = lambda _: None,
-        on_offline: Callable[[UserId], None] = lambda _: None,
         connected: Callable[[UserId], Awaitable[None]] | None = None,
         withholding: Withholding | None = None,
     ) -> None:
@@ -79,9 +75,9 @@ class Hub:
         self._resyncs = resyncs
         self._withholding = withholding
         self._connected = connected
-        self.on_devices = on_devices
-        self.on_offline = on_offline
-        self.on_rights: Callable[[UserId], None] = lambda _: None
+        self._devices_listeners: list[Callable[[UserId], None]] = []
+        self._offline_listeners: list[Callable[[UserId], None]] = []
+        self._rights_listeners: list[Callable[[UserId], None]] = []
         """Called when what a connected user or device may do has changed."""
         self.recent = RecentDeliveries()
         """The events of the last moments, for who asks where a message is."""
@@ -97,6 +93,18 @@ class Hub:
         self._attaching: dict[Peer, set[ConversationId]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def on_devices(self, listener: Callable[[UserId], None]) -> None:
+        """Call this when the devices of a user that are connected here are others."""
+        self._devices_listeners.append(listener)
+
+    def on_offline(self, listener: Callable[[UserId], None]) -> None:
+        """Call this when a user's last peer has gone."""
+        self._offline_listeners.append(listener)
+
+    def on_rights(self, listener: Callable[[UserId], None]) -> None:
+        """Call this when the rights of a connected user or device have changed."""
+        self._rights_listeners.append(listener)
+
     async def attach(self, peer: Peer) -> None:
         """Let events reach this peer from now on; an older peer of its device is kicked."""
         self.recent.connected(peer)
@@ -107,7 +115,7 @@ class Hub:
             self._leave_conversations(older)
             older.kick("replaced")
         else:
-            self.on_devices(peer.user_id)
+            _notify(self._devices_listeners, peer.user_id)
         left: set[ConversationId] = set()
         self._attaching[peer] = left
         try:
@@ -130,8 +138,8 @@ class Hub:
             del devices[peer.device_id]
             if not devices:
                 del self._users[peer.user_id]
-                self.on_offline(peer.user_id)
-            self.on_devices(peer.user_id)
+                _notify(self._offline_listeners, peer.user_id)
+            _notify(self._devices_listeners, peer.user_id)
 
     @property
     def users(self) -> int:
@@ -279,7 +287,7 @@ class Hub:
             if failed is not None:
                 self.failures.note(event, failed)
         if event.kind in _RIGHTS:
-            self.on_rights(owner)
+            _notify(self._rights_listeners, owner)
         if event.kind == DEVICE_REMOVED and isinstance(event, Entry):
             removed = msgspec.json.decode(event.body, type=DeviceRemoved)
             self.kick(owner, removed.device_id, removed.reason)
@@ -364,3 +372,8 @@ class Hub:
         peer = self._users.get(user_id, {}).get(device_id)
         if peer is not None:
             peer.kick(reason)
+
+
+def _notify(listeners: list[Callable[[UserId], None]], user_id: UserId) -> None:
+    for listener in listeners:
+        listener(user_id)

@@ -187,12 +187,12 @@ class LocalHarness(Harness):
         transport = LocalTransport(self.wire)
         more: dict[str, Any] = {"heartbeat_s": HEARTBEAT_S, **bounds}
         if self.strategy == "rpc":
-            queues = NodeQueues(transport, LocalTransport(self.wire), self._now_s, HEARTBEAT_S)
-            made = RoutedPublisher(
-                transport, queues, on_message=queues.received, post=queues.send, **more
+            name = f"publisher{next(_names)}"
+            asker = LocalTransport(self.wire)
+            queues = NodeQueues(transport, asker, self._now_s, HEARTBEAT_S, name)
+            return RoutedPublisher(
+                transport, queues, on_message=queues.received, post=queues.send, name=name, **more
             )
-            queues.publisher = made.name
-            return made
         addressing: Any = BroadcastAddressing()
         if self.strategy == "registry":
             addressing = RegistryAddressing(self.registry, self.people, self._now_s, LEASE_S)
@@ -207,7 +207,11 @@ class LocalHarness(Harness):
         follower: Any = BroadcastFollower(listening)
         if self.strategy == "registry":
             lease = LocalLease(self.registry, name)
-            follower = RegistryFollower(lease, listening, name, LEASE_S, 60.0)
+
+            def resync() -> None:
+                subscriber.request_resync()
+
+            follower = RegistryFollower(lease, listening, name, LEASE_S, 60.0, resync)
         elif self.strategy == "rpc":
             follower = CallsFollower(transport, listening, name, HEARTBEAT_S)
         elif self.strategy != "broadcast":
@@ -216,8 +220,6 @@ class LocalHarness(Harness):
         subscriber = RoutedSubscriber(
             transport, follower, listening, self.people, interests, self._now_s, HEARTBEAT_S
         )
-        if self.strategy == "registry":
-            follower.request_resync = subscriber.request_resync
 
         async def kill() -> None:
             await stop_tasks(subscriber, follower)

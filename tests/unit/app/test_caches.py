@@ -11,6 +11,7 @@ from tests.conftest import FakeClock
 import hongyan.domain
 from hongyan.app.composition.services import Services
 from hongyan.app.settings.sections import Secrets, Settings, UserSettings
+from hongyan.domain.admin.ports import NoDeliveries, NoUsage
 from hongyan.domain.catalog import ROWS
 from hongyan.domain.conversation.commands import OpenDirect
 from hongyan.domain.integration.commands import AuthenticateKey, CreateKey, RevokeKey
@@ -32,14 +33,14 @@ CONTAINERS = {"OrderedDict", "dict", "set", "defaultdict", "deque", "list", "Cou
 REMEMBER_NO_ROWS = {
     "Audit": "the time of the last write",
     "Pair": "one decision about two people, no longer than a request",
-    "Plan": "one decision about a user, no longer than a request",
-    "ProfileSignals": "profiles that will be told in a moment; the rows are read then",
+    "AccountPlan": "one decision about a user, no longer than a request",
+    "ProfileSignals": "profiles that will be published in a moment; the rows are read then",
     "GroupChange": "one decision about a group, no longer than a request",
-    "Sending": "the order of one sender's messages; the rows are in Rooms",
+    "Sending": "the order of one sender's messages; the rows are in SendContexts",
     "Reach": "memberships at a place of the feed; it follows the entries themselves",
     "Throttle": "attempts, which no row holds",
     "Webhooks": "readers; the runtime asks for them anew, see Works",
-    "Window": "entries of the feed, which never change their place",
+    "ChangeWindow": "entries of the feed, which never change their place",
 }
 """Classes of the domain that hold something, and why nobody need tell them of commits."""
 
@@ -81,7 +82,18 @@ class Harness:
         settings = Settings(users=UserSettings(argon2_memory_kib=8, argon2_passes=1))
         secrets = Secrets(access_token_key="ab" * 32)
         clock = FakeClock()
-        self.services = [Services(settings, secrets, self.store, bus, clock) for bus in self.buses]
+        self.services = [
+            Services(
+                settings,
+                secrets,
+                self.store,
+                bus,
+                clock,
+                usage=NoUsage(),
+                deliveries=NoDeliveries(),
+            )
+            for bus in self.buses
+        ]
         self.sent = 0
 
     async def do(self, who: str, command: Command[Any], process: int = 0) -> Any:

@@ -114,14 +114,9 @@ class Harness:
         self.due = []
         resyncs = Resyncs(lambda _, call: self.due.append(call))
         audience = self.audience
-        self.hub = Hub(
-            audience,
-            audience,
-            audience,
-            resyncs,
-            lambda user_id: self.received.append(f"~{user_id}"),
-            lambda user_id: self.received.append(f"-{user_id}"),
-        )
+        self.hub = Hub(audience, audience, audience, resyncs)
+        self.hub.on_devices(lambda user_id: self.received.append(f"~{user_id}"))
+        self.hub.on_offline(lambda user_id: self.received.append(f"-{user_id}"))
         self.seqs = {}
 
     async def attach(self, *args, peer_type=FakePeer, **kwargs):
@@ -469,7 +464,7 @@ async def test_events_are_counted_also_those_that_concern_nobody_here(harness):
 @pytest.mark.parametrize("kind", ["user.changed", "device.removed"])
 async def test_what_changes_rights_is_told_of_who_is_here(harness, kind):
     received = []
-    harness.hub.on_rights = received.append
+    harness.hub.on_rights(received.append)
     await harness.attach("ann")
     harness.publish("@ann", "device.changed")
     assert received == []

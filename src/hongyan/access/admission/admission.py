@@ -1,6 +1,7 @@
 """Lets requests through, whatever protocol they come by."""
 
-from hongyan.kernel.bus import ANONYMOUS, Command, Result
+from hongyan.kernel.bus import ANONYMOUS, Actor, Command, Result
+from hongyan.kernel.ids import DeviceId, UserId
 
 from .guest import Guest, Speaker
 from .rights import OPERATOR
@@ -17,13 +18,11 @@ class Admission(Shared):
             address: The peer's network address.
             speaker: Speaks the protocol of a connection; None for one that asks by ``call``.
         """
-        return Guest(self, address, speaker)
+        return Guest(self, Actor(UserId(""), DeviceId(""), address=address), speaker)
 
     def operator(self) -> Guest:
         """Return who works on the server's own machine: nobody counts what that one asks."""
-        guest = Guest(self, OPERATOR.address, None)
-        guest.actor = OPERATOR
-        return guest
+        return Guest(self, OPERATOR, None)
 
     async def serve(self, command: Command[Result]) -> Result:
         """Carry a command that the server itself needs to answer a request, in nobody's name."""

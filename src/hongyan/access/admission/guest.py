@@ -59,7 +59,7 @@ class Guest(Standing):
 
     Args:
         shared: What all guests share.
-        address: The peer's network address.
+        actor: Who it is, as far as is known: mostly an address.
         speaker: Speaks the protocol of a connection; None for one that asks by ``call``.
 
     Attributes:
@@ -77,8 +77,8 @@ class Guest(Standing):
         "taken",
     )
 
-    def __init__(self, shared: Shared, address: str, speaker: Speaker | None) -> None:
-        super().__init__(shared, address)
+    def __init__(self, shared: Shared, actor: Actor, speaker: Speaker | None) -> None:
+        super().__init__(shared, actor)
         if speaker is not None:
             self._speaker = speaker
         self._bucket = shared.rates.connection() if speaker is not None else NO_LIMIT

@@ -83,7 +83,7 @@ class Shared:
         self.meters = Meters()
         self.refusals: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
-        hub.on_rights = self.live.changed
+        hub.on_rights(self.live.changed)
 
     def command(self, method: str) -> type[Command[Any]]:
         """Return the command of this name.

@@ -11,7 +11,7 @@ from hongyan.delivery.ports import Peer
 from hongyan.domain.integration.commands import KeyUnknown
 from hongyan.kernel.bus import Actor, Command
 from hongyan.kernel.errors import Forbidden, Unauthenticated, Unavailable
-from hongyan.kernel.ids import DeviceId, UserId, new_connection_id
+from hongyan.kernel.ids import new_connection_id
 
 from .shared import Shared
 
@@ -24,10 +24,7 @@ class Standing:
 
     Args:
         shared: What all guests share.
-        address: The peer's network address.
-
-    Attributes:
-        actor: Who it is, as far as is known now.
+        actor: Who it is, as far as is known; it changes with what is found out.
     """
 
     __slots__ = (
@@ -45,7 +42,7 @@ class Standing:
         "resyncs",
     )
 
-    def __init__(self, shared: Shared, address: str) -> None:
+    def __init__(self, shared: Shared, actor: Actor) -> None:
         self._shared = shared
         self._method: str | None = None
         self._command: type[Command[Any]]
@@ -59,7 +56,7 @@ class Standing:
         self._is_ended = False
         self._known_at_s = 0.0
         self.resyncs = 0
-        self.actor = Actor(UserId(""), DeviceId(""), address=address)
+        self.actor = actor
 
     # --- who it is ---
 

@@ -1,6 +1,7 @@
 """The routes of a cluster, put together as the settings say."""
 
 import asyncio
+from collections.abc import Callable
 
 from hongyan.app.settings.sections import RoutingSettings, SettingsError
 from hongyan.delivery.ports import ConversationMembers, UserConversations
@@ -16,6 +17,7 @@ from hongyan.infra.nats.connection import NatsConnection
 from hongyan.infra.nats.transport import NatsTransport
 from hongyan.infra.redis.registry import RedisLease, RedisRegistry
 from hongyan.infra.redis.transport import RedisTransport
+from hongyan.kernel.ids import new_token_id
 
 HEARTBEAT_S = 1.0
 REFRESH_S = 60.0
@@ -62,17 +64,17 @@ class Routes:
         bounds = (settings.queue_events_max, settings.queue_bytes_max)
         if settings.strategy == "rpc":
             asker = NatsTransport(self._connection, self._cluster)
-            lanes = NodeQueues(transport, asker, _now_s, self._heartbeat_s)
-            publisher = RoutedPublisher(
+            name = new_token_id()
+            queues = NodeQueues(transport, asker, _now_s, self._heartbeat_s, name)
+            return RoutedPublisher(
                 transport,
-                lanes,
+                queues,
                 *bounds,
-                on_message=lanes.received,
-                post=lanes.send,
+                on_message=queues.received,
+                post=queues.send,
                 heartbeat_s=self._heartbeat_s,
+                name=name,
             )
-            lanes.publisher = publisher.name
-            return publisher
         return RoutedPublisher(
             transport,
             self._addressing(members),
@@ -91,12 +93,14 @@ class Routes:
         """
         transport = self._transport()
         listening = Subscriptions(transport, _now_s)
-        follower = self._follower(transport, listening)
+
+        def resync() -> None:
+            subscriber.request_resync()
+
+        follower = self._follower(transport, listening, resync)
         subscriber = RoutedSubscriber(
             transport, follower, listening, conversations, interests, _now_s, self._heartbeat_s
         )
-        if isinstance(follower, RegistryFollower):
-            follower.request_resync = subscriber.request_resync
         return subscriber
 
     def _transport(self) -> Transport:
@@ -111,11 +115,13 @@ class Routes:
             return RegistryAddressing(registry, members, _now_s, settings.lease_s)
         return BroadcastAddressing()
 
-    def _follower(self, transport: Transport, listening: Subscriptions) -> Follower:
+    def _follower(
+        self, transport: Transport, listening: Subscriptions, resync: Callable[[], None]
+    ) -> Follower:
         settings, node = self._settings, self._connection.me
         if settings.strategy == "registry":
             lease = RedisLease(self._redis, self._cluster, node, settings.lease_s, 3 * REFRESH_S)
-            return RegistryFollower(lease, listening, node, settings.lease_s, REFRESH_S)
+            return RegistryFollower(lease, listening, node, settings.lease_s, REFRESH_S, resync)
         if settings.strategy == "rpc":
             return CallsFollower(transport, listening, node, self._heartbeat_s)
         return BroadcastFollower(listening)

@@ -7,6 +7,7 @@ from typing import Protocol
 from hongyan.app.settings.sections import MessageSettings, Secrets, Settings, UserSettings
 from hongyan.domain.admin.audit import Audit
 from hongyan.domain.admin.departure import Departures
+from hongyan.domain.admin.ports import Deliveries, UsageMeter
 from hongyan.domain.admin.readers import ReaderAdministration
 from hongyan.domain.admin.statistics import Counting
 from hongyan.domain.admin.tracing import Tracing
@@ -82,12 +83,13 @@ class Services:
         bus: Serves the services, and publishes to them what was committed.
         clock: The time of day.
         throttles: Makes what counts failed attempts.
+        usage: Measures what the server takes of its machine.
+        deliveries: Remembers what nodes have pushed.
 
     Attributes:
         caches: What remembers rows.
         works: Readers and jobs, for the runtime.
         counting: Keeps the statistics.
-        tracing: Says where a message is.
         integration: What app servers use.
         media: Keeps files.
     """
@@ -100,6 +102,9 @@ class Services:
         bus: LocalBus,
         clock: Clock,
         throttles: Throttles = local_throttle,
+        *,
+        usage: UsageMeter,
+        deliveries: Deliveries,
     ) -> None:
         self._bus = bus
         self._mails, self._signs = Tasks(), Tasks()
@@ -107,7 +112,7 @@ class Services:
         bus.serve(visibility)
         self.media = MediaParts(settings, secrets, store, store, bus, clock, visibility)
         audit = Audit(store, store, clock)
-        bus.around = audit.around
+        bus.wrap(audit.around)
         self.hasher = _hasher(settings.users)
         avatars = self.media.access
         self._users = _users(
@@ -125,12 +130,12 @@ class Services:
         self.integration = Integration(settings, store, bus, self.caches, clock, visibility)
         self._serve_conversations(store, clock, visibility)
         self._serve_messages(settings.messages, store, clock, visibility)
-        self.counting = Counting(store, store, clock)
-        self.tracing = Tracing(store, store, store, visibility)
+        self.counting = Counting(store, store, clock, usage)
+        tracing = Tracing(store, store, store, visibility, deliveries)
         repository_of_readers = ReaderAdministration(
             store, store, store, clock, self.works.all_readers
         )
-        for part in (audit, self.counting, self.tracing, repository_of_readers):
+        for part in (audit, self.counting, tracing, repository_of_readers):
             bus.serve(part)
         self.works.add(
             self.counting.reader,

@@ -5,6 +5,7 @@ import asyncio
 from hongyan.app.composition.services import Services
 from hongyan.app.settings.sections import Settings
 from hongyan.delivery.presence import PresenceService
+from hongyan.domain.admin.ports import NoUsage
 from hongyan.domain.catalog import ROWS
 from hongyan.domain.log.model import Committed, Signal
 from hongyan.domain.user.ports import Attempts
@@ -12,6 +13,7 @@ from hongyan.domain.user.throttle import ThrottlePolicy
 from hongyan.infra.local.audience import RecordsMembers
 from hongyan.infra.local.bus import LocalBus
 from hongyan.infra.nats.commit_broadcast import CommitBroadcast
+from hongyan.infra.nats.deliveries import NatsDeliveries
 from hongyan.infra.postgres.store import PostgresStore
 from hongyan.infra.redis.presence import RedisConnectionRegistry, RedisPresenceSubscriptions
 from hongyan.infra.redis.throttle import RedisThrottle
@@ -52,7 +54,17 @@ class Core:
             return self._throttles[-1]
 
         secrets = shared_secrets(cluster)
-        self.services = Services(settings, secrets, self.store, self.bus, clock, throttle)
+        self._deliveries = NatsDeliveries(link.connection, link.subjects, link.nodes)
+        self.services = Services(
+            settings,
+            secrets,
+            self.store,
+            self.bus,
+            clock,
+            throttle,
+            usage=NoUsage(),
+            deliveries=self._deliveries,
+        )
         self.publisher = link.routes.publisher(RecordsMembers(self.store))
         self._where = RedisConnectionRegistry(redis, cluster.name, link.nodes.is_known)
         self._subscriptions = RedisPresenceSubscriptions(redis, cluster.name)
@@ -74,6 +86,7 @@ class Core:
         """
         await self.store.start()
         await self._commit_broadcast.start()
+        await self._deliveries.start()
         await self.publisher.start()
 
     async def close(self) -> None:

@@ -63,8 +63,23 @@ class Embedded:
             settings.storage.reader_threads,
         )
         secrets = load_secrets(settings.data_dir)
-        self.services = Services(settings, secrets, self.store, self.bus, self.clock)
-        self.services.counting.usage = FolderUsage(settings.data_dir, DATABASE)
+        self.resyncs = Resyncs(asyncio.get_running_loop().call_later)
+        self.hub = Hub(
+            RecordsMembers(self.store),
+            RecordsConversations(self.store),
+            AskingDescriptions(self.bus),
+            self.resyncs,
+            withholding=Withholding(self.bus),
+        )
+        self.services = Services(
+            settings,
+            secrets,
+            self.store,
+            self.bus,
+            self.clock,
+            usage=FolderUsage(settings.data_dir, DATABASE, lambda: len(self.hub.peers())),
+            deliveries=HubDeliveries("serve", self.hub),
+        )
 
     @classmethod
     async def open(cls, settings: Settings, clock: Clock | None = None) -> "Embedded":
@@ -90,24 +105,13 @@ class Server:
         settings = self._settings = embedded.settings
         bus, clock = embedded.bus, embedded.clock
         later = asyncio.get_running_loop().call_later
-        resyncs = Resyncs(later)
-        self.hub = Hub(
-            RecordsMembers(embedded.store),
-            RecordsConversations(embedded.store),
-            AskingDescriptions(bus),
-            resyncs,
-            withholding=Withholding(bus),
-        )
+        self.hub = embedded.hub
         where, subscriptions = LocalConnectionRegistry(), LocalPresenceSubscriptions()
         bus.serve(PresenceService(embedded.store, bus, clock, where, subscriptions, later))
-        self.hub.on_devices = PresenceReporting(bus, self.hub, "serve").changed
-        embedded.services.tracing.deliveries = HubDeliveries("serve", self.hub)
-        bus.serve(Resync(self.hub, resyncs))
+        self.hub.on_devices(PresenceReporting(bus, self.hub, "serve").changed)
+        bus.serve(Resync(self.hub, embedded.resyncs))
         bus.subscribe(Committed, self.hub.committed)
         bus.subscribe(Signal, self.hub.signalled)
-        embedded.services.counting.usage = FolderUsage(
-            settings.data_dir, DATABASE, lambda: len(self.hub.peers())
-        )
         probe = StoreProbe(embedded.store, embedded.services.works)
         services = embedded.services
         leases = LocalLeases(Holders(), "serve", TERM_S, time.monotonic)

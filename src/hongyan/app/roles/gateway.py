@@ -67,10 +67,10 @@ class Gateway:
             connected=self._subscriber.connected,
             withholding=Withholding(self._caller),
         )
-        self.hub.on_offline = self._subscriber.disconnected
+        self.hub.on_offline(self._subscriber.disconnected)
         me = link.connection.me
         self._announcing = PresenceReporting(self._caller, self.hub, me, REFRESH_S)
-        self.hub.on_devices = self._announcing.changed
+        self.hub.on_devices(self._announcing.changed)
         self._ordering = Ordering(self.hub.committed, later)
         self._resync = Resync(self.hub, resyncs)
         cluster = settings.cluster

@@ -1,7 +1,6 @@
 """Health and metrics of a process that has the database."""
 
 import time
-from collections.abc import Callable
 
 from hongyan.app.metrics.core import measure_postgres, measure_probe, measure_services
 from hongyan.app.metrics.ops import Ops
@@ -10,7 +9,6 @@ from hongyan.app.metrics.routes import measure_publisher
 from hongyan.app.settings.sections import Settings
 from hongyan.domain.log.readers import Job
 from hongyan.infra.local.leases import Holders, LocalLeases
-from hongyan.infra.nats.deliveries import NatsDeliveries
 from hongyan.kernel.clock import Clock
 from hongyan.runtime.ports import TERM_S
 from hongyan.runtime.runtime import Runtime
@@ -40,12 +38,7 @@ class Observability:
         works = Works()
         works.add(Job("watching", probe.run))
         self._runtime = Runtime(link.name, alone, core.store, clock, works)
-        self._deliveries = NatsDeliveries(link.connection, link.subjects, link.nodes)
-        core.services.tracing.deliveries = self._deliveries
-        self.ops = Ops(settings.metrics, role, lambda: self.is_ready() and probe.is_writable)
-        self.is_ready: Callable[[], bool] = lambda: link.connection.is_up
-        """Whether the process does its work, as far as others know."""
-
+        self.ops = Ops(settings.metrics, role, lambda: link.connection.is_up and probe.is_writable)
         for source in (
             measure_postgres(core.store),
             measure_services(core.services),
@@ -60,7 +53,6 @@ class Observability:
         Raises:
             OSError: the address cannot be had.
         """
-        await self._deliveries.start()
         await self.ops.open()
         self._runtime.start()
 

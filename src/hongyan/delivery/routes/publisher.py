@@ -56,6 +56,7 @@ class RoutedPublisher:
         post: Sends a batch; the transport's ``send`` unless the strategy wants more.
         counted: Whether batches are numbered for each subject, so that a loss is noticed.
         heartbeat_s: Seconds between heartbeats.
+        name: The publisher's name, new each time it starts; empty makes one.
 
     Attributes:
         overflows: How many events did not fit; each becomes a possible loss at all subscribers.
@@ -72,8 +73,9 @@ class RoutedPublisher:
         post: Callable[[str, bytes], Awaitable[bool]] | None = None,
         counted: bool = True,
         heartbeat_s: float = 1.0,
+        name: str = "",
     ) -> None:
-        self.name = new_token_id()
+        self.name = name or new_token_id()
         self.overflows = 0
         self._transport = transport
         self._addressing = addressing

@@ -254,7 +254,7 @@ class RegistryFollower:
         refresh_s: float,
         resync: Callable[[], None] = lambda: None,
     ) -> None:
-        self.request_resync = resync
+        self._resync = resync
         self._lease = lease
         self._listening = listening
         self._node = node
@@ -342,7 +342,7 @@ class RegistryFollower:
                     refreshed_s = loop.time()
                     await self._lease.register(list(self._users))
                 if is_lost:
-                    self.request_resync()
+                    self._resync()
             except OSError as error:
                 log.warning("the lease cannot be renewed: %s", error)
                 self._is_whole = False

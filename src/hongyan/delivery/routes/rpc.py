@@ -54,16 +54,22 @@ class NodeQueues:
         asker: Calls a node.
         now_s: A clock that never goes back.
         heartbeat_s: How often nodes give signs of life.
+        publisher: The name of the publisher that this sends for.
 
     Attributes:
         dropped: How many batches did not fit into a queue; their numbers show it to the node.
     """
 
     def __init__(
-        self, transport: Transport, asker: Requester, now_s: Callable[[], float], heartbeat_s: float
+        self,
+        transport: Transport,
+        asker: Requester,
+        now_s: Callable[[], float],
+        heartbeat_s: float,
+        publisher: str,
     ) -> None:
         self.dropped = 0
-        self.publisher = ""
+        self._publisher = publisher
         self._transport = transport
         self._asker = asker
         self._now_s = now_s
@@ -110,7 +116,7 @@ class NodeQueues:
             queue.received_s = self._now_s()
         else:
             queue = self._queues[subject] = _NodeQueue(self._now_s())
-            self._queue(queue, encode_message(EventBatch(self.publisher, GREETING, ())))
+            self._queue(queue, encode_message(EventBatch(self._publisher, GREETING, ())))
             queue.task = asyncio.get_running_loop().create_task(self._work(subject, queue))
 
     async def send(self, subject: str, payload: bytes) -> bool:

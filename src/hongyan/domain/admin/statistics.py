@@ -26,7 +26,7 @@ from hongyan.kernel.ids import Kind, UserId
 
 from .commands import Day, GetStatistics, Statistics
 from .model import DayCount, LastActive, Total
-from .ports import NoUsage, UsageMeter
+from .ports import UsageMeter
 from .rules import date_of, day_of, is_person, totalled
 
 READER = "statistics"
@@ -72,14 +72,16 @@ class Counting:
         usage: What the server takes of its machine.
     """
 
-    def __init__(self, records: Records, stream: ChangeStream, clock: Clock) -> None:
+    def __init__(
+        self, records: Records, stream: ChangeStream, clock: Clock, usage: UsageMeter
+    ) -> None:
         self._records = records
         self._stream = stream
         self._clock = clock
         self.reader = Reader(
             READER, self.handle, source=Tallies(stream), batch=BATCH, pace_s=1.0, clear=self.clear
         )
-        self.usage: UsageMeter = NoUsage()
+        self._usage = usage
 
     async def handle(self, page: ReaderPage) -> Commit:
         """Return what raises the counters by a page of tallies."""
@@ -157,8 +159,8 @@ class Counting:
             messages=counts["messages"],
             days=tuple(_day(day, counted.get(day)) for day in days),
             conversations={kind: counts[name] for kind, name in kinds.items()},
-            storage_bytes=dict(await self.usage.storage_bytes()),
-            connected_devices=self.usage.connected_devices(),
+            storage_bytes=dict(await self._usage.storage_bytes()),
+            connected_devices=self._usage.connected_devices(),
         )
 
 

@@ -19,7 +19,7 @@ from .commands_tracing import (
     TracedUser,
     TraceMessage,
 )
-from .ports import Deliveries, NoDeliveries
+from .ports import Deliveries
 
 USERS_MAX = 200
 DEVICES_MAX = 50
@@ -33,19 +33,22 @@ class Tracing:
         cursors: Who has read it.
         records: Members and their devices.
         visibility: Who sees what.
-
-    Attributes:
         deliveries: What the nodes remember.
     """
 
     def __init__(
-        self, log: Log, cursors: Cursors, records: Records, visibility: Visibility
+        self,
+        log: Log,
+        cursors: Cursors,
+        records: Records,
+        visibility: Visibility,
+        deliveries: Deliveries,
     ) -> None:
         self._log = log
         self._cursors = cursors
         self._records = records
         self._visibility = visibility
-        self.deliveries: Deliveries = NoDeliveries()
+        self._deliveries = deliveries
 
     @handles(TraceMessage)
     async def trace(self, _actor: Actor, command: TraceMessage) -> Traced:
@@ -57,7 +60,7 @@ class Tracing:
         members = sorted(members, key=lambda member: member.user_id)
         shown = members[:USERS_MAX]
         users = [member.user_id for member in shown]
-        nodes = await self.deliveries.of(entry.log_id, entry.seq, users)
+        nodes = await self._deliveries.of(entry.log_id, entry.seq, users)
         pushes = [push for node in nodes for push in node.pushes]
         viewers = await self._visibility.viewers(entry, users)
         return Traced(

@@ -20,8 +20,11 @@ class LocalBus:
     def __init__(self) -> None:
         self._handlers: dict[type[Command[Any]], Handler] = {}
         self._listeners: dict[type[Struct], list[Callable[[Any], None]]] = {}
-        self.around: Around = lambda _, handler: handler
-        """Wrappers of each handler that is served from now on."""
+        self._around: Around = lambda _, handler: handler
+
+    def wrap(self, around: Around) -> None:
+        """Put this around each handler that is served from now on."""
+        self._around = around
 
     def serve(self, service: object) -> None:
         """Let a service's ``@handles`` methods answer their commands.
@@ -32,7 +35,7 @@ class LocalBus:
         for command, handler in handlers_of(service).items():
             if command in self._handlers:
                 raise ValueError(f"{command.METHOD} has two handlers")
-            self._handlers[command] = self.around(command, handler)
+            self._handlers[command] = self._around(command, handler)
 
     def served(self) -> frozenset[type[Command[Any]]]:
         """Return the commands that have a handler."""

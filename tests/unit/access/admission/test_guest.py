@@ -239,7 +239,7 @@ async def test_a_stream_ends_with_the_key_of_its_bot(worlds):
 async def test_a_removal_that_nobody_told_is_found_soon_after_one_came(worlds):
     harness = worlds(look_after_s=0)
     await harness.user("ann")
-    harness.hub.on_rights = lambda _: None
+    harness.hub._rights_listeners.clear()
     harness.hub.kick = lambda *_: None
     token = await harness.token("ann")
     line = harness.line()

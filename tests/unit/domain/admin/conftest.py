@@ -8,6 +8,7 @@ from tests.conftest import FakeClock, Store
 
 from hongyan.app.composition.services import Services
 from hongyan.app.settings.sections import MessageSettings, Secrets, Settings, UserSettings
+from hongyan.domain.admin.ports import NoDeliveries, NoUsage
 from hongyan.domain.log.model import Committed
 from hongyan.domain.message.commands import SendMessage
 from hongyan.domain.message.model import Text
@@ -58,7 +59,15 @@ class Harness:
         )
         self.bus = LocalBus()
         self.told.listener = self.bus.publish
-        self.services = Services(settings, SECRETS, self.store, self.bus, self.clock)
+        self.services = Services(
+            settings,
+            SECRETS,
+            self.store,
+            self.bus,
+            self.clock,
+            usage=NoUsage(),
+            deliveries=NoDeliveries(),
+        )
 
     async def close(self) -> None:
         await self.services.close()
