@@ -2,8 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run web test check cluster chaos chaos-cluster bench bench-files bench-cluster \
-	bench-routing bench-web docs lock clean
+.PHONY: help run web test check check-style check-tests cluster chaos chaos-cluster bench \
+	bench-files bench-cluster bench-routing bench-web docs lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -50,12 +50,18 @@ test: $(VENV)/.test $(WEB)  ## Run every test, installing what it needs
 		echo "What failed runs once more, one test after the other: a busy machine makes tests late."; \
 		$(NODE) $(BIN)/pytest --last-failed --last-failed-no-failures none; }
 
-check: $(VENV)/.test  ## Style, types, floors and all tests that need no real engine: three minutes
+check: $(VENV)/.test  ## Style, types, floors and all tests that need no real engine: two minutes
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target check-style check-tests
+
+check-style: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q -n $(WORKERS) -m "not engine" tests/architecture tests/unit tests/contract tests/property $(ARGS)
+
+check-tests: $(VENV)/.test  # the longest first
+	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not engine" \
+		tests/property tests/architecture tests/contract tests/unit $(ARGS)
 
 chaos: $(VENV)/.test  ## Kill the server again and again under load; lose no message, file or event
 	$(BIN)/python -m tests.chaos $(ARGS)

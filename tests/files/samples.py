@@ -11,6 +11,7 @@ from typing import Any
 import av
 from PIL import Image
 
+BLOCK_BYTES = 1 << 20
 SCRIPT = b"<script>document.title = 'owned'</script>"
 HTML = b"<!DOCTYPE html><html><body>" + SCRIPT + b"</body></html>"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg">' + SCRIPT + b"</svg>"
@@ -36,6 +37,15 @@ def turned_photo(size: tuple[int, int]) -> bytes:
     return picture(size, "JPEG", exif=exif)
 
 
+def zeros(count: int) -> bytes:
+    """Return the zlib stream of so many zero bytes, without packing all of them."""
+    pack = zlib.compressobj(9, wbits=-15)
+    block = pack.compress(bytes(BLOCK_BYTES)) + pack.flush(zlib.Z_FULL_FLUSH)  # may be repeated
+    rest = pack.compress(bytes(count % BLOCK_BYTES)) + pack.flush()
+    check = struct.pack(">HH", count % 65_521, 1)  # Adler-32
+    return b"\x78\xda" + block * (count // BLOCK_BYTES) + rest + check
+
+
 def png_bomb(side: int) -> bytes:
     """Return a small PNG of very many pixels."""
 
@@ -43,9 +53,7 @@ def png_bomb(side: int) -> bytes:
         check = struct.pack(">I", zlib.crc32(kind + data))
         return struct.pack(">I", len(data)) + kind + data + check
 
-    pack = zlib.compressobj(9)
-    row = bytes(1 + side)
-    data = b"".join(pack.compress(row) for _ in range(side)) + pack.flush()
+    data = zeros(side * (1 + side))
     header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")

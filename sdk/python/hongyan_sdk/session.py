@@ -234,15 +234,17 @@ class Session:
         """Sync, be online, and wait for the end."""
         syncing = asyncio.ensure_future(self._on_online(welcome))
         ends: list[asyncio.Future[Any]] = [syncing, lost]
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        if lost.done():
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if lost.done():
+                return lost.result()
+            syncing.result()
+            self._online.set()
+            self._backoff.reset()
+            return await lost
+        finally:
             syncing.cancel()
             await asyncio.gather(syncing, return_exceptions=True)
-            return lost.result()
-        syncing.result()
-        self._online.set()
-        self._backoff.reset()
-        return await lost
 
     async def _fresh_account(self) -> Account:
         """Return the account with an access token that is good for a while yet."""

@@ -3,7 +3,8 @@
 import ast
 import inspect
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import pairwise
 from types import ModuleType
 
@@ -15,10 +16,14 @@ def field_texts(struct: type[Struct]) -> dict[str, str]:
     texts: dict[str, str] = {}
     for kind in reversed(struct.__mro__):
         if issubclass(kind, Struct) and kind.__module__.split(".")[0] != "msgspec":
-            body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
-            if isinstance(body, ast.ClassDef):
-                texts |= _below(body.body)
+            texts |= _own_texts(kind)
     return texts
+
+
+@cache
+def _own_texts(struct: type[Struct]) -> Mapping[str, str]:
+    body = ast.parse(textwrap.dedent(inspect.getsource(struct))).body[0]
+    return _below(body.body) if isinstance(body, ast.ClassDef) else {}
 
 
 def constant_texts(module: ModuleType) -> dict[str, str]:

@@ -26,6 +26,8 @@ from hongyan.infra.local.registry import LocalLease, LocalRegistry
 from hongyan.infra.local.transport import LocalNetwork, LocalTransport
 from hongyan.infra.nats.connection import NatsConnection
 
+from .virtual_time import virtual_time
+
 HEARTBEAT_S = 0.3
 LEASE_S = 2.0
 WAIT_S = 20.0
@@ -172,10 +174,11 @@ class Harness:
 
 
 class LocalHarness(Harness):
-    """In one process; the strategies are the same code."""
+    """In one process, where leases and silence take no time; the strategies are the same code."""
 
     def __init__(self, stack: AsyncExitStack, strategy: str) -> None:
         super().__init__(stack, strategy)
+        stack.enter_context(virtual_time())
         self.wire = LocalNetwork()
         self.registry = LocalRegistry(self._now_s, LEASE_S)
 

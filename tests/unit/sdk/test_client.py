@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.e2e.waiting import until
+from tests.unit.waiting import until
 
 from hongyan_sdk import (
     Client,

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from tests.e2e.waiting import until
+from tests.unit.waiting import until
 
 from hongyan_sdk.chat.accounts import Accounts
 from hongyan_sdk.chat.command import _plain, parser

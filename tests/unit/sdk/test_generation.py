@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.e2e.waiting import until
+from tests.unit.waiting import until
 
 from hongyan_sdk import BegunAnew, Client, Entry, MessageReceived, MessageSent, Store
 
@@ -103,7 +103,8 @@ async def test_a_store_of_before_takes_the_generation_that_it_finds(
     assert client.store.generation() == ""
     server.generation = "named"
     await server.cut()
-    await until(lambda: client.store.generation() == "named")
+    await until(lambda: len(server.asked("conversation.sync")) == 2)
+    assert client.store.generation() == "named"  # hello told it
     assert [params["known"] for params in server.asked("conversation.sync")] == [{}, {"d1": 1}]
 
 

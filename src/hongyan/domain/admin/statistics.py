@@ -33,6 +33,8 @@ READER = "statistics"
 BATCH = 20_000
 RARE = (CONVERSATION_CREATED, USER_CHANGED)
 DAYS = 30
+PACE_S = 1.0
+"""How often the counters are raised at most."""
 
 
 class Tallies:
@@ -79,7 +81,12 @@ class Counting:
         self._stream = stream
         self._clock = clock
         self.reader = Reader(
-            READER, self.handle, source=Tallies(stream), batch=BATCH, pace_s=1.0, clear=self.clear
+            READER,
+            self.handle,
+            source=Tallies(stream),
+            batch=BATCH,
+            pace_s=PACE_S,
+            clear=self.clear,
         )
         self._usage = usage
 

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from tests.unit.access.memory_socket import MemorySocket
 from tests.unit.quiet_hub import quiet_hub
+from tests.unit.waiting import turns
 
 from hongyan.access.admission import Admission, AdmissionOptions
 from hongyan.access.admission import guest as guest_module
@@ -123,8 +124,7 @@ class Harness:
 
 async def ask(session, socket, method, number=1, **params):
     say(session, method, number, **params)
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await turns()
     return next((m for m in reversed(socket.sent) if m.get("id") == number), None)
 
 
@@ -227,7 +227,7 @@ async def test_who_asks_much_at_once_is_not_read_until_half_is_answered(clock):
         say(session, "test.wait", 10 + number)
     assert not socket.reading
     harness.service.go.set()
-    await asyncio.sleep(0.01)
+    await turns()
     assert socket.reading
     assert {m["id"] for m in socket.sent if m.get("id", 0) >= 10} == {10, 11, 12, 13}
 
@@ -277,5 +277,5 @@ async def test_who_closes_while_saying_hello_stays_nobody(harness):
     session, _ = harness.connect()
     say(session, "hello", token="alice/v1")
     session.closed()
-    await asyncio.sleep(0.01)
+    await turns()
     assert not harness.hub.is_online("alice")

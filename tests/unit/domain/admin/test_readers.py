@@ -1,13 +1,13 @@
 """An operator looks at readers, lets one try again, and rebuilds one."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.e2e.waiting import until
+from tests.unit.waiting import until
 
 from hongyan.app.doctor.rows import _passed
+from hongyan.domain.admin import statistics
 from hongyan.domain.admin.commands import GetStatistics
 from hongyan.domain.admin.commands_readers import (
     ListReaders,
@@ -42,6 +42,11 @@ class Index:
                 raise ValueError("no room for it")
             self.seen.append(entry.seq)
         return Commit()
+
+
+@pytest.fixture(autouse=True)
+def _no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statistics, "PACE_S", 0.0)
 
 
 @pytest.fixture
@@ -87,9 +92,11 @@ async def test_what_was_passed_over_is_listed_and_tried_again(
     index.is_broken = False
     await harness.operate(RetryPassed(reader="index", number=row.number))
     await until(lambda: index.seen[-1:] == [2])
-    async with asyncio.timeout(20):
-        while (await harness.operate(ListReaders())).passed:  # noqa: ASYNC110
-            await asyncio.sleep(0)
+
+    async def nothing_is_passed() -> bool:
+        return not (await harness.operate(ListReaders())).passed
+
+    await until(nothing_is_passed)
     (finding,) = await _passed(harness.store)
     assert finding.level == "fine"
 
@@ -101,15 +108,15 @@ async def test_the_statistics_are_rebuilt_and_come_to_the_same(
     direct = (await harness.do("li", OpenDirect(user_id=UserId("wang")))).conversation_id
     await harness.say("li", direct)
 
-    async def counted() -> None:
-        async with asyncio.timeout(20):
-            while (await harness.operate(GetStatistics())).messages != 1:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+    async def all_is_counted() -> bool:
+        readers = (await harness.operate(ListReaders())).readers
+        return [one.entries for one in readers if one.name == "statistics"] == [0]
 
-    await counted()
+    await until(all_is_counted)
+    assert (await harness.operate(GetStatistics())).messages == 1
     await harness.operate(RebuildReader(name="statistics"))
-    assert (await harness.operate(GetStatistics())).messages in (0, 1)
-    await counted()
+    await until(all_is_counted)
+    assert (await harness.operate(GetStatistics())).messages == 1
     with pytest.raises(NotRebuildable):
         await harness.operate(RebuildReader(name="index"))
     with pytest.raises(NoSuchReader):

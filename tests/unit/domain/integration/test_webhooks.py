@@ -5,6 +5,7 @@ import time
 
 import msgspec
 import pytest
+from tests.unit.waiting import until
 
 from hongyan.domain.group.model import Member
 from hongyan.domain.integration.change_window import PAGE, ChangeWindow
@@ -23,7 +24,7 @@ from hongyan.domain.integration.ports import Posted, Unreachable
 from hongyan.domain.integration.webhook_dispatcher import DispatcherContext
 from hongyan.domain.integration.webhooks import Webhooks
 from hongyan.domain.log.model import Append, Commit, Committed, Missed, Put, Rewrite, position_of
-from hongyan.domain.log.readers import Retry
+from hongyan.domain.log.readers import Retry, fence_of
 from hongyan.domain.message.model import MessageBody, Text
 from hongyan.domain.message.rows import Revision
 from hongyan.domain.message.versions import visibility_of
@@ -124,10 +125,13 @@ async def office(store, clock, receiver):
     await made.stop()
 
 
-async def until(is_so):
-    async with asyncio.timeout(10):
-        while not is_so():  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+def saved_up_to(store, webhook_id, end):
+    """Return the condition that all before the end was done, and that this was saved."""
+
+    async def is_so():
+        return position_of(await store.offset(reader_of(webhook_id))) >= end
+
+    return is_so
 
 
 async def test_a_webhook_gets_what_comes_after_it_in_order(office, receiver):
@@ -212,8 +216,12 @@ async def test_what_is_given_up_is_a_dead_letter_and_can_be_sent_again(store, cl
     webhook_id = await office.hook(batch_max=1)
     receiver.status = 500
     await office.say(1)
-    await until(lambda: len(receiver.posts) == 2)
-    await asyncio.sleep(0.05)
+
+    async def is_given_up():
+        return (await office.call(ListDeadLetters(webhook_id=webhook_id))).dead_letters
+
+    await until(is_given_up)
+    assert len(receiver.posts) == 2
     receiver.status = 204
     await office.say(1)
     await until(lambda: receiver.seen == [2])
@@ -245,7 +253,9 @@ async def test_replay_and_changes_reach_a_dispatcher_under_way(office, receiver)
     await until(lambda: receiver.seen == [1, 2, 1, 2, 3])
     await office.call(UpdateWebhook(webhook_id=webhook_id, kinds=("poll.closed",)))
     await office.say(1)
-    await asyncio.sleep(0.05)
+    closed = Append(TEAM, "poll.closed", "alice", b"{}", 1)
+    office.heard(await office.store.commit(Commit((closed,))))
+    await until(lambda: receiver.told[-1].kind == "poll.closed")  # what was said before is passed
     assert receiver.seen == [1, 2, 1, 2, 3]
 
 
@@ -275,12 +285,15 @@ async def test_a_process_from_which_the_work_was_taken_saves_nothing(store, cloc
     await until(lambda: len(receiver.seen) == 7)
     assert slow.posts == receiver.posts[:1]
     end = await store.end()
-    async with asyncio.timeout(10):
-        while position_of(await store.offset(reader_of(webhook_id))) < end:  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+    await until(saved_up_to(store, webhook_id, end))
+    fence = fence_of(reader_of(webhook_id))
+    term = (await store.states([fence]))[fence].version
+
+    async def has_begun_anew():
+        return (await store.states([fence]))[fence].version > term
+
     slow.answers.set()
-    office.heard()
-    await asyncio.sleep(0.3)  # what is late to save would do so meanwhile
+    await until(has_begun_anew)  # it comes to that when it was late to save
     assert position_of(await store.offset(reader_of(webhook_id))) == end
     await office.stop()
     await other.stop()
@@ -305,13 +318,10 @@ async def test_what_nobody_told_is_found_when_something_was_missed(store, clock,
 async def test_the_place_moves_on_when_nothing_passes_the_filter(
     office, store, receiver, monkeypatch
 ):
-    monkeypatch.setattr(reading, "SAVE_EVERY_S", 0.01)
+    monkeypatch.setattr(reading, "SAVE_EVERY_S", 0.0)
     webhook_id = await office.hook(kinds=("poll.closed",))
     await office.say(3)
-    end = await store.end()
-    async with asyncio.timeout(10):
-        while position_of(await store.offset(reader_of(webhook_id))) < end:  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+    await until(saved_up_to(store, webhook_id, await store.end()))
     assert receiver.posts == []
 
 
