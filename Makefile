@@ -50,7 +50,7 @@ test: $(VENV)/.test $(WEB)  ## Run every test, installing what it needs
 		echo "What failed runs once more, one test after the other: a busy machine makes tests late."; \
 		$(NODE) $(BIN)/pytest --last-failed --last-failed-no-failures none; }
 
-check: $(VENV)/.test  ## Style, types, floors and all tests that need no real engine: two minutes
+check: $(VENV)/.test  ## Style, types, layers and all tests that need no real engine: two minutes
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target check-style check-tests
 
 check-style: $(VENV)/.test

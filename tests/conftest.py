@@ -9,10 +9,10 @@ import pytest
 
 from hongyan.domain.catalog import ROWS
 from hongyan.domain.log.model import Committed
-from hongyan.infra.memory.store import MemoryStore
 from hongyan.infra.postgres.store import PostgresStore
 from hongyan.infra.sqlite.store import SqliteStore
 from tests.engines.postgres import PostgresServer, find_binaries
+from tests.memory.store import MemoryStore
 
 ALSO_POSTGRES = os.environ.get("TEST_DOMAIN_ON_POSTGRES", "") == "1"
 """The domain's own tests run on PostgreSQL too, where somebody has a few minutes more."""

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tests.memory.registry import LocalLease, LocalRegistry
+from tests.memory.transport import LocalNetwork, LocalTransport
+
 from benchmarks.routing.interest import InterestAddressing, InterestFollower, exact, hashed
 from benchmarks.routing.population import Population
 from hongyan.delivery.routes.broadcast import BroadcastAddressing, BroadcastFollower
@@ -15,8 +18,6 @@ from hongyan.delivery.routes.registry import RegistryAddressing, RegistryFollowe
 from hongyan.delivery.routes.rpc import CallsFollower, NodeQueues
 from hongyan.delivery.routes.subscriber import RoutedSubscriber
 from hongyan.delivery.routes.subscriptions import Subscriptions
-from hongyan.infra.local.registry import LocalLease, LocalRegistry
-from hongyan.infra.local.transport import LocalNetwork, LocalTransport
 
 SIMULATED = ("interest", "exact", "broadcast", "registry", "rpc")
 HEARTBEAT_S = 3_600.0

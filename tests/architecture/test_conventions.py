@@ -114,7 +114,7 @@ def _imported(tree: ast.AST) -> Iterator[tuple[str, int]]:
             yield from ((f"{module}.{alias.name}", node.lineno) for alias in node.names)
 
 
-def test_the_quiet_floors_do_not_log() -> None:
+def test_the_quiet_layers_do_not_log() -> None:
     quiet = ("src/hongyan/kernel/", "src/hongyan/domain/", "src/hongyan/wire/")
     loud = [
         f"{name}:{line}"

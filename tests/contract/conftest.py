@@ -7,10 +7,10 @@ import pytest
 from tools.cluster.engines import RedisProcess
 
 from hongyan.domain.log.model import Append, Committed, Entry
-from hongyan.infra.memory.store import MemoryStore
 from hongyan.infra.postgres.store import PostgresStore
 from hongyan.infra.sqlite.store import SqliteStore
 from hongyan.kernel.ids import ClientId, LogId, UserId
+from tests.memory.store import MemoryStore
 
 from .rows import ROWS
 

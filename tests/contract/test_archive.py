@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hongyan.domain.log.model import Commit, Entry, Rewrite, SeqRange
-from hongyan.infra.memory.store import MemoryStore
 from hongyan.infra.postgres.store import PostgresStore
 from hongyan.infra.sqlite.store import SqliteStore
+from tests.memory.store import MemoryStore
 
 from .conftest import ANNA, A, B, Subject, said, seqs, text
 from .rows import ROWS

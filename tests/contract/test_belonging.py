@@ -18,11 +18,11 @@ from hongyan.domain.log.model import Commit, Put
 from hongyan.domain.message.versions import visibility_of
 from hongyan.infra.local.audience import RecordsConversations, RecordsMembers
 from hongyan.infra.local.bus import LocalBus
-from hongyan.infra.memory.store import MemoryStore
 from hongyan.infra.postgres.store import PostgresStore
 from hongyan.infra.sqlite.store import SqliteStore
 from hongyan.kernel.clock import SystemClock
 from hongyan.kernel.ids import ConversationId, Kind, UserId, direct_id
+from tests.memory.store import MemoryStore
 
 ANN, BOB, CID = UserId("ann"), UserId("bob"), UserId("cid")
 TEAM, CREW = ConversationId("g" + "a" * 16), ConversationId("g" + "b" * 16)

@@ -43,12 +43,12 @@ from hongyan.domain.message.targets import Targets
 from hongyan.domain.message.versions import visibility_of
 from hongyan.domain.user.model import User
 from hongyan.infra.local.bus import LocalBus
-from hongyan.infra.memory.store import MemoryStore
 from hongyan.infra.security.tickets import HmacTickets
 from hongyan.infra.sqlite.store import SqliteStore
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.turns import Turns
 from tests.conftest import FakeClock
+from tests.memory.store import MemoryStore
 
 OWNER = "owner"
 OTHERS = ("ann", "ben", "cat")

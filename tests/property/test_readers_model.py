@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from hongyan.domain.log.model import Commit, SaveOffset, offset_of
 from hongyan.domain.log.readers import PassedEntry, Reader, ReaderPage, Retry
-from hongyan.infra.memory.store import MemoryStore
 from hongyan.infra.sqlite.store import SqliteStore
 from hongyan.kernel.errors import Unavailable
 from hongyan.kernel.ids import LogId
@@ -23,6 +22,7 @@ from hongyan.runtime.reading import ReaderLoop
 from tests.conftest import FakeClock
 from tests.contract.conftest import said, text
 from tests.contract.rows import ROWS
+from tests.memory.store import MemoryStore
 
 DONE = LogId("g-done")
 RETRY = Retry(first_s=0.0, most_s=0.0, attempts_max=5)

@@ -30,12 +30,12 @@ from hongyan.domain.log.model import (
     SeqRange,
     VersionConflict,
 )
-from hongyan.infra.memory.store import MemoryStore
 from hongyan.infra.postgres.store import PostgresStore
 from hongyan.infra.sqlite import memtable
 from hongyan.infra.sqlite.store import SqliteStore
 from tests.contract.rows import ROWS, Person, Thing
 from tests.engines.postgres import PostgresServer
+from tests.memory.store import MemoryStore
 
 LOGS = ("g1", "g2", "@anna")
 USERS = ("anna", "boris", "chen")

@@ -71,11 +71,11 @@ from hongyan.domain.message.versions import visibility_of
 from hongyan.domain.user.model import User
 from hongyan.infra.local.audience import RecordsConversations, RecordsMembers
 from hongyan.infra.local.bus import LocalBus
-from hongyan.infra.memory.store import MemoryStore
 from hongyan.infra.sqlite.store import SqliteStore
 from hongyan.kernel.bus import Actor
 from hongyan.kernel.errors import NotFound
 from tests.conftest import FakeClock
+from tests.memory.store import MemoryStore
 
 OWNER = "owner"
 OTHERS = ("ann", "ben", "cat")

@@ -22,9 +22,9 @@ from hongyan.delivery.routes.subscriber import RoutedSubscriber
 from hongyan.delivery.routes.subscriptions import Subscriptions
 from hongyan.domain.group.model import MEMBERS_JOINED, MEMBERS_LEFT, MEMBERSHIP_JOINED
 from hongyan.domain.log.model import Committed, Entry, Signal
-from hongyan.infra.local.registry import LocalLease, LocalRegistry
-from hongyan.infra.local.transport import LocalNetwork, LocalTransport
 from hongyan.infra.nats.connection import NatsConnection
+from tests.memory.registry import LocalLease, LocalRegistry
+from tests.memory.transport import LocalNetwork, LocalTransport
 
 from .virtual_time import virtual_time
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from hongyan.delivery.routes.ports import Unanswered
-from hongyan.infra.local.transport import LocalNetwork, LocalTransport
 from hongyan.infra.nats.connection import NatsConnection
 from hongyan.infra.nats.transport import NatsTransport
 from hongyan.infra.redis.transport import RedisTransport
+from tests.memory.transport import LocalNetwork, LocalTransport
 
 from .harness import until
 

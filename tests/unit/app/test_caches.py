@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import FakeClock
+from tests.memory.store import MemoryStore
 
 import hongyan.domain
 from hongyan.app.composition.services import Services
@@ -22,7 +23,6 @@ from hongyan.domain.user.commands import Authenticate, LogIn, LogOut, UpdateProf
 from hongyan.domain.user.commands_admin import CreateUser
 from hongyan.domain.user.model import Privacy
 from hongyan.infra.local.bus import LocalBus
-from hongyan.infra.memory.store import MemoryStore
 from hongyan.kernel.bus import Actor, Command
 from hongyan.kernel.errors import Unauthenticated
 from hongyan.kernel.ids import ConversationId, DeviceId, UserId

@@ -8,12 +8,12 @@ from functools import partial
 
 from hongyan.access.control.server import ControlServer
 from hongyan.access.native.server import WebServer
-from hongyan.app.composition.access import AccessServer, file_routes
 from hongyan.app.composition.services import Services
 from hongyan.app.metrics.core import measure_probe, measure_services, measure_sqlite
 from hongyan.app.metrics.ops import Ops
 from hongyan.app.metrics.probe import StoreProbe
 from hongyan.app.metrics.traces import make_tracer
+from hongyan.app.roles.access import AccessServer, file_routes
 from hongyan.app.settings.sections import Settings, load_secrets, prepare_data_dir
 from hongyan.delivery.audience import AskingDescriptions
 from hongyan.delivery.deliveries import HubDeliveries

@@ -9,11 +9,11 @@ from functools import partial
 import msgspec
 
 from hongyan.access.admission_queue import AdmissionQueue
-from hongyan.app.composition.access import AccessServer, file_routes
 from hongyan.app.composition.objects import open_objects
 from hongyan.app.metrics.ops import Ops
 from hongyan.app.metrics.routes import measure_subscriber
 from hongyan.app.metrics.traces import make_tracer
+from hongyan.app.roles.access import AccessServer, file_routes
 from hongyan.app.roles.running import StopSignal, opened
 from hongyan.app.settings.sections import Settings
 from hongyan.delivery.audience import AskingConversations, AskingDescriptions

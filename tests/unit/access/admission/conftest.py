@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec
 import pytest
+from tests.memory.store import MemoryStore
 from tests.unit.access.memory_socket import MemorySocket
 from tests.unit.quiet_hub import quiet_hub
 
@@ -30,7 +31,6 @@ from hongyan.domain.user.commands_login_tokens import LogInWithToken, MakeLoginT
 from hongyan.domain.user.users import UserService
 from hongyan.infra.local.bus import LocalBus
 from hongyan.infra.local.caches import Caches
-from hongyan.infra.memory.store import MemoryStore
 from hongyan.infra.security.hasher import Argon2Hasher
 from hongyan.infra.security.scram import ScramHasher
 from hongyan.infra.security.tokens import JwtAccessTokens, JwtLoginTokens

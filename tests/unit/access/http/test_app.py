@@ -5,6 +5,7 @@ import logging
 
 import httpx
 import pytest
+from tests.memory.store import MemoryStore
 from tests.unit.quiet_hub import quiet_hub
 
 from hongyan.access.admission import Admission, AdmissionOptions
@@ -13,7 +14,6 @@ from hongyan.access.rate_options import RateOptions
 from hongyan.domain.catalog import ROWS
 from hongyan.domain.user.users import UserService
 from hongyan.infra.local.bus import LocalBus
-from hongyan.infra.memory.store import MemoryStore
 from hongyan.infra.security.hasher import Argon2Hasher
 from hongyan.infra.security.scram import ScramHasher
 from hongyan.infra.security.tokens import JwtAccessTokens

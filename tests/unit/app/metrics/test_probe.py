@@ -1,10 +1,11 @@
 """What is looked up now and then for the metrics."""
 
+from tests.memory.store import MemoryStore
+
 from hongyan.app.metrics.probe import EVERY_MS, StoreProbe
 from hongyan.domain.catalog import ROWS
 from hongyan.domain.log.model import Append, Commit, Put, SaveOffset, offset_of
 from hongyan.domain.log.readers import PassedEntry, Reader, ReaderPage
-from hongyan.infra.memory.store import MemoryStore
 from hongyan.kernel.ids import LogId, UserId
 from hongyan.runtime.works import Works
 

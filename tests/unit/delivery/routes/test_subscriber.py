@@ -5,6 +5,7 @@ import contextlib
 
 import msgspec
 import pytest
+from tests.memory.transport import LocalNetwork, LocalTransport
 
 from hongyan.delivery.routes.batch import (
     EventBatch,
@@ -17,7 +18,6 @@ from hongyan.delivery.routes.subscriber import HELD_MAX, RoutedSubscriber
 from hongyan.delivery.routes.subscriptions import Subscriptions
 from hongyan.domain.group.model import MEMBERS_JOINED, MEMBERS_LEFT
 from hongyan.domain.log.model import Committed, Entry
-from hongyan.infra.local.transport import LocalNetwork, LocalTransport
 
 G = "g1"
 

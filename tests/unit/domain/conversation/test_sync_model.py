@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from tests.conftest import FakeClock
+from tests.memory.store import MemoryStore
 
 from hongyan.domain.conversation.commands import (
     ClearConversation,
@@ -21,7 +22,6 @@ from hongyan.domain.group.model import Member
 from hongyan.domain.log.model import Put
 from hongyan.domain.user.model import User
 from hongyan.domain.visibility.model import Preference
-from hongyan.infra.memory.store import MemoryStore
 from hongyan.kernel.ids import direct_id
 
 from .conftest import ALICE, BOB, TEAM, Harness

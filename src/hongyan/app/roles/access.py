@@ -22,6 +22,7 @@ from hongyan.access.http.tus import Tus, TusOptions
 from hongyan.access.http.web import WebClient
 from hongyan.access.native.server import WebServer
 from hongyan.access.native.session import SessionEnvironment
+from hongyan.app.composition.objects import ObjectParts, storage_origin
 from hongyan.app.metrics.access import measure_access, measure_hub
 from hongyan.app.metrics.ops import METRICS, Ops
 from hongyan.app.settings.sections import Settings
@@ -33,8 +34,6 @@ from hongyan.kernel.errors import Unauthenticated
 from hongyan.kernel.meters import Meters
 from hongyan.kernel.tracing import Tracer
 from hongyan.kernel.turns import TakesTurns
-
-from .objects import ObjectParts, storage_origin
 
 
 class AccessServer:
