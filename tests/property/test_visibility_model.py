@@ -116,8 +116,8 @@ class Said:
 
 
 class Encoder:
-    def encode(self, fact, position=0):
-        return fact
+    def encode(self, event, position=0):
+        return event
 
 
 class Peer:

@@ -50,7 +50,7 @@ class Harness:
         self.real[examples.LATER_MS] = int(time.time() * 1000) + 86_400_000
         asyncio.run(self._people())
         self._friends()
-        self._team()
+        self._found_group()
         self._business()
 
     async def _people(self) -> None:
@@ -91,7 +91,7 @@ class Harness:
         direct = self.call("conversation.open_direct", {"user_id": examples.BOB})
         self.real[examples.CHAT] = direct["conversation_id"]
 
-    def _team(self) -> None:
+    def _found_group(self) -> None:
         made = self.call(
             "group.create",
             {

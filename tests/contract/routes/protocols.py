@@ -1,6 +1,6 @@
-"""Doors of protocols that are not ours, as small as can be, and what stands behind all of them.
+"""Peers of protocols that are not ours, as small as can be, and what stands behind all of them.
 
-Each door's peer notes the bytes it would write. They are what the ports promise to XMPP, OpenIM
+Each peer notes the bytes it would write. They are what the ports promise to XMPP, OpenIM
 and others: to name the recipient, to mark what a user's other device sent, to differ by user.
 """
 
@@ -44,7 +44,7 @@ class NativePeer(_Peer):
         self.got.append(frame.decode())
 
 
-class _Door(_Peer):
+class _ForeignPeer(_Peer):
     """A peer of another protocol; counts what was encoded for all of its kind."""
 
     encoder = None
@@ -66,7 +66,7 @@ class _Door(_Peer):
         raise NotImplementedError
 
 
-class NamingDoor(_Door):
+class NamingPeer(_ForeignPeer):
     """Names the recipient: of a direct message the one who did not write it, else the group.
 
     Both sides get the same bytes of a message, so it is encoded once for all.
@@ -81,7 +81,7 @@ class NamingDoor(_Door):
         return f"{delivery.event.kind} from={sender} to={to}".encode()
 
 
-class CarbonDoor(_Door):
+class CarbonPeer(_ForeignPeer):
     """Tells a user's devices what another of them sent, as sent by them, and to whom."""
 
     def key(self, delivery: Delivery) -> Any:
@@ -97,7 +97,7 @@ class CarbonDoor(_Door):
         return f"sent to={delivery.name or delivery.other(self.user_id)}".encode()
 
 
-class CountingDoor(_Door):
+class CountingPeer(_ForeignPeer):
     """Differs for each user: counts the messages that a user, not a device, was handed."""
 
     numbers: ClassVar[dict[str, int]] = {}

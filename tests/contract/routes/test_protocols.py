@@ -1,4 +1,4 @@
-"""Other protocols' doors beside native peers: in one process, and behind the routes."""
+"""Other protocols' peers beside native peers: in one process, and behind the routes."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -15,7 +15,7 @@ from hongyan.domain.log.model import Committed, Signal
 from hongyan.kernel.ids import UserId, direct_id
 
 from .harness import Harness, LocalHarness, RealHarness, until
-from .protocols import CarbonDoor, CountingDoor, NamingDoor, NativePeer, settle
+from .protocols import CarbonPeer, CountingPeer, NamingPeer, NativePeer, settle
 
 ANN, BOB, CID = UserId("ann"), UserId("bob"), UserId("cid")
 
@@ -113,8 +113,8 @@ WAYS = ["embedded", "local broadcast", "local registry", "real broadcast", "real
 
 @pytest.fixture(params=WAYS)
 async def edge(request: pytest.FixtureRequest) -> AsyncIterator[Edge]:
-    NamingDoor.encodings = CarbonDoor.encodings = CountingDoor.encodings = 0
-    CountingDoor.numbers.clear()
+    NamingPeer.encodings = CarbonPeer.encodings = CountingPeer.encodings = 0
+    CountingPeer.numbers.clear()
     kind, _, strategy = request.param.partition(" ")
     async with AsyncExitStack() as stack:
         harness: Harness | None = None
@@ -130,7 +130,7 @@ async def edge(request: pytest.FixtureRequest) -> AsyncIterator[Edge]:
 
 async def test_a_protocol_names_the_recipient_whoever_of_the_two_it_serves(edge: Edge) -> None:
     direct = edge.direct(ANN, BOB)
-    ann, bob, native = NamingDoor(ANN), NamingDoor(BOB), NativePeer(BOB, "2")
+    ann, bob, native = NamingPeer(ANN), NamingPeer(BOB), NativePeer(BOB, "2")
     await edge.attach(ann, bob, native)
     edge.say(direct, ANN)
     edge.say(direct, BOB)
@@ -143,7 +143,7 @@ async def test_a_protocol_names_the_recipient_whoever_of_the_two_it_serves(edge:
 
 async def test_a_protocol_names_the_group_as_it_is_called_then(edge: Edge) -> None:
     group = edge.group("Team", ANN, BOB, CID)
-    ann, bob = NamingDoor(ANN), NativePeer(BOB)
+    ann, bob = NamingPeer(ANN), NativePeer(BOB)
     await edge.attach(ann, bob)
     edge.say(group, CID)
     edge.say(group, CID, kind=CONVERSATION_CHANGED, name="Crew")
@@ -156,8 +156,8 @@ async def test_a_protocol_names_the_group_as_it_is_called_then(edge: Edge) -> No
 
 async def test_the_senders_other_devices_are_told_what_was_sent_and_to_whom(edge: Edge) -> None:
     direct, group = edge.direct(ANN, BOB), edge.group("Team", ANN, BOB)
-    sending, other, third = CarbonDoor(ANN), CarbonDoor(ANN, "2"), NativePeer(ANN, "3")
-    bob = CarbonDoor(BOB)
+    sending, other, third = CarbonPeer(ANN), CarbonPeer(ANN, "2"), NativePeer(ANN, "3")
+    bob = CarbonPeer(BOB)
     await edge.attach(sending, other, third, bob)
     edge.say(direct, ANN, sending.connection_id)
     for peer in (other, third, bob):
@@ -172,40 +172,42 @@ async def test_the_senders_other_devices_are_told_what_was_sent_and_to_whom(edge
 
 async def test_a_protocol_may_differ_for_each_user_and_encodes_once_for_each(edge: Edge) -> None:
     group = edge.group("Team", ANN, BOB, CID)
-    doors = [CountingDoor(user, device) for user in (ANN, BOB) for device in ("1", "2", "3", "4")]
+    counting = [
+        CountingPeer(user, device) for user in (ANN, BOB) for device in ("1", "2", "3", "4")
+    ]
     natives = [NativePeer(CID, device) for device in ("1", "2")]
     hub = edge.hubs[0]
-    for peer in (*doors, *natives):
+    for peer in (*counting, *natives):
         await hub.attach(peer)  # type: ignore[arg-type]
     edge.say(group, CID)
     edge.publish(Signal(group, "typing", CID, b"{}"))  # type: ignore[arg-type]
     edge.say(group, CID)
-    for door in doors:
-        await edge.routed(door, 2)
-        assert door.got == [f"{door.user_id}#1", f"{door.user_id}#2"]
+    for peer in counting:
+        await edge.routed(peer, 2)
+        assert peer.got == [f"{peer.user_id}#1", f"{peer.user_id}#2"]
     await edge.routed(natives[0], 3)
-    assert CountingDoor.encodings == 2 * 3  # two users, three events
+    assert CountingPeer.encodings == 2 * 3  # two users, three events
     assert natives[0].got == natives[1].got
 
 
 async def test_a_signal_for_one_device_finds_it_on_whichever_node(edge: Edge) -> None:
     one, two = NativePeer(ANN, "1"), NativePeer(ANN, "2")
-    door = CarbonDoor(ANN, "3")
-    await edge.attach(one, two, door)
-    for number, peer in enumerate((one, two, door)):
+    carbon = CarbonPeer(ANN, "3")
+    await edge.attach(one, two, carbon)
+    for number, peer in enumerate((one, two, carbon)):
         offer = f"call.{number}"
         edge.publish(Signal(f"@{ANN}", offer, BOB, b"{}", devices=(peer.device_id,)))  # type: ignore[arg-type]
     edge.publish(Signal(f"@{ANN}", "last", BOB, b"{}"))  # type: ignore[arg-type]
-    for peer in (one, two, door):
+    for peer in (one, two, carbon):
         await edge.routed(peer, 2)
     kinds = [[msgspec.json.decode(frame)["data"]["kind"] for frame in p.got] for p in (one, two)]
     assert kinds == [["call.0", "last"], ["call.1", "last"]]
-    assert door.got == ["received from=bob"] * 2
+    assert carbon.got == ["received from=bob"] * 2
 
 
 async def test_a_protocol_that_fails_harms_nobody_in_its_conversation(edge: Edge) -> None:
-    group = edge.group("", ANN, BOB, CID)  # a nameless group is none that this door can name
-    failing, native, carbon = NamingDoor(ANN), NativePeer(BOB), CarbonDoor(CID)
+    group = edge.group("", ANN, BOB, CID)  # a nameless group is none that this protocol can name
+    failing, native, carbon = NamingPeer(ANN), NativePeer(BOB), CarbonPeer(CID)
     await edge.attach(failing, native, carbon)
     for _ in range(3):
         edge.say(group, CID)

@@ -110,11 +110,11 @@ class Harness:
         rates = RateOptions(**{"user_per_s": 0} | rates)
         options = AdmissionOptions(rates=rates, in_flight_max=in_flight_max)
         self.admission = Admission(bus, clock, self.hub, options, COMMANDS)
-        self.door = SessionEnvironment(self.admission)
+        self.environment = SessionEnvironment(self.admission)
 
     def connect(self):
         socket = MemorySocket()
-        return Session(self.door, socket, JSON), socket
+        return Session(self.environment, socket, JSON), socket
 
     async def logged_in(self, token="alice/v1"):
         session, socket = self.connect()

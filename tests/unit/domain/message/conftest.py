@@ -71,8 +71,8 @@ class Chat:
         """Return the same services again over the same store, as another process has them."""
         return Chat(self.store, self.clock)
 
-    async def put(self, *rows, touch=()):
-        changes = (*(Put(row) for row in rows), *(Bump(log_id) for log_id in touch))
+    async def put(self, *rows, bump=()):
+        changes = (*(Put(row) for row in rows), *(Bump(log_id) for log_id in bump))
         await self.store.commit(Commit(changes=changes))
 
     async def do(self, who, command):

@@ -129,7 +129,7 @@ async def test_the_rules_of_sending_hold_for_edits(chat):
     with pytest.raises(TooLong):
         await chat.do(chat.carol, edit(chat.team, seq, "x" * 20_000))
     muted = Member(conversation_id=chat.team, user_id=chat.carol, muted_until_ms=-1)
-    await chat.put(muted, touch=[chat.team])
+    await chat.put(muted, bump=[chat.team])
     with pytest.raises(Muted):
         await chat.do(chat.carol, edit(chat.team, seq))
 
@@ -270,7 +270,7 @@ async def test_one_message_is_shown_to_who_may_see_it(chat):
         HiddenMessage(user_id="bob", conversation_id=chat.team, seq=seq),
         Preference(user_id="carol", conversation_id=chat.team, cleared_seq=seq),
         Member(conversation_id=chat.team, user_id="dave", visible_from=seq + 1),
-        touch=[chat.team],
+        bump=[chat.team],
     )
     for who in ("bob", "carol", "dave"):
         with pytest.raises(NotFound):
@@ -283,7 +283,7 @@ async def test_who_has_left_sees_nothing_although_the_room_was_known(chat):
     get = GetMessage(conversation_id=chat.team, seq=seq)
     await chat.do(chat.dave, get)
     gone = Member(conversation_id=chat.team, user_id="dave", active=False)
-    await chat.put(gone, touch=[chat.team])
+    await chat.put(gone, bump=[chat.team])
     with pytest.raises(NotAMember):
         await chat.do(chat.dave, get)
 
@@ -292,7 +292,7 @@ async def test_an_edit_is_seen_by_those_who_see_the_message(chat):
     """Newcomers without history are told of no edit of what stood there before them."""
     seq = await chat.send(chat.carol, chat.team, "old")
     newcomer = Member(conversation_id=chat.team, user_id="dave", visible_from=seq + 1)
-    await chat.put(newcomer, touch=(chat.team,))
+    await chat.put(newcomer, bump=(chat.team,))
     await chat.do(chat.carol, edit(chat.team, seq, "secret"))
     (told,) = await chat.store.read(chat.team, seq + 1, seq + 1, 1, kinds=(MESSAGE_EDITED,))
     assert b"secret" in bytes(told.body)

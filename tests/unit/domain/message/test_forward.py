@@ -115,7 +115,7 @@ async def test_one_target_that_refuses_does_not_stop_the_others(chat, other):
 async def test_slow_mode_stops_a_target_half_way(chat, other):
     seqs = [await chat.send(chat.carol, chat.team) for _ in range(2)]
     group = structs.replace(await chat.store.get(Group, other), slow_mode_s=10)
-    await chat.put(group, touch=[other])
+    await chat.put(group, bump=[other])
     (target,) = (await chat.do(chat.alice, forward(chat.team, seqs, [other]))).targets
     assert (target.code, len(target.receipts)) == ("slow_mode", 1)
     chat.clock.advance(10_000)
@@ -128,7 +128,7 @@ async def test_only_what_is_seen_and_there_is_forwarded(chat, other):
     with pytest.raises(NotAMember):
         await chat.do("stranger", forward(chat.team, seqs, [other]))
     await chat.put(
-        Member(conversation_id=chat.team, user_id="dave", visible_from=seqs[1]), touch=[chat.team]
+        Member(conversation_id=chat.team, user_id="dave", visible_from=seqs[1]), bump=[chat.team]
     )
     with pytest.raises(NotFound) as refused:
         await chat.do(chat.dave, forward(chat.team, seqs, [other]))

@@ -122,7 +122,7 @@ async def test_the_muted_and_strangers_do_not_react_but_listeners_of_a_channel_d
     with pytest.raises(NotAMember):
         await chat.do("stranger", react(chat.team, seq))
     muted = Member(conversation_id=chat.team, user_id="dave", muted_until_ms=-1)
-    await chat.put(muted, touch=[chat.team])
+    await chat.put(muted, bump=[chat.team])
     with pytest.raises(Muted):
         await chat.do(chat.dave, react(chat.team, seq))
     channel = group_id(chat.alice, "c1", Kind.CHANNEL)
@@ -169,7 +169,7 @@ async def test_metadata_shows_what_the_caller_may_see_in_the_range(chat):
         Preference(user_id="bob", conversation_id=chat.team, cleared_seq=seqs[0]),
         HiddenMessage(user_id="bob", conversation_id=chat.team, seq=seqs[2]),
         Member(conversation_id=chat.team, user_id="dave", visible_from=seqs[3]),
-        touch=[chat.team],
+        bump=[chat.team],
     )
     assert await seen("bob") == [seqs[1], seqs[3]]
     assert await seen("dave") == [seqs[3]]
@@ -253,7 +253,7 @@ async def test_favourites_survive_leaving_but_are_made_by_members_only(chat):
     seq = await chat.send(chat.alice, chat.team)
     await chat.do(chat.dave, KeepFavourite(conversation_id=chat.team, seq=seq))
     gone = Member(conversation_id=chat.team, user_id="dave", active=False, visible_until=seq)
-    await chat.put(gone, touch=[chat.team])
+    await chat.put(gone, bump=[chat.team])
     assert len((await chat.do(chat.dave, ListFavourites())).favourites) == 1
     with pytest.raises(NotAMember):
         await chat.do(chat.dave, KeepFavourite(conversation_id=chat.team, seq=seq))
@@ -268,16 +268,16 @@ async def test_a_favourite_is_as_its_keeper_may_see_the_message(chat):
     seq = await chat.send(chat.alice, chat.team, "then")
     await chat.do(chat.dave, KeepFavourite(conversation_id=chat.team, seq=seq))
     gone = Member(conversation_id=chat.team, user_id="dave", active=False, visible_until=seq)
-    await chat.put(gone, touch=[chat.team])
+    await chat.put(gone, bump=[chat.team])
     edit = EditMessage(conversation_id=chat.team, seq=seq, content=Text("now"))
     await chat.do(chat.alice, edit)
     (kept,) = (await chat.do(chat.dave, ListFavourites())).favourites
     assert decode_body(kept.message).content.text == "then"
     back = Member(conversation_id=chat.team, user_id="dave", visible_from=seq + 1)
-    await chat.put(back, touch=[chat.team])
+    await chat.put(back, bump=[chat.team])
     assert (await chat.do(chat.dave, ListFavourites())).favourites == ()
     back = Member(conversation_id=chat.team, user_id="dave")
-    await chat.put(back, touch=[chat.team])
+    await chat.put(back, bump=[chat.team])
     (kept,) = (await chat.do(chat.dave, ListFavourites())).favourites
     assert decode_body(kept.message).content.text == "now"
 

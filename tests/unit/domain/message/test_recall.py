@@ -112,11 +112,11 @@ async def test_rank_decides_whose_messages_one_may_recall(chat, author, who, ref
 async def test_an_equal_admin_may_not_but_may_once_the_author_has_left(chat):
     seq = await chat.send(chat.bob, chat.team)
     carol = Member(conversation_id=chat.team, user_id="carol", role=Role.ADMIN, rank=1)
-    await chat.put(carol, touch=[chat.team])
+    await chat.put(carol, bump=[chat.team])
     with pytest.raises(Forbidden):
         await chat.do(chat.carol, recall(chat.team, seq))
     bob = Member(conversation_id=chat.team, user_id="bob", role=Role.ADMIN, rank=-1, active=False)
-    await chat.put(bob, touch=[chat.team])
+    await chat.put(bob, bump=[chat.team])
     await chat.do(chat.carol, recall(chat.team, seq))
 
 

@@ -136,7 +136,7 @@ async def test_what_is_cancelled_while_it_is_being_sent_is_either_sent_or_cancel
 async def test_a_refusal_is_told_and_can_be_mended(chat, plan):
     await plan()
     await chat.put(
-        Member(conversation_id=chat.team, user_id="carol", muted_until_ms=-1), touch=[chat.team]
+        Member(conversation_id=chat.team, user_id="carol", muted_until_ms=-1), bump=[chat.team]
     )
     await run(chat, HOUR_MS)
     assert await run(chat, HOUR_MS) == 0
@@ -145,7 +145,7 @@ async def test_a_refusal_is_told_and_can_be_mended(chat, plan):
     assert (body["state"], body["code"]) == ("failed", "muted")
     (failed,) = (await chat.do(chat.carol, ListSchedules())).schedules
     assert (failed.failed_code, failed.content.text) == ("muted", "good morning")
-    await chat.put(Member(conversation_id=chat.team, user_id="carol"), touch=[chat.team])
+    await chat.put(Member(conversation_id=chat.team, user_id="carol"), bump=[chat.team])
     at_ms = chat.clock.now_ms() + 1
     await chat.do(chat.carol, RescheduleMessage(client_id="later", at_ms=at_ms))
     await run(chat, 1)
@@ -174,7 +174,7 @@ async def test_who_has_left_or_was_deactivated_sends_nothing(chat, plan):
     await chat.put(
         Member(conversation_id=chat.team, user_id="carol", active=False),
         User(user_id="dave", state="deactivated"),
-        touch=[chat.team],
+        bump=[chat.team],
     )
     await run(chat, HOUR_MS)
     assert await texts(chat) == []

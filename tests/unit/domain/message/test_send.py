@@ -44,8 +44,8 @@ class Harness:
         self.contexts = SendContexts(store, store)
         self.sending = Sending(store, store, clock, self.contexts, NoMentions())
 
-    async def put(self, *rows, touch=()):
-        changes = (*(Put(row) for row in rows), *(Bump(log_id) for log_id in touch))
+    async def put(self, *rows, bump=()):
+        changes = (*(Put(row) for row in rows), *(Bump(log_id) for log_id in bump))
         await self.store.commit(Commit(changes=changes))
 
     async def send(self, who, where, content="hi", client_id=None, **more):
@@ -91,7 +91,7 @@ async def test_messages_stand_in_the_order_in_which_they_were_sent(harness):
 async def test_order_survives_a_rule_change_in_the_middle(harness):
     await harness.send(ALICE, CHAT, "first")
     tasks = [asyncio.create_task(harness.send(ALICE, CHAT, f"m{n}")) for n in range(20)]
-    await harness.put(touch=(CHAT,))
+    await harness.put(bump=(CHAT,))
     tasks += [asyncio.create_task(harness.send(ALICE, CHAT, f"m{n}")) for n in range(20, 40)]
     await asyncio.gather(*tasks)
     assert await harness.texts(CHAT) == ["first", *(f"m{n}" for n in range(40))]
@@ -112,7 +112,7 @@ async def test_a_retry_gets_the_first_ack_and_writes_nothing(harness, committed)
 
 async def test_a_retry_is_answered_even_after_the_sender_was_blocked(harness):
     first = await harness.send(ALICE, CHAT, "hi", "c")
-    await harness.put(Relation(user_id=BOB, other_id=ALICE, blocked=True), touch=(CHAT,))
+    await harness.put(Relation(user_id=BOB, other_id=ALICE, blocked=True), bump=(CHAT,))
     assert await harness.send(ALICE, CHAT, "hi", "c") == first
     with pytest.raises(Blocked):
         await harness.send(ALICE, CHAT, "more")
@@ -125,21 +125,21 @@ def _silence(**changes):
 
     async def happen(harness):
         group = await harness.store.get(Group, TEAM)
-        await harness.put(msgspec.structs.replace(group, **changes), touch=(TEAM,))
+        await harness.put(msgspec.structs.replace(group, **changes), bump=(TEAM,))
 
     return happen
 
 
 def _place(**changes):
     async def happen(harness):
-        await harness.put(Member(conversation_id=TEAM, user_id=BOB, **changes), touch=(TEAM,))
+        await harness.put(Member(conversation_id=TEAM, user_id=BOB, **changes), bump=(TEAM,))
 
     return happen
 
 
 def _relation(**changes):
     async def happen(harness):
-        await harness.put(Relation(user_id=ALICE, other_id=BOB, **changes), touch=(CHAT,))
+        await harness.put(Relation(user_id=ALICE, other_id=BOB, **changes), bump=(CHAT,))
 
     return happen
 
@@ -235,7 +235,7 @@ async def test_friends_only_is_seen_as_soon_as_the_account_says_so(harness, comm
     harness.contexts.cache.committed(committed[-1])
     with pytest.raises(FriendsOnly):
         await harness.send(ALICE, CHAT)
-    await harness.put(Relation(user_id=BOB, other_id=ALICE, friend=True), touch=(CHAT,))
+    await harness.put(Relation(user_id=BOB, other_id=ALICE, friend=True), bump=(CHAT,))
     assert (await harness.send(ALICE, CHAT)).ordinal == 2
 
 
@@ -243,12 +243,12 @@ async def test_group_rules(harness):
     await harness.send(BOB, TEAM)
     group = await harness.store.get(Group, TEAM)
     replace = msgspec.structs.replace
-    await harness.put(replace(group, muted_all=True), touch=(TEAM,))
+    await harness.put(replace(group, muted_all=True), bump=(TEAM,))
     with pytest.raises(Muted):
         await harness.send(BOB, TEAM)
     assert (await harness.send(ALICE, TEAM)).seq == 2
     strict = Permissions(add_files=Role.ADMIN)
-    await harness.put(replace(group, permissions=strict), touch=(TEAM,))
+    await harness.put(replace(group, permissions=strict), bump=(TEAM,))
     await harness.send(BOB, TEAM)
     with pytest.raises(MayNotSpeak):
         await harness.send(BOB, TEAM, File(media_id="m"))
@@ -256,7 +256,7 @@ async def test_group_rules(harness):
         await harness.send(BOB, TEAM, Custom("card", {}, media_ids=("m",)))
     until_ms = harness.clock.now_ms() + 1000
     muted = Member(conversation_id=TEAM, user_id=BOB, muted_until_ms=until_ms)
-    await harness.put(muted, touch=(TEAM,))
+    await harness.put(muted, bump=(TEAM,))
     with pytest.raises(Muted) as caught:
         await harness.send(BOB, TEAM)
     assert caught.value.details == {"until_ms": until_ms}
@@ -266,7 +266,7 @@ async def test_group_rules(harness):
 
 async def test_slow_mode_counts_from_the_last_message(harness):
     group = await harness.store.get(Group, TEAM)
-    await harness.put(msgspec.structs.replace(group, slow_mode_s=10), touch=(TEAM,))
+    await harness.put(msgspec.structs.replace(group, slow_mode_s=10), bump=(TEAM,))
     await harness.send(BOB, TEAM)
     harness.clock.advance(4_000)
     results = await asyncio.gather(
@@ -308,7 +308,7 @@ async def test_a_quote_names_a_message_that_the_sender_can_see(harness):
     with pytest.raises(NotFound):
         await harness.send(BOB, CHAT, "to nothing", quote_seq=9)
     hidden = Member(conversation_id=CHAT, user_id=BOB, visible_from=2)
-    await harness.put(hidden, touch=(CHAT,))
+    await harness.put(hidden, bump=(CHAT,))
     with pytest.raises(NotFound):
         await harness.send(BOB, CHAT, "before my time", quote_seq=1)
 
