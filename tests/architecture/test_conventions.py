@@ -293,3 +293,23 @@ def _identifiers(tree: ast.AST) -> Iterator[tuple[str, int]]:
 
 def _parts(identifier: str) -> list[str]:
     return [part.lower() for part in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", identifier)]
+
+
+SAME_NAME = {
+    "Avatars": "the port of each service that shows pictures",
+    "Store": "all ports of a store that a part needs",
+}
+"""Classes that may share a name, and why; each is in several places one thing."""
+
+
+def test_a_class_name_means_one_thing() -> None:
+    places: dict[str, set[str]] = {}
+    for name, tree in TREES.items():
+        if name.startswith("src/hongyan/"):
+            for node in ast.walk(tree):
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    places.setdefault(node.name, set()).add(name)
+    assert len(places) > 500
+    found = {name: sorted(where) for name, where in places.items() if len(where) > 1}
+    assert {name: where for name, where in found.items() if name not in SAME_NAME} == {}
+    assert set(SAME_NAME) <= set(found), "no longer needed"
