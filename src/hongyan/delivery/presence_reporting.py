@@ -78,7 +78,7 @@ class PresenceReporting:
         except Refusal as refusal:
             return not refusal.retryable
         except Exception:
-            log.exception("the presence of %s cannot be told", user_id)
+            log.exception("the presence of %s cannot be reported", user_id)
         return True
 
     async def _refresh(self) -> None:

@@ -124,7 +124,7 @@ class Republishing:
             position = page[-1][0]
             count += len(page)
             if count > REPUBLISHED_MAX:
-                log.warning("too much would have to be told again: all sessions sync")
+                log.warning("too much would have to be published again: all sessions sync")
                 self._publisher.request_resync()
                 return
             *whole, last = committed_together([*last, *page])
@@ -133,7 +133,7 @@ class Republishing:
         self._publish_runs([last] if last else [])
         self.republished += count
         if count:
-            log.info("%d entries were told again", count)
+            log.info("%d entries were published again", count)
 
     def _publish_runs(self, runs: Iterable[Sequence[Placed]]) -> None:
         for run in runs:

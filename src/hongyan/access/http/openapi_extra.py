@@ -28,7 +28,7 @@ BEARER: list[Schema] = [{"accessToken": []}, {"apiKey": []}]
 ASKED = {Invalid, Unauthenticated, Forbidden, RateLimited, Busy, LimitReached}
 
 STREAM = """\
-Events: `ready` (facts come from now on), `entry`, `signal`, `resync` (too much happened since, or
+Events: `ready` (events come from now on), `entry`, `signal`, `resync` (too much happened since, or
 the server was restored from a backup: sync anew) and `end`. Begin with `ready`, then
 `conversation.sync`. A stream that is resumed with Last-Event-ID goes on exactly there: no entry is
 left out or told twice; comments keep it alive. A device has one connection: the newest.

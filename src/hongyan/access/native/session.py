@@ -189,7 +189,7 @@ class Session:
 
     def close(self) -> None:
         """See ``Peer.close``."""
-        self._socket.close(CLOSE_DEFECT, "events cannot be told here")
+        self._socket.close(CLOSE_DEFECT, "events cannot be encoded here")
 
     def ask_to_reconnect(self, after_ms: int) -> None:
         """Ask the client to connect again after so long; the server closes soon."""

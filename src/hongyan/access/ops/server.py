@@ -97,7 +97,7 @@ class OpsServer:
         try:
             return method, await page()
         except Exception:
-            log.exception("%s cannot be told", path)
+            log.exception("%s cannot be answered", path)
             return method, _status_page(HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _knows_token(self, headers: str) -> bool:

@@ -148,7 +148,7 @@ class Gateway:
             self.hub.signalled(event)
 
     def _possible_loss(self) -> None:
-        log.info("facts may have been lost on the way: %d sessions sync", len(self.hub.peers()))
+        log.info("events may have been lost on the way: %d sessions sync", len(self.hub.peers()))
         self.hub.forget_conversations()
         self._resync.request()
         self.access.admission.live.resync_all()

@@ -131,7 +131,7 @@ class RoutedPublisher:
             async with asyncio.timeout(CLOSE_S):
                 await self._idle.wait()
         except TimeoutError:
-            log.warning("%d facts were not told", len(self._queue))
+            log.warning("%d events were not published", len(self._queue))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -149,7 +149,7 @@ class RoutedPublisher:
                 try:
                     await self._send_batch(batch)
                 except Exception:
-                    log.exception("%d facts could not be told", len(batch))
+                    log.exception("%d events could not be published", len(batch))
                     self.overflows += len(batch)
             self._idle.set()
 

@@ -96,7 +96,7 @@ class NodeQueues:
                 for queue in list(self._queues.values()):
                     await queue.idle.wait()
         except TimeoutError:
-            log.warning("some nodes were not told the last facts")
+            log.warning("some nodes did not get the last events")
         for node in list(self._queues):
             self._close(node)
 

@@ -78,7 +78,7 @@ class RedisLeases:
                 await self._redis.zrem(self._members, self._me)
                 await self._redis.aclose()
         except OSError as error:
-            log.info("the others were not told that this process leaves: %s", error)
+            log.info("the others do not know that this process leaves: %s", error)
 
     async def _eval(self, script: str, keys: list[str], *arguments: str) -> list[Any]:
         with as_os_errors():
