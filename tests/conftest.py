@@ -1,4 +1,4 @@
-"""What all tests share: a clock that stands still, and the stores."""
+"""What all tests share: a clock that stands still, the stores, and no hurry for hypothesis."""
 
 import asyncio
 import os
@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hypothesis import settings
 
 from hongyan.domain.catalog import ROWS
 from hongyan.domain.log.model import Committed
@@ -13,6 +14,9 @@ from hongyan.infra.postgres.store import PostgresStore
 from hongyan.infra.sqlite.store import SqliteStore
 from tests.engines.postgres import PostgresServer, find_binaries
 from tests.memory.store import MemoryStore
+
+settings.register_profile("unhurried", deadline=None)  # a busy machine is no failure
+settings.load_profile("unhurried")
 
 ALSO_POSTGRES = os.environ.get("TEST_DOMAIN_ON_POSTGRES", "") == "1"
 """The domain's own tests run on PostgreSQL too, where somebody has a few minutes more."""

@@ -200,9 +200,7 @@ BOUND = st.none() | st.integers(0, 80)
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     commits=COMMITS,
     indexed=st.integers(0, 25),

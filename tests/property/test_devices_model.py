@@ -308,7 +308,6 @@ def _item(entry: dict[str, Any]) -> Item:
 DevicesAgree.TestCase.settings = settings(
     max_examples=12,
     stateful_step_count=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
 TestDevicesAgree = DevicesAgree.TestCase

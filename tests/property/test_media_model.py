@@ -244,7 +244,7 @@ class FilesOfGroupsInSqlite(FilesOfGroups):
     store_type = SqliteStore
 
 
-CHECKED = settings(deadline=None, suppress_health_check=list(HealthCheck))
+CHECKED = settings(suppress_health_check=list(HealthCheck))
 TestFilesOfGroups = FilesOfGroups.TestCase
 TestFilesOfGroups.settings = settings(CHECKED, max_examples=150, stateful_step_count=40)
 TestFilesOfGroupsInSqlite = FilesOfGroupsInSqlite.TestCase

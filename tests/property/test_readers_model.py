@@ -122,7 +122,6 @@ async def play(store: Any, fates: list[int], bad: set[str], batch: int, leaders:
 )
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_everything_is_done_once_and_in_order(

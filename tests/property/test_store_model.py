@@ -324,7 +324,6 @@ def distinct(people: Any) -> bool:
 StoresAgreeWithTheModel.TestCase.settings = settings(
     max_examples=20,
     stateful_step_count=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
 TestStoresAgreeWithTheModel = StoresAgreeWithTheModel.TestCase

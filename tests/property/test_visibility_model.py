@@ -458,7 +458,7 @@ class WhoSeesWhatInSqlite(WhoSeesWhat):
     store_type = SqliteStore
 
 
-CHECKED = settings(deadline=None, suppress_health_check=list(HealthCheck))
+CHECKED = settings(suppress_health_check=list(HealthCheck))
 TestWhoSeesWhat = WhoSeesWhat.TestCase
 TestWhoSeesWhat.settings = settings(CHECKED, max_examples=60, stateful_step_count=30)
 TestWhoSeesWhatInSqlite = WhoSeesWhatInSqlite.TestCase

@@ -82,7 +82,6 @@ def asker(fresh_harness):
 @api.parametrize()
 @settings(
     max_examples=EXAMPLES,
-    deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=list(HealthCheck),

@@ -210,6 +210,5 @@ TestSyncing = Syncing.TestCase
 TestSyncing.settings = settings(
     max_examples=100,
     stateful_step_count=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
