@@ -15,6 +15,7 @@ from hongyan.domain.log.model import NOBODY, Committed
 from hongyan.domain.log.readers import Reader
 from hongyan.kernel.clock import Clock
 
+from .background import end_tasks
 from .ports import TERM_S, Leases, Store
 from .reading import ReaderLoop
 from .repeating import Repeating
@@ -81,8 +82,7 @@ class Runtime:
     async def stop(self) -> None:
         """Do no more, and let others go on at once; what was under way is done again."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end_tasks([self._task])
             self._task = None
         await self._end(list(self._tasks))
         await self._leases.resign(list(self._until_s))
@@ -192,10 +192,7 @@ class Runtime:
         self._tasks[work].add_done_callback(partial(_log_failure, work))
 
     async def _end(self, works: Sequence[str]) -> None:
-        tasks = [self._tasks.pop(work) for work in works if work in self._tasks]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks([self._tasks.pop(work) for work in works if work in self._tasks])
         for work in works:
             self._running.pop(work, None)
 
