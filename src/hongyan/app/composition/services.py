@@ -132,10 +132,8 @@ class Services:
         self._serve_messages(settings.messages, store, clock, visibility)
         self.counting = Counting(store, store, clock, usage)
         tracing = Tracing(store, store, store, visibility, deliveries)
-        repository_of_readers = ReaderAdministration(
-            store, store, store, clock, self.works.all_readers
-        )
-        for part in (audit, self.counting, tracing, repository_of_readers):
+        readers = ReaderAdministration(store, store, store, clock, self.works.all_readers)
+        for part in (audit, self.counting, tracing, readers):
             bus.serve(part)
         self.works.add(
             self.counting.reader,
