@@ -52,6 +52,36 @@ async def test_what_was_refused_is_sent_again_or_discarded(enter: Enter) -> None
     await expect(ann.message("one word")).to_have_count(1)
 
 
+HIDDEN = """() => {
+    const seen = new WeakSet();
+    window.hidden = 0;
+    new MutationObserver(() => {
+        for (const row of document.querySelectorAll('.timeline-row')) {
+            const isHidden = getComputedStyle(row).visibility === 'hidden';
+            if (!isHidden) seen.add(row);
+            else if (seen.has(row)) window.hidden += 1;
+        }
+    }).observe(document.body, {childList: true, subtree: true, attributes: true});
+}"""
+"""Count how often a row is hidden that was to be seen."""
+
+
+async def test_a_row_is_not_hidden_when_another_comes_in_above(enter: Enter) -> None:
+    ann, bob = await enter("ann", "Ann"), await enter("bob", "Bob")
+    await ann.make_group("Harbour", bob)
+    await bob.open("Harbour")
+    await ann.open("Harbour")
+    await bob.page.evaluate(HIDDEN)
+    await bob.context.set_offline(True)
+    await bob.say("this waits")
+    await bob.say("this waits too, and is as long as two lines. " * 5)
+    await ann.say("this comes first")
+    await bob.context.set_offline(False)
+    await expect(bob.message("this comes first")).to_be_visible()
+    await expect(bob.message("this waits")).to_have_attribute("data-state", "sent")
+    assert await bob.page.evaluate("window.hidden") == 0
+
+
 async def test_emoji_are_found_and_drawn_large(enter: Enter) -> None:
     ann, bob = await enter("ann", "Ann"), await enter("bob", "Bob", PHONE)
     await ann.open_direct(bob)

@@ -12,6 +12,7 @@ import { Badge, Empty, Failed, Spinner } from "../../parts/parts.js";
 import { useComposerState } from "./composerState.js";
 import { useScroll } from "./scrolling.js";
 import { TimelineRow } from "./TimelineRow.js";
+import { VirtualRow } from "./VirtualRow.js";
 
 const HIGHLIGHT_MS = 2500;
 
@@ -50,6 +51,7 @@ export function Timeline({ summary, seq }: { summary: ConversationSummary; seq: 
           ref={scroll.list}
           scrollRef={scroll.box}
           data={lines}
+          item={VirtualRow}
           shift={scroll.isShifting}
           keepMounted={scroll.kept}
           onScroll={scroll.onScroll}
