@@ -7,6 +7,7 @@ from hongyan.domain.conversation.commands_presence import NotePresence
 from hongyan.kernel.bus import ANONYMOUS, Caller
 from hongyan.kernel.errors import Refusal
 from hongyan.kernel.ids import UserId
+from hongyan.kernel.tasks import end_tasks
 
 from .hub import Hub
 
@@ -44,10 +45,10 @@ class PresenceReporting:
     async def close(self) -> None:
         """Report what changed last, for a moment, and end."""
         if self._refreshing is not None:
-            self._refreshing.cancel()
+            await end_tasks([self._refreshing])
         if self._work is not None:
             await asyncio.wait((self._work,), timeout=1.0)
-            self._work.cancel()
+            await end_tasks([self._work])
 
     def changed(self, user_id: UserId) -> None:
         """The devices of the user that are connected here are others now."""

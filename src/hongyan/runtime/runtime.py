@@ -14,8 +14,8 @@ from hashlib import blake2b
 from hongyan.domain.log.model import NOBODY, Committed
 from hongyan.domain.log.readers import Reader
 from hongyan.kernel.clock import Clock
+from hongyan.kernel.tasks import end_tasks
 
-from .background import end_tasks
 from .ports import TERM_S, Leases, Store
 from .reading import ReaderLoop
 from .repeating import Repeating

@@ -17,6 +17,7 @@ from hongyan.kernel.bus import ANONYMOUS, Actor, Caller
 from hongyan.kernel.clock import Clock
 from hongyan.kernel.errors import Refusal
 from hongyan.kernel.ids import UserId
+from hongyan.kernel.tasks import end_tasks
 
 log = logging.getLogger(__name__)
 
@@ -123,9 +124,7 @@ class Live:
 
     async def close(self) -> None:
         """End."""
-        for task in (self._work, *self._tasks):
-            if task is not None:
-                task.cancel()
+        await end_tasks(task for task in (self._work, *self._tasks) if task is not None)
 
     # --- inside ---
 

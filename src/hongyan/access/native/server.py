@@ -18,6 +18,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from hongyan.kernel.tasks import end_tasks
 from hongyan.wire.websocket.handshake import Headers, Policy, Refused, accept
 
 from .addresses import TrustedProxies
@@ -145,8 +146,7 @@ class WebServer:
         await self.drain(0)
         for connection in tuple(self._state.connections):
             connection.transport.abort()
-        for task in tuple(self._state.tasks):
-            task.cancel()
+        await end_tasks(self._state.tasks)
         if self._timer is not None:
             self._timer.cancel()
         if self._lifespan is not None:

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 
 import msgspec
 
@@ -12,6 +11,7 @@ from hongyan.access.ops.server import OpsResponse, OpsServer
 from hongyan.app.settings.sections import host_and_port
 from hongyan.app.settings.storage import MetricsSettings
 from hongyan.infra.prometheus.registry import CONTENT_TYPE, Gauge, Metric, MetricsRegistry
+from hongyan.kernel.tasks import end_tasks
 
 HEALTH, READY, METRICS = "/healthz", "/readyz", "/metrics"
 LOOP_EVERY_S = 0.5
@@ -57,9 +57,7 @@ class Ops:
     async def close(self) -> None:
         """Stop serving."""
         if self._lag is not None:
-            self._lag.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._lag
+            await end_tasks([self._lag])
         await self._server.close()
 
     async def metrics(self) -> OpsResponse:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from hongyan.delivery.ports import Event
 from hongyan.kernel.ids import new_token_id
+from hongyan.kernel.tasks import end_tasks
 
 from .batch import EventBatch, Heartbeat, RoutedEvent, encode_message, routed_events_of
 from .ports import Transport
@@ -132,9 +133,7 @@ class RoutedPublisher:
                 await self._idle.wait()
         except TimeoutError:
             log.warning("%d events were not published", len(self._queue))
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(self._tasks)
         await self._addressing.close()
         await self._heartbeat(is_last=not self._queue)
         await self._transport.close()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from hongyan.delivery.ports import ConversationMembers
 from hongyan.kernel.ids import ConversationId, LogId, UserId, log_owner
+from hongyan.kernel.tasks import end_tasks
 
 from .batch import RoutedEvent
 from .broadcast import ALL
@@ -297,9 +298,7 @@ class RegistryFollower:
 
     async def close(self) -> None:
         """See ``Follower.close``."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(self._tasks)
         await self._lease.end()
 
     def _change(self, users: Collection[UserId], is_here: bool) -> "asyncio.Future[None]":

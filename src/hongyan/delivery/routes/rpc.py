@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import msgspec
 
 from hongyan.kernel.ids import LogId
+from hongyan.kernel.tasks import end_tasks
 
 from .batch import (
     GREETING,
@@ -97,8 +98,9 @@ class NodeQueues:
                     await queue.idle.wait()
         except TimeoutError:
             log.warning("some nodes did not get the last events")
-        for node in list(self._queues):
-            self._close(node)
+        tasks = [queue.task for queue in self._queues.values() if queue.task is not None]
+        self._queues.clear()
+        await end_tasks(tasks)
 
     def received(self, _subject: str, payload: bytes) -> None:
         """Take a node's sign of life."""
@@ -188,7 +190,7 @@ class CallsFollower:
     async def close(self) -> None:
         """See ``Follower.close``."""
         if self._task is not None:
-            self._task.cancel()
+            await end_tasks([self._task])
         await self._heartbeat(is_last=True)
 
     async def _heartbeat_on(self) -> None:

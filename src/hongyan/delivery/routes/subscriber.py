@@ -10,6 +10,7 @@ import msgspec
 
 from hongyan.delivery.ports import Event, UserConversations
 from hongyan.kernel.ids import ConversationId, LogId, UserId, log_owner, user_log
+from hongyan.kernel.tasks import end_tasks
 
 from .batch import GREETING, EventBatch, Heartbeat, RoutedEvent, decode_message, event_of
 from .interests import Interests
@@ -123,9 +124,7 @@ class RoutedSubscriber:
 
     async def close(self) -> None:
         """See ``Subscriber.close``."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(self._tasks)
         await self._follower.close()
         await self._transport.close()
 

@@ -17,6 +17,7 @@ from msgspec import Raw
 
 from hongyan.kernel.bus import Actor, Command, Result
 from hongyan.kernel.errors import Busy, Unavailable
+from hongyan.kernel.tasks import end_tasks
 from hongyan.kernel.tracing import TRACE
 from hongyan.wire.native.errors import refusal_of
 
@@ -82,7 +83,7 @@ class NatsCaller:
     async def close(self) -> None:
         """End; calls under way are refused."""
         if self._sweeper is not None:
-            self._sweeper.cancel()
+            await end_tasks([self._sweeper])
         for in_flight_call in list(self._in_flight_calls.values()):
             self._end(in_flight_call, None, Unavailable("This server is stopping."))
 

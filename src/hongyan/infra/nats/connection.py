@@ -15,6 +15,7 @@ from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 
 from hongyan.kernel.ids import new_token_id
+from hongyan.kernel.tasks import end_tasks
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +112,7 @@ class NatsConnection:
             await self.flush(1.0)
         finally:
             if self._sender is not None:
-                self._sender.cancel()
+                await end_tasks([self._sender])
             await self._client.close()
 
     async def flush(self, seconds: float) -> None:

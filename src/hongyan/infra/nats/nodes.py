@@ -9,6 +9,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from hongyan.kernel.tasks import end_tasks
+
 from .connection import NatsConnection
 from .subjects import Subjects
 
@@ -94,7 +96,7 @@ class Nodes:
     async def stop(self) -> None:
         """Say goodbye: others need not wait for signs of life."""
         if self._task is not None:
-            self._task.cancel()
+            await end_tasks([self._task])
         self.become("gone")
 
     def of_role(self, role: str) -> Iterable[Alive]:

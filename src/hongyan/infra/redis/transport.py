@@ -10,6 +10,8 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
+from hongyan.kernel.tasks import end_tasks
+
 from .connection import as_os_errors, connect
 
 log = logging.getLogger(__name__)
@@ -113,10 +115,7 @@ class RedisTransport:
                 await self._idle.wait()
         except TimeoutError:
             log.warning("%d payloads were not sent", len(self._queue))
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(self._tasks)
         if self._pubsub is not None:
             await self._pubsub.aclose()  # type: ignore[no-untyped-call]
         await self._receiving.aclose()

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from hongyan.runtime import background
+from hongyan.kernel import tasks as ending
 
 
 async def forever() -> None:
@@ -24,15 +24,15 @@ async def fails() -> None:
 
 
 async def test_tasks_end_also_when_a_cancellation_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "CANCEL_AGAIN_S", 0.001)
+    monkeypatch.setattr(ending, "CANCEL_AGAIN_S", 0.001)
     loop = asyncio.get_running_loop()
     tasks = [loop.create_task(one()) for one in (forever, loses_a_cancellation, fails)]
     await asyncio.sleep(0)
     async with asyncio.timeout(10):
-        await background.end_tasks(tasks)
+        await ending.end_tasks(tasks)
     assert [task.done() for task in tasks] == [True] * 3
     assert [task.cancelled() for task in tasks] == [True, True, False]
 
 
 async def test_without_tasks_there_is_nothing_to_wait_for() -> None:
-    await background.end_tasks([])
+    await ending.end_tasks([])
