@@ -26,6 +26,7 @@ from hongyan.domain.group.model import (
     MembersLeft,
 )
 from hongyan.domain.log.model import Committed, Entry, Signal
+from hongyan.domain.message.model import MESSAGE
 from hongyan.domain.user.model import DEVICE_REMOVED, USER_CHANGED, DeviceRemoved
 from hongyan.kernel.ids import ConversationId, DeviceId, UserId, log_owner
 
@@ -166,10 +167,11 @@ class Hub:
     def committed(self, event: Committed) -> None:
         """Deliver the entries of a commit."""
         self.events += len(event.entries)
-        for one in event.split():
-            (entry,) = one.entries
+        position = event.position
+        for entry in event.entries:
             self.recent.note(entry.log_id, entry.seq)
-            self._push(Delivery(entry, one.origin, one.position))
+            self._push(Delivery(entry, event.origin, position))
+            position += position > 0  # 0 where it is not known
 
     def signalled(self, signal: Signal) -> None:
         """Deliver a signal."""
@@ -232,6 +234,9 @@ class Hub:
         self, conversation_id: ConversationId, conversation: ConversationPeers, delivery: Delivery
     ) -> None:
         event = delivery.event
+        if event.kind == MESSAGE:  # nearly always, and about nothing older
+            self._push_to_peers(conversation, delivery)
+            return
         if event.kind in _MEMBERSHIP:
             self._push_membership(conversation_id, conversation, delivery)
             return

@@ -65,6 +65,8 @@ class Runtime:
         self._until_s: dict[str, float] = {}
         """By work: how long its lease lasts."""
         self._running: dict[str, Running] = {}
+        self._loops: dict[str, ReaderLoop] = {}
+        """Those of ``_running`` that read; each commit walks them."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._due = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -91,26 +93,24 @@ class Runtime:
 
     def committed(self, event: Committed) -> None:
         """Wake those whom a commit concerns; a commit of other processes may come empty."""
-        for running in self._running.values():
-            if isinstance(running, ReaderLoop):
-                running.wake(event)
+        for loop in self._loops.values():
+            loop.wake(event)
 
     # --- the readers that there are ---
 
     def changed(self, name: str) -> None:
         """See ``Watcher.changed``."""
         self._looked_s = float("-inf")
-        for work, running in self._running.items():
-            if isinstance(running, ReaderLoop) and work.partition("/")[0] == name:
-                running.change()
+        for work, loop in self._loops.items():
+            if work.partition("/")[0] == name:
+                loop.change()
         self._due.set()
 
     def missed(self) -> None:
         """See ``Watcher.missed``."""
         self._looked_s = float("-inf")
-        for running in self._running.values():
-            if isinstance(running, ReaderLoop):
-                running.change()
+        for loop in self._loops.values():
+            loop.change()
         self._due.set()
 
     async def _look(self) -> None:
@@ -188,6 +188,8 @@ class Runtime:
     def _begin(self, work: str, running: Running) -> None:
         log.info("%s runs here now", work)
         self._running[work] = running
+        if isinstance(running, ReaderLoop):
+            self._loops[work] = running
         self._tasks[work] = asyncio.get_running_loop().create_task(running.run())
         self._tasks[work].add_done_callback(partial(_log_failure, work))
 
@@ -195,6 +197,7 @@ class Runtime:
         await end_tasks([self._tasks.pop(work) for work in works if work in self._tasks])
         for work in works:
             self._running.pop(work, None)
+            self._loops.pop(work, None)
 
 
 def first_of(members: Sequence[str], work: str) -> str:
