@@ -29,10 +29,10 @@ def pin(pid: int, core: int) -> None:
 class Process:
     """A server process that prints where it listens."""
 
-    def __init__(self, command: list[str], profiled: bool = False) -> None:
+    def __init__(self, command: list[str], profiled: bool = False, cwd: Path | None = None) -> None:
         self._profiled = profiled
         self._profiler: subprocess.Popen[bytes] | None = None
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=cwd)
         self.pid = self._process.pid
         pin(self.pid, SERVER_CORE)
         assert self._process.stdout is not None
