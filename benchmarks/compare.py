@@ -48,7 +48,7 @@ class Side:
         result = servers.load(self.server, connections=people[0], **job, **TIMES)
         if result["errors"]:
             raise RuntimeError(f"{result['errors']} errors, such as: {result['error']}")
-        return float(result["server_cpu_s"]) * 1e6 / max(result["acks"], 1)
+        return float(result["server_cpu_s"] * 1e6 / max(result["acks"], 1))
 
 
 def main() -> None:

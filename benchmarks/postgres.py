@@ -57,12 +57,12 @@ async def measure(store: Any, senders: int, logs: int, seconds: float, cpu: Cpu)
         chance = random.Random(who)
         number = 0
         while time.perf_counter() < end:
-            log_id = f"g-{chance.randrange(logs)}"
-            append = Append(
-                log_id, "message", f"u{who}", BODY, 1, f"{who}.{number}.{end}", countable=True
-            )  # type: ignore[arg-type]
+            log_id: Any = f"g-{chance.randrange(logs)}"
+            user: Any = f"u{who}"
+            client_id: Any = f"{who}.{number}.{end}"
+            append = Append(log_id, "message", user, BODY, 1, client_id, countable=True)
             began = time.perf_counter()
-            await store.commit(Commit((append,), (), (Precondition(log_id, 0),)))  # type: ignore[arg-type]
+            await store.commit(Commit((append,), (), (Precondition(log_id, 0),)))
             latencies.append(time.perf_counter() - began)
             number += 1
 

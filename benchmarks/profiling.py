@@ -42,5 +42,5 @@ def show(samples: str) -> None:
     everything = sum(threads.values())
     for title, counts in (("threads", threads), ("own", own), ("with what it calls", total)):
         print(f"\n{title}:")
-        for frame, count in sorted(counts.items(), key=lambda one: -one[1])[:TOP]:
-            print(f"{count / everything:7.1%}  {frame}")
+        for frame, samples_of in sorted(counts.items(), key=lambda one: -one[1])[:TOP]:
+            print(f"{samples_of / everything:7.1%}  {frame}")

@@ -23,7 +23,7 @@ def cpu_s(pid: int) -> float:
     process = psutil.Process(pid)
     family = [process, *process.children(recursive=True)]
     times = [member.cpu_times() for member in family]
-    return sum(time.user + time.system for time in times)
+    return float(sum(time.user + time.system for time in times))
 
 
 def measure(pid: int, size_bytes: int, move: Callable[[], object]) -> Transfer:

@@ -74,7 +74,7 @@ class Costs:
     def of(self, part: str, row: Row) -> float:
         """Return what a process spends on a message, in µs; ``gateways`` are all of them."""
         costs = self.found[FAMILIES[row["strategy"]]][part]
-        return sum(cost * row[name] for name, cost in costs.items())
+        return float(sum(cost * row[name] for name, cost in costs.items()))
 
     def whole(self, row: Row) -> float:
         """Return what all processes spend on a message, in µs."""

@@ -121,5 +121,7 @@ class InterestRoutes(Routes):
             self._transport(), addressing, counted=self._is_counted, heartbeat_s=HEARTBEAT_S
         )
 
-    def _follower(self, _transport: Transport, listening: Subscriptions) -> Follower:
+    def _follower(
+        self, transport: Transport, listening: Subscriptions, resync: Callable[[], None]
+    ) -> Follower:
         return InterestFollower(listening, self._subject_of)

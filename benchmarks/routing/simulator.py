@@ -83,9 +83,9 @@ class CountingRegistry(LocalRegistry):
         self.born_s = -2 * LEASE_S
 
     async def changes(self, place: str) -> Any:
-        """See ``Registry.moves``."""
+        """See ``Registry.changes``."""
         self.asked[0] += 1
-        return await super().moves(place)
+        return await super().changes(place)
 
     async def nodes(self, groups: Any) -> Any:
         """See ``Registry.nodes``."""
