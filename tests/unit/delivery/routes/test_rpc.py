@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from tests.memory.transport import LocalNetwork, LocalTransport
+from tests.unit.waiting import turns, until
 
 from hongyan.delivery.routes import rpc
 from hongyan.delivery.routes.batch import EventBatch, decode_message
@@ -10,8 +12,6 @@ from hongyan.delivery.routes.ports import Unanswered
 from hongyan.delivery.routes.registry import node_subject
 from hongyan.delivery.routes.rpc import CallsFollower, NodeQueues
 from hongyan.delivery.routes.subscriptions import Subscriptions
-from tests.memory.transport import LocalNetwork, LocalTransport
-from tests.unit.waiting import turns, until
 
 NODE = "node-a"
 SUBJECT = node_subject(NODE)
