@@ -43,12 +43,12 @@ class Side:
         self.bench = Bench(folder, quick=True)
 
     def cost_us(self, job: dict[str, Any]) -> float:
-        """Return the server CPU of one acknowledged message, in microseconds."""
+        """Return the server CPU of a message, or of a delivery of the fan-out, in microseconds."""
         people = self.bench.pairs() if job["mode"] == "pairs" else self.bench.members(500)
         result = servers.load(self.server, connections=people[0], **job, **TIMES)
         if result["errors"]:
             raise RuntimeError(f"{result['errors']} errors, such as: {result['error']}")
-        return float(result["server_cpu_s"] * 1e6 / max(result["acks"], 1))
+        return float(result["server_cpu_s"] * 1e6 / max(result["acks"] or result["deliveries"], 1))
 
 
 def main() -> None:
@@ -70,10 +70,10 @@ def main() -> None:
             best = [statistics.mean(side[: max(1, len(side) // 6)]) for side in sides]
             quarter = len(ratios) // 4
             print(
-                f"{name}: {middle[0]:.1f} -> {middle[1]:.1f} us,"
+                f"{name}: {middle[0]:.2f} -> {middle[1]:.2f} us,"
                 f" ratio {statistics.median(ratios):.3f}"
                 f" (half of the pairs {ratios[quarter]:.3f} to {ratios[-1 - quarter]:.3f});"
-                f" the fastest sixth {best[0]:.1f} -> {best[1]:.1f} us, {best[1] / best[0]:.3f}",
+                f" the fastest sixth {best[0]:.2f} -> {best[1]:.2f} us, {best[1] / best[0]:.3f}",
                 flush=True,
             )
 

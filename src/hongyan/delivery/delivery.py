@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable
 
 import msgspec
-from msgspec import structs
+from msgspec import Struct, structs
 
 from hongyan.domain.conversation.model import About
 from hongyan.domain.group.model import CONVERSATION_CHANGED, ConversationChanged
@@ -16,30 +16,18 @@ Made = bytes | None
 _decode_changed = msgspec.json.Decoder(ConversationChanged).decode
 
 
-class Delivery:
-    """One event, the same for all who get it; what differs for each they work out from it.
+class Delivery(Struct, eq=False):
+    """One event, the same for all who get it; what differs for each they work out from it."""
 
-    Args:
-        event: What is delivered.
-        origin: The connection that asked for it, or empty.
-        position: An entry's place among all; 0 for a signal, and where it is not known.
-        about: What the conversation is, once that is known; None for a user's own log.
-    """
-
-    __slots__ = ("_made", "about", "event", "origin", "position")
-
-    def __init__(
-        self,
-        event: Entry | Signal,
-        origin: ConnectionId,
-        position: int = 0,
-        about: About | None = None,
-    ) -> None:
-        self.event = event
-        self.origin = origin
-        self.position = position
-        self.about = about
-        self._made: dict[Hashable, Made | Exception] | None = None
+    event: Entry | Signal
+    """What is delivered."""
+    origin: ConnectionId
+    """The connection that asked for it, or empty."""
+    position: int = 0
+    """An entry's place among all; 0 for a signal, and where it is not known."""
+    about: About | None = None
+    """What the conversation is, once that is known; None for a user's own log."""
+    _made: dict[Hashable, Made | Exception] | None = None
 
     @property
     def conversation_id(self) -> ConversationId | None:

@@ -218,7 +218,10 @@ class Hub:
             conversation = self._gather(conversation_id)
         else:
             self._conversation_peers.move_to_end(conversation_id)
-        self._hand(conversation_id, conversation, delivery)
+        if conversation.pending is None and delivery.event.kind == MESSAGE:  # nearly always
+            self._push_to_peers(conversation, delivery)
+        else:
+            self._hand(conversation_id, conversation, delivery)
 
     def _hand(
         self, conversation_id: ConversationId, conversation: ConversationPeers, delivery: Delivery
@@ -234,9 +237,6 @@ class Hub:
         self, conversation_id: ConversationId, conversation: ConversationPeers, delivery: Delivery
     ) -> None:
         event = delivery.event
-        if event.kind == MESSAGE:  # nearly always, and about nothing older
-            self._push_to_peers(conversation, delivery)
-            return
         if event.kind in _MEMBERSHIP:
             self._push_membership(conversation_id, conversation, delivery)
             return

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 from msgspec import Raw
 
 from hongyan.domain.log.model import Entry, Signal
+from hongyan.domain.message.model import MESSAGE
 from hongyan.domain.visibility.commands import GetFirstSeen
 from hongyan.domain.visibility.model import END, ENTRY_WITHHELD, about_seq
 from hongyan.kernel.bus import ANONYMOUS, Caller
@@ -37,7 +38,7 @@ class Horizon:
 
     def about(self, event: Entry | Signal) -> int:
         """Return the seq that not everybody may see and that this is about; 0 for none."""
-        if self.is_open or not isinstance(event, Entry):
+        if self.is_open or event.kind == MESSAGE or not isinstance(event, Entry):
             return 0
         return about_seq(event)
 

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections import defaultdict
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 Params = dict[str, Any]
@@ -140,7 +142,8 @@ class FakeServer:
             socket.transport.abort()
             return
         if not self.is_mute:
-            await socket.send(msgspec.json.encode(answer).decode())
+            with suppress(ConnectionClosed):  # whoever asked may have gone
+                await socket.send(msgspec.json.encode(answer).decode())
 
     def _answer(self, method: str, params: Params) -> Any:
         if method == "hello":
