@@ -35,11 +35,7 @@ class Side:
         subprocess.run(
             [python, "-m", "benchmarks.prepare", str(folder), *SIZES], cwd=checkout, check=True
         )
-        command = [python, "-m", "hongyan", "serve", "--data", str(folder)]
-        command += ["--listen", "127.0.0.1:0"]
-        for setting in servers.SETTINGS:
-            command += ["--set", setting]
-        self.server = stack.enter_context(servers.Process(command, cwd=checkout))
+        self.server = stack.enter_context(servers.hongyan(folder, python, checkout))
         self.bench = Bench(folder, quick=True)
 
     def cost_us(self, job: dict[str, Any]) -> float:

@@ -71,15 +71,15 @@ def reference() -> Process:
     return Process([sys.executable, "-m", "benchmarks.reference"])
 
 
-def hongyan(data_dir: Path) -> Process:
-    """Start the real server on a prepared folder."""
+def hongyan(data_dir: Path, python: str = sys.executable, cwd: Path | None = None) -> Process:
+    """Start the real server on a prepared folder; another checkout's by its interpreter."""
     command = [
-        *(sys.executable, "-m", "hongyan", "serve"),
+        *(python, "-m", "hongyan", "serve"),
         *("--data", str(data_dir), "--listen", "127.0.0.1:0"),
     ]
     for setting in SETTINGS:
         command += ["--set", setting]
-    return Process(command, profiled=True)
+    return Process(command, profiled=True, cwd=cwd)
 
 
 PROFILER: tuple[str, ...] | None = None

@@ -305,10 +305,6 @@ class StoresAgreeWithTheModel(RuleBasedStateMachine):
         assert [(one.due_ms is not None, one.due_ms or 0, one.number) for one in found] == due
 
 
-def rows_of(commit: Commit) -> list[Put | Drop]:
-    return [change for change in commit.changes if isinstance(change, Put | Drop)]
-
-
 def plain(entry: Any) -> tuple[Any, ...]:
     return (
         entry.log_id,
@@ -360,7 +356,8 @@ class PostgresAgreesWithTheModel(StoresAgreeWithTheModel):
         """Let what claims or frees a unique value wait: of two writers, whoever is first has it."""
         ticks: list[list[Commit]] = [[]]
         for commit in commits:
-            if any(Person in (change.row, type(change.row)) for change in rows_of(commit)):
+            rows = [change.row for change in commit.changes if isinstance(change, Put | Drop)]
+            if any(Person in (row, type(row)) for row in rows):
                 ticks.append([])
             ticks[-1].append(commit)
         return ticks

@@ -64,10 +64,10 @@ class Runtime:
         self._looked_s = float("-inf")
         self._until_s: dict[str, float] = {}
         """By work: how long its lease lasts."""
-        self._running: dict[str, Running] = {}
-        self._loops: dict[str, ReaderLoop] = {}
-        """Those of ``_running`` that read; each commit walks them."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        """By work: what runs here."""
+        self._loops: dict[str, ReaderLoop] = {}
+        """Those of them that read; each commit walks them."""
         self._due = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         works.watch(self)
@@ -75,7 +75,7 @@ class Runtime:
     @property
     def running(self) -> frozenset[str]:
         """The names of what this process does at present."""
-        return frozenset(self._running)
+        return frozenset(self._tasks)
 
     def start(self) -> None:
         """Begin to take a share."""
@@ -187,16 +187,15 @@ class Runtime:
 
     def _begin(self, work: str, running: Running) -> None:
         log.info("%s runs here now", work)
-        self._running[work] = running
         if isinstance(running, ReaderLoop):
             self._loops[work] = running
         self._tasks[work] = asyncio.get_running_loop().create_task(running.run())
         self._tasks[work].add_done_callback(partial(_log_failure, work))
 
     async def _end(self, works: Sequence[str]) -> None:
-        await end_tasks([self._tasks.pop(work) for work in works if work in self._tasks])
+        await end_tasks([self._tasks[work] for work in works if work in self._tasks])
         for work in works:
-            self._running.pop(work, None)
+            self._tasks.pop(work, None)
             self._loops.pop(work, None)
 
 
